@@ -1,0 +1,1 @@
+"""Verdicts: checks, limits and checklists as data, and the pure functions that judge by them."""

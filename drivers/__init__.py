@@ -1,0 +1,1 @@
+"""Bytes: one module for each transport, behind the protocols of `drivers.api`."""

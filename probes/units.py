@@ -1,0 +1,53 @@
+"""The closed list of units: UCUM codes (https://ucum.org) that a measurement may carry.
+
+Four kinds of values have no unit and are named in their place, so that a declaration always says what to expect:
+`text`, `flag`, `list`, and `identity`: text that identifies the phone or a person (serial, IMEI). Records hold an
+identity only as a salted commitment, so that it can be erased.
+"""
+
+from __future__ import annotations
+
+__all__ = ["FLAG", "IDENTITY", "KINDS", "LIST", "TEXT", "UNITS", "is_number"]
+
+TEXT = "text"
+FLAG = "flag"
+LIST = "list"
+IDENTITY = "identity"
+
+#: Kinds of values that have no unit.
+KINDS = (TEXT, FLAG, LIST, IDENTITY)
+
+#: UCUM case-sensitive codes in use, with what they mean.
+UNITS: dict[str, str] = {
+    "1": "a bare number or count",
+    "%": "per cent",
+    "mV": "millivolt",
+    "V": "volt",
+    "mA": "milliampere",
+    "uA": "microampere",
+    "mA.h": "milliampere hour",
+    "uA.h": "microampere hour",
+    "Cel": "degree Celsius",
+    "dB[m]": "decibel milliwatt (AOSP prints dBm)",
+    "dB": "decibel",
+    "MHz": "megahertz",
+    "Mbit/s": "megabit per second",
+    "KiBy": "kibibyte",
+    "MiBy": "mebibyte",
+    "GiBy": "gibibyte",
+    "KiBy/s": "kibibyte per second",
+    "ms": "millisecond",
+    "s": "second",
+    "h": "hour",
+    "d": "day",
+    "Hz": "hertz",
+    "m/s2": "metre per second squared",
+    "uT": "microtesla",
+    "hPa": "hectopascal",
+    "lx": "lux",
+}
+
+
+def is_number(unit: str) -> bool:
+    """Whether values of that unit are numbers."""
+    return unit in UNITS

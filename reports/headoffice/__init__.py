@@ -1,0 +1,1 @@
+"""Head office: verifies records, stores them once, answers with signed receipts."""

@@ -1,0 +1,1 @@
+"""The station: sessions, people, engine, command line and screen."""

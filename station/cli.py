@@ -1,0 +1,127 @@
+"""The command line: one program, `assay`; each command's module is loaded only when it is called.
+
+stdout carries the answer and nothing else; progress and messages go to stderr. Exit codes are in `station.errors`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import Any
+
+from drivers.text import Words
+
+__all__ = ["main"]
+
+#: Every command: its module in `station.commands` and its one line of help. The module's `command` is the click command.
+COMMANDS: dict[str, tuple[str, Words]] = {
+    "parse": ("parse", Words("run one parser on captured output, offline", "离线解析已采集的输出")),
+}
+
+
+def _version() -> int:
+    from importlib.metadata import version
+
+    sys.stdout.write(f"assay {version('assay')}\n")
+    return 0
+
+
+def _group() -> Any:
+    import click
+
+    from station.i18n import _, default_language, set_language, words
+
+    class Commands(click.Group):
+        """Knows the names and help lines of all commands and loads a module only to run it."""
+
+        def list_commands(self, ctx: click.Context) -> list[str]:
+            return list(COMMANDS)
+
+        def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+            if cmd_name not in COMMANDS:
+                return None
+            module = importlib.import_module(f"station.commands.{COMMANDS[cmd_name][0]}")
+            command: click.Command = module.command
+            return command
+
+        def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+            with formatter.section(_("Commands")):
+                formatter.write_dl([(name, words(entry[1])) for name, entry in COMMANDS.items()])
+
+    def choose_language(ctx: click.Context, param: click.Parameter, value: str | None) -> str:
+        lang = value or default_language()
+        set_language(lang)
+        return lang
+
+    def choose_data(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+        if value:
+            os.environ["ASSAY_DATA"] = value
+        return value
+
+    @click.group(
+        cls=Commands,
+        invoke_without_command=True,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        help="Assay",
+    )
+    @click.option(
+        "--lang", type=click.Choice(["en", "zh"]), callback=choose_language, is_eager=True, expose_value=False
+    )
+    @click.option("--data", metavar="DIR", callback=choose_data, is_eager=True, expose_value=False)
+    @click.version_option(package_name="assay", message="assay %(version)s")
+    @click.pass_context
+    def assay(ctx: click.Context) -> None:
+        if ctx.invoked_subcommand is None:
+            module = importlib.import_module("station.commands.ui")
+            ctx.exit(module.open_screen())
+
+    return assay
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command and end the process with its exit code."""
+    args = sys.argv[1:] if argv is None else argv
+    if args == ["--version"]:
+        sys.exit(_version())
+    import click
+
+    from station.errors import EXIT_BENCH, EXIT_STOPPED, EXIT_USE, Trouble
+
+    try:
+        code = _group().main(args=args, prog_name="assay", standalone_mode=False)
+    except click.exceptions.Exit as done:
+        code = done.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        code = EXIT_STOPPED
+    except click.ClickException as error:
+        error.show(sys.stderr)
+        code = EXIT_USE
+    except Trouble as trouble:
+        _explain(trouble.what, trouble.side.value, trouble.next_step)
+        code = trouble.exit_code
+    except Exception as error:
+        from drivers.api import DriverError
+
+        if not isinstance(error, DriverError):
+            raise
+        _explain(error.what, error.side.value, error.next_step)
+        code = EXIT_BENCH
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _explain(what: Words, side: str, next_step: Words) -> None:
+    from station.i18n import words
+
+    sides = {
+        "phone": Words("phone", "手机"),
+        "cable": Words("cable", "数据线"),
+        "bench": Words("bench", "工位"),
+        "person": Words("person", "操作"),
+        "head-office": Words("head office", "总部"),
+    }
+    sys.stderr.write(f"{words(what)} [{words(sides[side])}]\n  → {words(next_step)}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,49 @@
+"""The language of the bench: gettext catalogues for screens and commands.
+
+Message ids are the English texts; `locale/zh_CN` holds the Chinese. Texts that cross process borders or are signed
+carry both languages themselves (`drivers.text.Words`).
+"""
+
+from __future__ import annotations
+
+import gettext
+import os
+from pathlib import Path
+
+from drivers.text import Words
+
+__all__ = ["_", "language", "set_language", "words"]
+
+_LOCALE = Path(__file__).parent / "locale"
+_state: dict[str, gettext.NullTranslations | str] = {"lang": "en", "catalogue": gettext.NullTranslations()}
+
+
+def default_language() -> str:
+    """`ASSAY_LANG`, else the language of the environment, else English."""
+    wanted = os.environ.get("ASSAY_LANG") or os.environ.get("LC_ALL") or os.environ.get("LANG") or "en"
+    return "zh" if wanted.lower().startswith("zh") else "en"
+
+
+def set_language(lang: str) -> None:
+    """Show everything in `lang` (`en` or `zh`) from now on."""
+    _state["lang"] = lang
+    _state["catalogue"] = (
+        gettext.translation("assay", _LOCALE, ["zh_CN"], fallback=True) if lang == "zh" else gettext.NullTranslations()
+    )
+
+
+def language() -> str:
+    """The language in use: `en` or `zh`."""
+    return str(_state["lang"])
+
+
+def _(message: str) -> str:
+    """The message in the language in use."""
+    catalogue = _state["catalogue"]
+    assert isinstance(catalogue, gettext.NullTranslations)  # noqa: S101 - narrows the type
+    return catalogue.gettext(message)
+
+
+def words(text: Words) -> str:
+    """A bilingual text in the language in use."""
+    return text.to(language())

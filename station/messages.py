@@ -1,0 +1,432 @@
+"""What crosses between the engine and whoever attaches to it: versioned snapshots down, typed commands up.
+
+One JSON object a line over a local socket. The engine never waits for a reader; a reader that misses a version simply
+takes the next. Text from outside in these models has already passed `safe_text`.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from drivers.text import Words
+
+__all__ = [
+    "COMMAND",
+    "REPLY",
+    "AbortRun",
+    "AnswerPrompt",
+    "BenchSnapshot",
+    "Card",
+    "CardStatus",
+    "CheckRow",
+    "CloseRun",
+    "Command",
+    "CommitRecord",
+    "EvidenceQuery",
+    "FlushOutbox",
+    "Intake",
+    "Ok",
+    "OutboxQuery",
+    "OutboxRow",
+    "OutboxView",
+    "PrepareRelease",
+    "PrepareSignoff",
+    "PromptView",
+    "Refusal",
+    "Reply",
+    "Retest",
+    "RunView",
+    "SessionView",
+    "SkipPrompt",
+    "StartRun",
+    "StopEngine",
+    "TicketQuery",
+    "TicketView",
+    "TicketsQuery",
+    "TodoRow",
+    "Watch",
+]
+
+
+class Message(BaseModel):
+    """Base of everything that crosses the socket."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+# --- snapshots: engine to screen -------------------------------------------------------------------------------------
+
+
+class CardStatus(StrEnum):
+    """What a slot shows; signs and colours are in the screen's theme."""
+
+    EMPTY = "empty"
+    IDENTIFYING = "identifying"
+    READY = "ready"
+    RUNNING = "running"
+    YOUR_TURN = "your-turn"
+    PASS = "pass"  # noqa: S105
+    WARN = "warn"
+    FAIL = "fail"
+    NOT_RUN = "not-run"
+    LOST = "lost"
+    BLOCKED = "blocked"
+
+
+class Card(Message):
+    """One slot of the overview. `marks` has one verdict word per check of the run, `""` for not yet, `">"` for now."""
+
+    slot: int
+    status: CardStatus
+    device: str = ""
+    model: str = ""
+    serial_tail: str = ""
+    ticket: str = ""
+    headline: Words
+    next_step: Words | None = None
+    marks: tuple[str, ...] = ()
+    done: int = 0
+    total: int = 0
+    since_ms: int = 0
+    simulated: bool = False
+
+
+class TodoRow(Message):
+    """Something that waits for a person, sorted by how long it has waited."""
+
+    slot: int | None
+    ticket: str
+    model: str
+    what: Words
+    since_ms: int
+
+
+class BenchSnapshot(Message):
+    """The whole bench at one moment. `version` only grows; `troubles` are transports that cannot see phones."""
+
+    type: Literal["bench"] = "bench"
+    version: int
+    station: str
+    shop: str
+    simulated: bool
+    cards: tuple[Card, ...]
+    todo: tuple[TodoRow, ...]
+    links: dict[str, Words]
+    troubles: tuple[Words, ...]
+    outbox: int
+    rejected: int
+    now_ms: int
+
+
+class PromptView(Message):
+    """An open prompt, ready to show."""
+
+    slot: int
+    attempt: str
+    id: str
+    kind: Literal["choice", "verdict", "text", "wait"]
+    check_title: Words
+    title: Words
+    steps: tuple[Words, ...]
+    choices: tuple[tuple[str, Words, str], ...]
+    asked_ms: int
+    ends_ms: int
+
+
+class CheckRow(Message):
+    """One line of the running checklist. `state`: `waiting`, `running`, `your-turn`, or `ended`."""
+
+    id: str
+    title: Words
+    layer: Literal["soft", "hard"]
+    required: bool
+    state: Literal["waiting", "running", "your-turn", "ended"]
+    ending: str | None = None
+    verdict: str | None = None
+    reason: Words | None = None
+    side: str | None = None
+    finding: str | None = None
+    attempts: int = 0
+    failed_before: bool = False
+    measured: str = ""
+    limit: str = ""
+    seconds: float = 0.0
+
+
+class RunView(Message):
+    """A run as its journal says. `state`: `running`, `finished` (not sealed yet), `sealed`."""
+
+    run: str
+    ticket: str
+    stage: str
+    checklist: str
+    checklist_title: Words
+    person: str
+    state: Literal["running", "finished", "sealed"]
+    started_ms: int
+    ended_ms: int | None
+    checks: tuple[CheckRow, ...]
+    summary: dict[str, int]
+    record: str | None = None
+    signed_by: str | None = None
+
+
+class TicketView(Message):
+    """A ticket as its journal and records say. `state` is one of the vocabulary's ticket states."""
+
+    ticket: str
+    state: str
+    state_words: Words
+    model: str
+    imei_tail: str
+    complaint: str
+    opened_ms: int
+    runs: tuple[RunView, ...]
+    records: tuple[dict[str, Any], ...]
+    release: str | None
+    release_reasons: tuple[Words, ...]
+
+
+class SessionView(Message):
+    """One slot in detail: sent at each change to whoever watches the slot."""
+
+    type: Literal["session"] = "session"
+    version: int
+    slot: int
+    card: Card
+    identity: dict[str, str]
+    ticket: TicketView | None
+    run: RunView | None
+    prompt: PromptView | None
+    log: tuple[str, ...]
+
+
+# --- commands: screen to engine --------------------------------------------------------------------------------------
+
+
+class Watch(Message):
+    """Send the session of this slot at each change (None: stop)."""
+
+    command: Literal["watch"] = "watch"
+    slot: int | None
+
+
+class Intake(Message):
+    """Open a ticket and write its intake record. `ticket` empty: the station gives the next number."""
+
+    command: Literal["intake"] = "intake"
+    ticket: str = ""
+    slot: int | None = None
+    imei: str = ""
+    serial: str = ""
+    model: str = ""
+    complaint: str = ""
+    appearance: str = ""
+    accessories: str = ""
+    customer_name: str = ""
+    customer_phone: str = ""
+    data_notice_confirmed: bool = False
+    test_consent: bool = False
+    person: str
+
+
+class StartRun(Message):
+    """Start one run. `ticket` empty: a dry run that writes nothing to the ledger."""
+
+    command: Literal["start-run"] = "start-run"
+    slot: int
+    ticket: str
+    checklist: str
+    stage: str
+    person: str
+    only: tuple[str, ...] = ()
+
+
+class AnswerPrompt(Message):
+    """Answer the open prompt of a slot; refused when another prompt is open by now."""
+
+    command: Literal["answer"] = "answer"
+    slot: int
+    attempt: str
+    prompt: str
+    value: str
+    note: str = ""
+    person: str
+
+
+class SkipPrompt(Message):
+    """Skip the open prompt's check with a reason."""
+
+    command: Literal["skip"] = "skip"
+    slot: int
+    attempt: str
+    prompt: str
+    reason: str
+    person: str
+
+
+class Retest(Message):
+    """Try a check of a run that is not sealed again; attempts are only added."""
+
+    command: Literal["retest"] = "retest"
+    run: str
+    check: str
+    person: str
+
+
+class AbortRun(Message):
+    """Stop a run: what is open ends as aborted, what has not started stays not run."""
+
+    command: Literal["abort-run"] = "abort-run"
+    run: str
+    person: str
+    reason: str
+
+
+class CloseRun(Message):
+    """Seal a finished run into a record signed by the station."""
+
+    command: Literal["close-run"] = "close-run"
+    run: str
+    person: str
+
+
+class PrepareSignoff(Message):
+    """The bytes a person would sign over a record; the reply's data has `payload` (base64) and `statement`."""
+
+    command: Literal["prepare-signoff"] = "prepare-signoff"
+    target: str
+    person: str
+    role: str
+    meaning: str
+
+
+class PrepareRelease(Message):
+    """What a release of the ticket would say: the reply's data has `decision`, `reasons`, `payload` (base64)."""
+
+    command: Literal["prepare-release"] = "prepare-release"
+    ticket: str
+    person: str
+
+
+class CommitRecord(Message):
+    """Store a prepared record with the person's signature (base64); the engine adds the station's."""
+
+    command: Literal["commit"] = "commit"
+    payload: str
+    key_id: str
+    signature: str
+
+
+class TicketQuery(Message):
+    """One ticket; the reply's data is a `TicketView`."""
+
+    command: Literal["ticket"] = "ticket"
+    ticket: str
+
+
+class TicketsQuery(Message):
+    """Tickets, newest first; the reply's data has `tickets`: rows of ticket, state, model, opened_ms."""
+
+    command: Literal["tickets"] = "tickets"
+    text: str = ""
+    limit: int = 100
+
+
+class EvidenceQuery(Message):
+    """Raw evidence by digest; the reply's data has `name`, `media_type`, `base64`. The look is logged."""
+
+    command: Literal["evidence"] = "evidence"
+    sha256: str
+    person: str
+
+
+class OutboxQuery(Message):
+    """What head office has not acknowledged; the reply's data is an `OutboxView`."""
+
+    command: Literal["outbox"] = "outbox"
+
+
+class FlushOutbox(Message):
+    """Try to upload now."""
+
+    command: Literal["flush-outbox"] = "flush-outbox"
+
+
+class StopEngine(Message):
+    """End the engine; `force` also while runs are open (they end as interrupted)."""
+
+    command: Literal["stop-engine"] = "stop-engine"
+    force: bool = False
+
+
+class OutboxRow(Message):
+    """One record that waits. `state`: `waiting`, `rejected` (with `reason`), `quarantined`."""
+
+    seq: int
+    digest: str
+    kind: str
+    ticket: str
+    state: str
+    tries: int
+    next_ms: int
+    reason: str
+
+
+class OutboxView(Message):
+    """The outbox and how the last tries went."""
+
+    rows: tuple[OutboxRow, ...]
+    acknowledged: int
+    head_office: str
+    trouble: Words | None
+
+
+Command = Annotated[
+    Watch
+    | Intake
+    | StartRun
+    | AnswerPrompt
+    | SkipPrompt
+    | Retest
+    | AbortRun
+    | CloseRun
+    | PrepareSignoff
+    | PrepareRelease
+    | CommitRecord
+    | TicketQuery
+    | TicketsQuery
+    | EvidenceQuery
+    | OutboxQuery
+    | FlushOutbox
+    | StopEngine,
+    Field(discriminator="command"),
+]
+
+
+class Ok(Message):
+    """Done; `data` as the command says."""
+
+    type: Literal["ok"] = "ok"
+    id: int
+    data: dict[str, Any] = Field(default_factory=dict)
+
+
+class Refusal(Message):
+    """Not done: what, whose side, what to do next. Nothing was changed."""
+
+    type: Literal["refusal"] = "refusal"
+    id: int
+    code: str
+    what: Words
+    side: str
+    next_step: Words
+
+
+Reply = Annotated[Ok | Refusal, Field(discriminator="type")]
+
+COMMAND: TypeAdapter[Command] = TypeAdapter(Command)
+REPLY: TypeAdapter[Reply] = TypeAdapter(Reply)
