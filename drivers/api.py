@@ -35,6 +35,7 @@ __all__ = [
     "OutputCut",
     "Refused",
     "Reverse",
+    "SelfTestPage",
     "ServerDown",
     "Shell",
     "Side",
@@ -283,6 +284,18 @@ class Reverse(Protocol):
 
     def reverse(self, phone_port: int, bench_port: int, *, deadline_s: float) -> AbstractAsyncContextManager[None]:
         """Open the way and take it down at the end."""
+        ...
+
+
+@runtime_checkable
+class SelfTestPage(Protocol):
+    """Shows a page of ours in the phone's own browser, over a reversed port; nothing is installed."""
+
+    def show(self, html: bytes, *, deadline_s: float) -> AbstractAsyncContextManager[None]:
+        """Open the page and keep it for the block; then take everything back (browser to home, port closed).
+
+        Raises a DriverError when the phone has not fetched the page by the deadline.
+        """
         ...
 
 

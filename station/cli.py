@@ -14,7 +14,7 @@ from drivers.text import Words
 
 __all__ = ["main"]
 
-#: Every command: its module in `station.commands` and its one line of help. The module's `command` is the click command.
+#: Every command: its module in `station.commands` (whose `command` is the click command) and its one line of help.
 COMMANDS: dict[str, tuple[str, Words]] = {
     "parse": ("parse", Words("run one parser on captured output, offline", "离线解析已采集的输出")),
 }
@@ -59,6 +59,8 @@ def _group() -> Any:
             os.environ["ASSAY_DATA"] = value
         return value
 
+    hidden: dict[str, Any] = {"expose_value": False}
+
     @click.group(
         cls=Commands,
         invoke_without_command=True,
@@ -68,7 +70,7 @@ def _group() -> Any:
     @click.option(
         "--lang", type=click.Choice(["en", "zh"]), callback=choose_language, is_eager=True, expose_value=False
     )
-    @click.option("--data", metavar="DIR", callback=choose_data, is_eager=True, expose_value=False)
+    @click.option("--data", metavar="DIR", callback=choose_data, is_eager=True, **hidden)
     @click.version_option(package_name="assay", message="assay %(version)s")
     @click.pass_context
     def assay(ctx: click.Context) -> None:
