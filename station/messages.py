@@ -37,6 +37,7 @@ __all__ = [
     "PromptView",
     "Refusal",
     "Reply",
+    "ReportUnlock",
     "Retest",
     "RunView",
     "SessionView",
@@ -313,12 +314,30 @@ class PrepareRelease(Message):
 
 
 class CommitRecord(Message):
-    """Store a prepared record with the person's signature (base64); the engine adds the station's."""
+    """Store a prepared record with the person's signature (base64); the engine adds the station's.
+
+    `more` are further persons' (key id, signature in base64): a key event is signed by the new key and by a lead.
+    """
 
     command: Literal["commit"] = "commit"
     payload: str
     key_id: str
     signature: str
+    more: tuple[tuple[str, str], ...] = ()
+
+
+class ReportUnlock(Message):
+    """A person's key was tried in the process where the PIN was typed; the engine journals it.
+
+    `outcome` is a `station.people.Outcome`: `opened`, `wrong`, `too-soon`, `locked-out` or `lock-ended`.
+    """
+
+    command: Literal["report-unlock"] = "report-unlock"
+    person: str
+    key_id: str
+    outcome: str
+    failures: int = 0
+    at_ms: int
 
 
 class TicketQuery(Message):
@@ -397,6 +416,7 @@ Command = Annotated[
     | PrepareSignoff
     | PrepareRelease
     | CommitRecord
+    | ReportUnlock
     | TicketQuery
     | TicketsQuery
     | EvidenceQuery
