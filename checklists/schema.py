@@ -8,14 +8,37 @@ every check with its settings, limits and their sources, so that an omission sho
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator
 
 from checklists.verdict import Layer, Stage
 from drivers.text import Words
 
-__all__ = ["Check", "CheckUse", "Checklist", "ChecklistFile", "Limit", "LimitValue", "Model", "Source", "Text"]
+__all__ = [
+    "PLATFORMS",
+    "Baseline",
+    "Check",
+    "CheckUse",
+    "Checklist",
+    "ChecklistFile",
+    "Limit",
+    "LimitValue",
+    "Model",
+    "Platform",
+    "Source",
+    "Text",
+]
+
+#: The platforms that a checklist may be for.
+Platform = Literal["android", "ios"]
+PLATFORMS: tuple[str, ...] = get_args(Platform)
+
+#: What a relative limit may stand on: the shop's reference phones, the model card, the intake run, the ticket.
+Baseline = Literal["reference", "model", "intake", "ticket"]
+
+_ID = r"^[a-z0-9]+(-[a-z0-9]+)*$"
+_CODE = r"^[A-Za-z0-9]+([-.][A-Za-z0-9]+)*$"
 
 
 class Model(BaseModel):
@@ -36,13 +59,25 @@ class Text(Model):
         return Words(self.en, self.zh)
 
 
-def _exact(value: object) -> object:
-    """TOML floats become the decimal that was written, not the binary neighbour."""
+def _number(value: object) -> object:
+    """Only numbers are numbers: no text, no flag; a float becomes the decimal that was written, not its neighbour."""
+    if isinstance(value, (bool, str)):
+        raise ValueError("needs a number")  # noqa: TRY004 - pydantic reports ValueErrors only
     return Decimal(repr(value)) if isinstance(value, float) else value
 
 
-Number = Annotated[Decimal, BeforeValidator(_exact)]
-LimitValue = bool | Number | str
+def _value(value: object) -> bool | Decimal | str:
+    """Keeps a flag a flag and a text a text; everything else must be a finite number."""
+    if isinstance(value, (bool, str)):
+        return value
+    number = _number(value)
+    if isinstance(number, (int, Decimal)) and Decimal(number).is_finite():
+        return Decimal(number)
+    raise ValueError("needs a number, a text or true/false")
+
+
+Number = Annotated[Decimal, BeforeValidator(_number)]
+LimitValue = Annotated[bool | Decimal | str, PlainValidator(_value)]
 
 
 class Source(Model):
@@ -55,14 +90,23 @@ class Source(Model):
 class Limit(Model):
     """What one measurement is judged against.
 
-    `min`/`max` are the fail limits; `warn_min`/`warn_max` open a warn band inside them: a value that is inside the fail
-    limits but outside the warn limits is `warn`. `severity = "warn"` makes the limit unable to fail (a limit with no
-    published norm). With `relative_to` the numbers are a factor (`mode = "ratio"`) or an offset (`mode = "delta"`) to
-    the value of that baseline; `equals_baseline` demands the baseline's own value. Without the baseline nothing is
-    judged. `optional` means that a value that could not be read leaves the check's verdict to its other limits.
+    Attributes:
+        measure, unit: the measurement as its probe declares it. A check has at most one limit for each.
+        min, max: the fail limits, both inside.
+        warn_min, warn_max: open a warn band: a value inside the fail limits but outside these is `warn`.
+        equals: the one right value of a flag, a text or a number.
+        one_of: the right values; of a list every item must be one of them (`one_of = []`: the list must be empty).
+        severity: `warn` makes the limit unable to fail (a limit with no published norm).
+        optional: a value or a baseline that could not be had leaves the verdict to the check's other limits.
+        relative_to: the numbers are a factor (`mode = "ratio"`) or an offset (`mode = "delta"`) to the value of that
+            baseline; without the baseline nothing is judged.
+        equals_baseline: the value must be the baseline's own (of a list: the baseline is one of its items).
+        baseline: the baseline's name for the value, when it is not the measurement's.
+        finding: the fault code that a fail of this limit gives, else the check's.
+        source: where the numbers come from.
     """
 
-    measure: str
+    measure: str = Field(min_length=1, max_length=60)
     unit: str
     min: Number | None = None
     max: Number | None = None
@@ -72,47 +116,75 @@ class Limit(Model):
     one_of: tuple[LimitValue, ...] | None = None
     severity: Literal["fail", "warn"] = "fail"
     optional: bool = False
-    relative_to: Literal["reference", "model", "intake", "ticket"] | None = None
+    relative_to: Baseline | None = None
     mode: Literal["ratio", "delta"] | None = None
     equals_baseline: bool = False
-    finding: str | None = None
+    baseline: str | None = Field(default=None, min_length=1, max_length=60)
+    finding: str | None = Field(default=None, pattern=_CODE)
     source: Source
+
+    @property
+    def bounds(self) -> dict[str, Decimal]:
+        """The numeric limits that are set, by key."""
+        named = {"min": self.min, "warn_min": self.warn_min, "warn_max": self.warn_max, "max": self.max}
+        return {key: value for key, value in named.items() if value is not None}
+
+    @property
+    def baseline_name(self) -> str:
+        """What the baseline calls the value."""
+        return self.baseline or self.measure
 
 
 class Check(Model):
     """One check, defined once.
 
-    `probe` names the probe for each platform. `settings` are the probe's keyword arguments. `finding` is the fault code
-    that a fail gives. `person` means that somebody must act. `after` names checks that must come earlier.
-    `required` means that a release needs it satisfied.
+    Attributes:
+        title, help: what is looked at; how to do it and how to take the result, where that is not plain.
+        layer: `soft` checks come before `hard` ones.
+        probe: the probe for each platform.
+        settings: the probe's keyword arguments as written; `checklists.load.keyword_arguments` makes them ready.
+        limits: at most one for each measurement; a measurement without one is `info`.
+        finding: the fault code that a fail gives, unless the limit names its own.
+        person: somebody must act or judge.
+        cost: `slow` takes more than ten seconds of the phone or of a person.
+        writes: it changes something on the phone (and undoes it).
+        after: checks that must come earlier.
+        required: a release needs it satisfied.
+        deadline_s: seconds for one attempt, the person's time included.
+        attempts: the most attempts in one run without asking.
+        on_fail: whether a fail stops the run.
     """
 
-    id: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
+    id: str = Field(pattern=_ID, max_length=60)
     title: Text
     help: Text | None = None
     layer: Layer
-    probe: dict[str, str]
+    probe: dict[Platform, str] = Field(min_length=1)
     settings: dict[str, object] = Field(default_factory=dict)
     limits: tuple[Limit, ...] = ()
-    finding: str | None = None
+    finding: str | None = Field(default=None, pattern=_CODE)
     person: bool = False
     cost: Literal["quick", "slow"] = "quick"
     writes: bool = False
     after: tuple[str, ...] = ()
     required: bool = True
-    deadline_s: Number = Decimal(30)
+    deadline_s: Number = Field(default=Decimal(30), gt=0, le=7200)
     attempts: int = Field(default=2, ge=1, le=10)
     on_fail: Literal["continue", "stop"] = "continue"
 
 
 class CheckUse(Model):
-    """One line of a checklist: a check's id and what is different here; every key left out is the check's own."""
+    """One line of a checklist: a check's id and what is different here; every key left out is the check's own.
+
+    `settings` replace the check's setting by setting, `limits` replace or add to them measurement by measurement: what
+    the check demands can be set differently in the open, never dropped by leaving it out.
+    """
 
     id: str
     required: bool | None = None
     settings: dict[str, object] | None = None
     limits: tuple[Limit, ...] | None = None
-    deadline_s: Number | None = None
+    deadline_s: Number | None = Field(default=None, gt=0, le=7200)
     attempts: int | None = Field(default=None, ge=1, le=10)
     on_fail: Literal["continue", "stop"] | None = None
 
@@ -121,10 +193,10 @@ class ChecklistFile(Model):
     """A checklist as written."""
 
     format: Literal[1]
-    id: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
-    version: int = Field(ge=1)
+    id: str = Field(pattern=_ID, max_length=60)
+    version: int = Field(ge=1, lt=2**53)
     title: Text
-    platform: Literal["android", "ios"]
+    platform: Platform
     stages: tuple[Stage, ...] = Field(min_length=1)
     check: tuple[CheckUse, ...] = Field(min_length=1)
 
@@ -135,7 +207,7 @@ class Checklist(Model):
     id: str
     version: int
     title: Text
-    platform: Literal["android", "ios"]
+    platform: Platform
     stages: tuple[Stage, ...]
     checks: tuple[Check, ...]
     sha256: str
