@@ -7,7 +7,7 @@ identity only as a salted commitment, so that it can be erased.
 
 from __future__ import annotations
 
-__all__ = ["FLAG", "IDENTITY", "KINDS", "LIST", "TEXT", "UNITS", "is_number"]
+__all__ = ["FLAG", "IDENTITY", "KINDS", "LIST", "TEXT", "UNITS", "is_number", "symbol"]
 
 TEXT = "text"
 FLAG = "flag"
@@ -51,3 +51,25 @@ UNITS: dict[str, str] = {
 def is_number(unit: str) -> bool:
     """Whether values of that unit are numbers."""
     return unit in UNITS
+
+
+#: How a unit is written for people where that differs from its UCUM code.
+_SYMBOLS = {
+    "1": "",
+    "mA.h": "mAh",
+    "uA.h": "µAh",
+    "uA": "µA",
+    "Cel": "°C",
+    "dB[m]": "dBm",
+    "KiBy": "KiB",
+    "MiBy": "MiB",
+    "GiBy": "GiB",
+    "KiBy/s": "KiB/s",
+    "m/s2": "m/s²",
+    "uT": "µT",
+}
+
+
+def symbol(unit: str) -> str:
+    """The unit as people write it (`Cel` as `°C`); empty for bare numbers and for values that have no unit."""
+    return "" if unit in KINDS else _SYMBOLS.get(unit, unit)
