@@ -1,0 +1,356 @@
+"""Everything that can happen on a station, as typed events: what the journal holds and sessions are folded from.
+
+Stands on the words of `checklists.verdict` and the value shapes of `reports.predicates`. It knows no database and no
+device. An event is only ever added; a field may be added with a default, none changes its meaning.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from checklists.verdict import Ending, Stage, Verdict
+from drivers.text import Words
+from reports.predicates import Quantity
+
+__all__ = [
+    "BODY",
+    "Answered",
+    "Attached",
+    "AttemptEnded",
+    "AttemptStarted",
+    "Body",
+    "DeviceIdentified",
+    "DeviceLost",
+    "DeviceSeen",
+    "EngineStarted",
+    "Event",
+    "EvidenceViewed",
+    "Held",
+    "Identifying",
+    "KeyTried",
+    "Measured",
+    "NotRead",
+    "Prompted",
+    "Reads",
+    "ReleaseRefused",
+    "RunAborted",
+    "RunFinished",
+    "RunOpened",
+    "RunResumed",
+    "Sealed",
+    "TicketOpened",
+]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Identifying(_Body):
+    """Text that identifies a phone or a person. Stored encrypted; `identity` is None once its key was destroyed."""
+
+    identity: str | None
+
+
+#: A measured value as kept: numbers as scaled integers, identities apart from plain text.
+Held = Quantity | Identifying | bool | str | tuple[str, ...]
+
+
+class DeviceSeen(_Body):
+    """The phone as it was reached when the run was opened."""
+
+    slot: int
+    transport: str
+    port: str
+    serial: Identifying
+    imeis: tuple[Identifying, ...] = ()
+    manufacturer: str = ""
+    model: str = ""
+    platform: str = "android"
+    os_version: str = ""
+    build: str = ""
+    simulated: bool = False
+
+
+# --- the bench -------------------------------------------------------------------------------------------------------
+
+
+class EngineStarted(_Body):
+    """An engine took the data folder."""
+
+    kind: Literal["engine-started"] = "engine-started"
+    version: str
+    pid: int
+
+
+class DeviceIdentified(_Body):
+    """A phone told who it is; only the tail of its serial is kept outside a ticket."""
+
+    kind: Literal["device-identified"] = "device-identified"
+    slot: int
+    transport: str
+    port: str
+    model: str
+    serial_tail: str
+
+
+class DeviceLost(_Body):
+    """A phone is not there any more."""
+
+    kind: Literal["device-lost"] = "device-lost"
+    slot: int
+    port: str
+
+
+class KeyTried(_Body):
+    """A person's key was tried; `outcome` is a `station.people.Outcome`."""
+
+    kind: Literal["pin-tried"] = "pin-tried"
+    person: str
+    key_id: str
+    outcome: str
+    failures: int
+    at_ms: int
+
+
+# --- the ticket ------------------------------------------------------------------------------------------------------
+
+
+class TicketOpened(_Body):
+    """A phone was taken in. Customer's name and number are not here but in the erasable table."""
+
+    kind: Literal["ticket-opened"] = "ticket-opened"
+    person: str
+    model: str
+    serial: Identifying
+    imeis: tuple[Identifying, ...]
+    complaint: str
+    appearance: str
+    accessories: str
+
+
+class Sealed(_Body):
+    """A record went into the ledger: kind, digest of its envelope, and what it refers to."""
+
+    kind: Literal["sealed"] = "sealed"
+    record: str
+    digest: str
+    seq: int
+    person: str
+    run: str = ""
+    stage: str = ""
+    target: str = ""
+    role: str = ""
+    meaning: str = ""
+    decision: str = ""
+
+
+class ReleaseRefused(_Body):
+    """A release was asked for and refused, with all reasons."""
+
+    kind: Literal["release-refused"] = "release-refused"
+    person: str
+    reasons: tuple[Words, ...]
+
+
+class EvidenceViewed(_Body):
+    """Somebody looked at raw evidence."""
+
+    kind: Literal["evidence-viewed"] = "evidence-viewed"
+    sha256: str
+    name: str
+    person: str
+
+
+# --- the run ---------------------------------------------------------------------------------------------------------
+
+
+class RunOpened(_Body):
+    """A run began: with the resolved checklist verbatim, and where each probe came from."""
+
+    kind: Literal["run-opened"] = "run-opened"
+    stage: Stage
+    person: str
+    device: DeviceSeen
+    checklist: dict[str, Any]
+    checklist_sha256: str
+    probes: dict[str, str]
+    only: tuple[str, ...] = ()
+    confirms: str | None = None
+    bench: dict[str, Any] = Field(default_factory=dict)
+
+
+class RunResumed(_Body):
+    """An open run went on, after a crash, a lost phone or for a retest; `device` is the phone as reached now."""
+
+    kind: Literal["run-resumed"] = "run-resumed"
+    person: str
+    device: DeviceSeen
+    checks: tuple[str, ...]
+
+
+class AttemptStarted(_Body):
+    """A try of a check began."""
+
+    kind: Literal["attempt-started"] = "attempt-started"
+    attempt: str
+    check: str
+    n: int
+
+
+class Reads(_Body):
+    """One command of a batch was answered, whole or not; `sha256` names the raw answer in the evidence.
+
+    `failure` is the driver's code when the answer is not whole. `started_ms` and `ms` are on the phone's clock.
+    """
+
+    kind: Literal["reads"] = "reads"
+    attempt: str
+    name: str
+    sha256: str
+    bytes: int
+    exit_code: int | None
+    started_ms: int
+    ms: int
+    failure: str = ""
+
+
+class Attached(_Body):
+    """Raw evidence was kept."""
+
+    kind: Literal["attached"] = "attached"
+    attempt: str
+    name: str
+    sha256: str
+    bytes: int
+    media_type: str
+
+
+class Prompted(_Body):
+    """A person was asked."""
+
+    kind: Literal["prompted"] = "prompted"
+    attempt: str
+    prompt: str
+    asked: str
+    title: Words
+    steps: tuple[Words, ...]
+    choices: tuple[tuple[str, Words, str], ...]
+    ends_ms: int
+
+
+class Answered(_Body):
+    """A prompt ended: answered, skipped, timed out, or taken away."""
+
+    kind: Literal["answered"] = "answered"
+    attempt: str
+    prompt: str
+    outcome: Literal["answered", "skipped", "timed-out", "withdrawn"]
+    value: Identifying | str | None = None
+    note: str = ""
+    person: str = ""
+
+
+class Measured(_Body):
+    """A value was measured and judged."""
+
+    kind: Literal["measured"] = "measured"
+    attempt: str
+    name: str
+    value: Held
+    unit: str
+    source: str
+    verdict: Verdict
+    reason: Words | None
+    limit: dict[str, Any] | None
+    baseline: Held | None
+
+
+class NotRead(_Body):
+    """A declared value could not be had."""
+
+    kind: Literal["unread"] = "unread"
+    attempt: str
+    name: str
+    reason: Words
+    source: str
+
+
+class AttemptEnded(_Body):
+    """A try of a check ended. `side` says whose trouble it was when it was one."""
+
+    kind: Literal["attempt-ended"] = "attempt-ended"
+    attempt: str
+    ending: Ending
+    verdict: Verdict
+    reason: Words | None = None
+    finding: str | None = None
+    side: str | None = None
+
+
+class RunFinished(_Body):
+    """The run came to its end, or stopped early for `reason`."""
+
+    kind: Literal["run-finished"] = "run-finished"
+    reason: Words | None = None
+
+
+class RunAborted(_Body):
+    """A person stopped the run."""
+
+    kind: Literal["run-aborted"] = "run-aborted"
+    person: str
+    reason: str
+
+
+Body = Annotated[
+    EngineStarted
+    | DeviceIdentified
+    | DeviceLost
+    | KeyTried
+    | TicketOpened
+    | Sealed
+    | ReleaseRefused
+    | EvidenceViewed
+    | RunOpened
+    | RunResumed
+    | AttemptStarted
+    | Reads
+    | Attached
+    | Prompted
+    | Answered
+    | Measured
+    | NotRead
+    | AttemptEnded
+    | RunFinished
+    | RunAborted,
+    Field(discriminator="kind"),
+]
+
+BODY: TypeAdapter[Body] = TypeAdapter(Body)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened.
+
+    Attributes:
+        seq: place in the journal; 0 while it is not stored yet.
+        ticket: ticket number; empty for a dry run and for the bench itself.
+        run: run id; empty for what belongs to no run.
+        wall_ms: milliseconds since 1970 (UTC) by the station's clock.
+        mono_ns: nanoseconds on the monotonic clock of this boot.
+        boot_id: which boot `mono_ns` belongs to.
+        body: what happened.
+    """
+
+    seq: int
+    ticket: str
+    run: str
+    wall_ms: int
+    mono_ns: int
+    boot_id: str
+    body: Body

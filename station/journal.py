@@ -1,0 +1,172 @@
+"""The journal: every event as it happened, append-only, on the disk before anybody goes on.
+
+Stands on the store and the vault: identities inside events are encrypted under the ticket's key on the way in and
+opened on the way out, so that what is folded is plain and what is stored can be made unreadable. It knows no device.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import json
+import time
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from sqlite_utils import Database
+from sqlite_utils.migrations import Migrations
+
+from station import vault
+from station.events import BODY, Body, Event
+from station.store import Store, append_only
+
+__all__ = ["JOURNAL", "Journal", "boot_id", "event", "insert", "load"]
+
+JOURNAL = Migrations("assay-journal")
+#: Scope of events that belong to no ticket and no run: they hold no identity, so no key is made for it.
+_BENCH = ""
+
+
+@JOURNAL()
+def m001_journal(db: Database) -> None:
+    """The journal itself."""
+    db.table("journal").create(
+        {
+            "seq": int,
+            "ticket": str,
+            "run": str,
+            "wall_ms": int,
+            "mono_ns": int,
+            "boot_id": str,
+            "kind": str,
+            "body": str,
+        },
+        pk="seq",
+        not_null={"ticket", "run", "wall_ms", "mono_ns", "boot_id", "kind", "body"},
+        strict=True,
+    )
+    db.table("journal").create_index(["ticket"])
+    db.table("journal").create_index(["run"])
+    append_only(db, "journal")
+
+
+@functools.cache
+def boot_id() -> str:
+    """Which boot of this computer the monotonic clock belongs to; made up once per process where the system has none."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return str(uuid.uuid4())
+
+
+def event(body: Body, ticket: str = "", run: str = "") -> Event:
+    """Something that happens now, not stored yet."""
+    return Event(0, ticket, run, time.time_ns() // 1_000_000, time.monotonic_ns(), boot_id(), body)
+
+
+def _seal(value: Any, scope: vault.Scope | None) -> Any:
+    """JSON data with every `{"identity": text}` turned into `{"sealed": base64}`."""
+    if isinstance(value, dict):
+        if value.keys() == {"identity"}:
+            text = value["identity"]
+            if text is None or scope is None:
+                return {"identity": None}
+            return {"sealed": base64.b64encode(scope.seal(text.encode(), "identity")).decode()}
+        return {key: _seal(each, scope) for key, each in value.items()}
+    return [_seal(each, scope) for each in value] if isinstance(value, list) else value
+
+
+def _open(value: Any, scope: vault.Scope | None) -> Any:
+    if isinstance(value, dict):
+        if value.keys() == {"sealed"}:
+            data = scope.open(base64.b64decode(value["sealed"]), "identity") if scope else None
+            return {"identity": None if data is None else data.decode()}
+        return {key: _open(each, scope) for key, each in value.items()}
+    return [_open(each, scope) for each in value] if isinstance(value, list) else value
+
+
+def insert(db: Database, events: Iterable[Event]) -> list[Event]:
+    """Store events in the caller's transaction; back come the same with their `seq`."""
+    stored = []
+    scopes: dict[str, vault.Scope | None] = {_BENCH: None}
+    for each in events:
+        name = each.ticket or each.run
+        if name not in scopes:
+            scopes[name] = vault.open_scope(db, name, make=True)
+        body = json.dumps(_seal(each.body.model_dump(mode="json"), scopes[name]), ensure_ascii=False)
+        row = (each.ticket, each.run, each.wall_ms, each.mono_ns, each.boot_id, each.body.kind, body)
+        cursor = db.execute(
+            "INSERT INTO journal (ticket, run, wall_ms, mono_ns, boot_id, kind, body) VALUES (?, ?, ?, ?, ?, ?, ?)", row
+        )
+        seq = int(cursor.lastrowid or 0)
+        stored.append(Event(seq, *row[:5], body=each.body))
+    return stored
+
+
+def load(db: Database, *, ticket: str | None = None, run: str | None = None, after: int = 0) -> list[Event]:
+    """Events in order, with identities opened; of one ticket or run, or all, after a place in the journal."""
+    where, args = ["seq > ?"], [str(after)]
+    for column, value in (("ticket", ticket), ("run", run)):
+        if value is not None:
+            where.append(f"{column} = ?")
+            args.append(value)
+    scopes: dict[str, vault.Scope | None] = {_BENCH: None}
+    found = []
+    for row in db.query(f"SELECT * FROM journal WHERE {' AND '.join(where)} ORDER BY seq", args):  # noqa: S608
+        name = row["ticket"] or row["run"]
+        if name not in scopes:
+            scopes[name] = vault.open_scope(db, name)
+        body = BODY.validate_python(_open(json.loads(row["body"]), scopes[name]))
+        place = (row["seq"], row["ticket"], row["run"], row["wall_ms"], row["mono_ns"], row["boot_id"])
+        found.append(Event(*place, body=body))
+    return found
+
+
+class Journal:
+    """Appends events and tells those who follow, in the order of the journal and never before the commit."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self._followers: list[Callable[[Sequence[Event]], None]] = []
+
+    def follow(self, follower: Callable[[Sequence[Event]], None]) -> None:
+        """Call `follower` with events once they are on the disk; it must be quick and must not raise."""
+        self._followers.append(follower)
+
+    async def append(
+        self,
+        events: Sequence[Event],
+        evidence: Sequence[vault.Kept] = (),
+        also: Callable[[Database], None] | None = None,
+    ) -> list[Event]:
+        """Store the events, and evidence under the scope of the first of them, in one commit.
+
+        Args:
+            also: more work for the same transaction.
+
+        Raises:
+            Trouble: nothing was stored; the bench's disk is full or failing.
+        """
+        if not events:
+            return []
+
+        def work(db: Database) -> list[Event]:
+            if also is not None:
+                also(db)
+            if evidence:
+                scope = vault.open_scope(db, events[0].ticket or events[0].run, make=True)
+                assert scope is not None  # noqa: S101 - made just above
+                for kept in evidence:
+                    vault.keep(db, scope, kept)
+            return insert(db, events)
+
+        stored = await self.store.write(work)
+        self.tell(stored)
+        return stored
+
+    def tell(self, stored: Sequence[Event]) -> None:
+        """Pass on events that the caller stored in a transaction of its own."""
+        for follower in self._followers:
+            follower(stored)

@@ -1,0 +1,225 @@
+"""A session is the fold of a ticket's events: what the screen draws and what a run's record is built from.
+
+`fold` is pure and total: the same events always give the same session, and an event that does not fit (of an attempt
+that was never started) changes nothing. It knows no database, no device and no record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import reduce
+from types import MappingProxyType
+
+from checklists.verdict import Ending, Verdict
+from drivers.text import Words
+from station.events import (
+    Answered,
+    Attached,
+    AttemptEnded,
+    AttemptStarted,
+    Event,
+    EvidenceViewed,
+    Measured,
+    NotRead,
+    Prompted,
+    Reads,
+    ReleaseRefused,
+    RunAborted,
+    RunFinished,
+    RunOpened,
+    RunResumed,
+    Sealed,
+    TicketOpened,
+)
+
+__all__ = ["Attempt", "Question", "Run", "Session", "apply", "fold"]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A prompt and what came of it; `answer` is None while it is open."""
+
+    prompt: Prompted
+    asked_ms: int
+    answer: Answered | None = None
+    ended_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try of one check, as far as it got; `ended` is None while it is open."""
+
+    id: str
+    check: str
+    n: int
+    started_ms: int
+    mono_ns: int
+    reads: tuple[Reads, ...] = ()
+    measured: tuple[Measured, ...] = ()
+    unread: tuple[NotRead, ...] = ()
+    attached: tuple[Attached, ...] = ()
+    questions: tuple[Question, ...] = ()
+    ended: AttemptEnded | None = None
+    ended_ms: int = 0
+    seconds: float = 0.0
+
+    @property
+    def question(self) -> Question | None:
+        """The prompt that is open right now."""
+        if self.ended is None and self.questions and self.questions[-1].answer is None:
+            return self.questions[-1]
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One pass of one checklist. `active`: the engine has work open in it."""
+
+    id: str
+    opened: RunOpened
+    started_ms: int
+    attempts: tuple[Attempt, ...] = ()
+    resumed: tuple[RunResumed, ...] = ()
+    active: bool = True
+    ended_ms: int | None = None
+    stopped: Words | None = None
+    aborted: RunAborted | None = None
+    record: Sealed | None = None
+    signed: tuple[Sealed, ...] = ()
+
+    def of_check(self, check: str) -> tuple[Attempt, ...]:
+        """The attempts of one check, in order."""
+        return tuple(attempt for attempt in self.attempts if attempt.check == check)
+
+    def latest(self, check: str) -> Attempt | None:
+        """The last attempt of one check: its verdict is the check's; earlier ones stay and are counted."""
+        mine = self.of_check(check)
+        return mine[-1] if mine else None
+
+    @property
+    def open_attempts(self) -> tuple[Attempt, ...]:
+        """Attempts without an end."""
+        return tuple(attempt for attempt in self.attempts if attempt.ended is None)
+
+    def left(self, checks: Iterable[str]) -> tuple[str, ...]:
+        """Those of `checks` that still have to be run: never tried, or last ended through no fault of the phone."""
+        again = (Ending.ERRORED, Ending.TIMED_OUT, Ending.ABORTED, Ending.INTERRUPTED)
+        latest = {check: self.latest(check) for check in checks}
+        return tuple(
+            check for check, last in latest.items() if last is None or (last.ended and last.ended.ending in again)
+        )
+
+    @property
+    def verdicts(self) -> dict[str, Verdict]:
+        """Each tried check and its last verdict; an open attempt has none."""
+        return {a.check: a.ended.verdict if a.ended else Verdict.NONE for a in self.attempts}
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Everything that is known of a ticket on this station (or of a dry run: then `ticket` is empty)."""
+
+    ticket: str = ""
+    opened: TicketOpened | None = None
+    opened_ms: int = 0
+    runs: Mapping[str, Run] = field(default_factory=lambda: MappingProxyType({}))
+    records: tuple[Sealed, ...] = ()
+    refused: ReleaseRefused | None = None
+    views: tuple[EvidenceViewed, ...] = ()
+    last_ms: int = 0
+
+    def latest_run(self, stage: str, *, sealed: bool = False) -> Run | None:
+        """The newest run of a stage (with `sealed`: the newest one that has a record)."""
+        found = [r for r in self.runs.values() if r.opened.stage == stage and (r.record is not None or not sealed)]
+        return found[-1] if found else None
+
+    def record(self, kind: str) -> Sealed | None:
+        """The newest record of that kind, e.g. `intake/v1`."""
+        found = [one for one in self.records if one.record == kind]
+        return found[-1] if found else None
+
+
+def fold(events: Iterable[Event], start: Session | None = None) -> Session:
+    """The session that these events tell of, going on from `start`."""
+    return reduce(apply, events, start or Session())
+
+
+def apply(session: Session, event: Event) -> Session:
+    """The session after one more event."""
+    session = replace(session, last_ms=max(session.last_ms, event.wall_ms))
+    match event.body:
+        case TicketOpened() as opened:
+            return replace(session, ticket=event.ticket, opened=opened, opened_ms=event.wall_ms)
+        case RunOpened() as opened:
+            run = Run(event.run, opened, event.wall_ms)
+            return _with_run(replace(session, ticket=event.ticket), run)
+        case Sealed() as sealed:
+            return _sealed(session, sealed)
+        case ReleaseRefused() as refused:
+            return replace(session, refused=refused)
+        case EvidenceViewed() as viewed:
+            return replace(session, views=(*session.views, viewed))
+    known = session.runs.get(event.run)
+    return _with_run(session, _in_run(known, event)) if known else session
+
+
+def _with_run(session: Session, run: Run) -> Session:
+    return replace(session, runs=MappingProxyType({**session.runs, run.id: run}))
+
+
+def _sealed(session: Session, sealed: Sealed) -> Session:
+    session = replace(session, records=(*session.records, sealed))
+    if sealed.record == "release/v1":
+        session = replace(session, refused=None)
+    for run in session.runs.values():
+        if sealed.record == "run/v1" and sealed.run == run.id:
+            return _with_run(session, replace(run, record=sealed))
+        if sealed.record == "signoff/v1" and run.record and sealed.target == run.record.digest:
+            return _with_run(session, replace(run, signed=(*run.signed, sealed)))
+    return session
+
+
+def _in_run(run: Run, event: Event) -> Run:
+    match event.body:
+        case RunResumed() as resumed:
+            return replace(run, active=True, ended_ms=None, stopped=None, resumed=(*run.resumed, resumed))
+        case RunFinished() as finished:
+            return replace(run, active=False, ended_ms=event.wall_ms, stopped=finished.reason)
+        case RunAborted() as aborted:
+            return replace(run, aborted=aborted)
+        case AttemptStarted() as started:
+            attempt = Attempt(started.attempt, started.check, started.n, event.wall_ms, event.mono_ns)
+            return replace(run, attempts=(*run.attempts, attempt))
+        case Reads() | Attached() | Prompted() | Answered() | Measured() | NotRead() | AttemptEnded() as body:
+            attempts = tuple(_in_attempt(a, event) if a.id == body.attempt and not a.ended else a for a in run.attempts)
+            return replace(run, attempts=attempts)
+    return run
+
+
+def _in_attempt(attempt: Attempt, event: Event) -> Attempt:
+    match event.body:
+        case Reads() as reads:
+            return replace(attempt, reads=(*attempt.reads, reads))
+        case Attached() as attached:
+            return replace(attempt, attached=(*attempt.attached, attached))
+        case Measured() as measured:
+            return replace(attempt, measured=(*attempt.measured, measured))
+        case NotRead() as unread:
+            return replace(attempt, unread=(*attempt.unread, unread))
+        case Prompted() as prompted:
+            return replace(attempt, questions=(*attempt.questions, Question(prompted, event.wall_ms)))
+        case Answered() as answered:
+            return replace(attempt, questions=_answered(attempt.questions, answered, event.wall_ms))
+        case AttemptEnded() as ended:
+            seconds = max(0, event.mono_ns - attempt.mono_ns) / 1e9
+            return replace(attempt, ended=ended, ended_ms=event.wall_ms, seconds=seconds)
+    return attempt
+
+
+def _answered(questions: tuple[Question, ...], answered: Answered, wall_ms: int) -> tuple[Question, ...]:
+    """The answer goes to the newest open question of that name."""
+    for i in reversed(range(len(questions))):
+        if questions[i].answer is None and questions[i].prompt.prompt == answered.prompt:
+            return (*questions[:i], replace(questions[i], answer=answered, ended_ms=wall_ms), *questions[i + 1 :])
+    return questions
