@@ -1,9 +1,9 @@
 """Which station sent this request, and that the body is as it was sent: RFC 9421 signatures over RFC 9530 digests.
 
-One fixed form: the covered components are `COVERED`, the algorithm is Ed25519, the key id is the key's SHA-256. A seq is not
-inside a signed record, so this is what binds seq and digest to the station. The time of signing is carried but not
-judged: repeating a request changes nothing (the same records again are the same answer), and a bench with a wrong clock
-must still be able to deliver. The module knows no web framework.
+One fixed form: the covered components are `COVERED`, the algorithm is Ed25519, the key id is the key's SHA-256. A seq
+is not inside a signed record, so this is what binds seq and digest to the station. The time of signing is carried but
+not judged: repeating a request changes nothing (the same records again are the same answer), and a bench with a wrong
+clock must still be able to deliver. The module knows no web framework.
 """
 
 from __future__ import annotations
