@@ -14,23 +14,58 @@ from pydantic import BaseModel, ConfigDict, Field
 from checklists.verdict import Ending, Stage, Verdict
 
 __all__ = [
+    "PREDICATES",
+    "AmendV1",
     "AttemptV1",
     "Clock",
     "Commitment",
     "Common",
+    "ConsentV1",
+    "DeclinedV1",
     "DeviceRef",
     "EvidenceRef",
+    "HeadRef",
+    "HeadV1",
+    "IdentityV1",
+    "IntakeV1",
+    "KeyEventV1",
+    "KeyV1",
+    "Made",
+    "Meaning",
     "MeasurementV1",
+    "PartUseV1",
+    "PlanV1",
+    "PlannedPartV1",
     "PromptV1",
     "Quantity",
+    "ReceiptRow",
+    "ReceiptV1",
+    "RefusedRow",
+    "ReleaseV1",
+    "RepairV1",
+    "Role",
+    "RoleV1",
+    "RunV1",
+    "Signed",
+    "SignoffV1",
     "Software",
     "TextV1",
     "UnreadV1",
+    "WaiverV1",
 ]
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Millis = Annotated[int, Field(ge=0, lt=2**53)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
+FreeText = Annotated[str, Field(max_length=4000)]
+Reason = Annotated[str, Field(min_length=1, max_length=2000)]
+Seq = Annotated[int, Field(ge=1, lt=2**53)]
+
+#: What a person may sign as.
+Role = Literal["receptionist", "technician", "inspector", "parts-keeper", "lead"]
+
+#: What a person says by signing: did it, checked it again, lets it go, goes on in spite of it, corrects it.
+Meaning = Literal["performed", "verified", "approved", "waived", "amended"]
 
 
 class Statement(BaseModel):
@@ -55,7 +90,7 @@ class Quantity(Statement):
 
 
 class Commitment(Statement):
-    """SHA-256 over the ticket's salt and the identity; erasing the salt makes it meaningless."""
+    """HMAC-SHA-256 of an identity under the ticket's salt; erasing the salt makes it meaningless."""
 
     commitment: Sha256
 
@@ -64,11 +99,12 @@ class Clock(Statement):
     """The station's clock when the record was made.
 
     `state`: `anchored` (a receipt or signed server time was seen in this boot), `free-running`, or `suspect` (it went
-    back, or wall and monotonic time drifted apart by more than 2 s).
+    back, or wall and monotonic time drifted apart by more than 2 s). `mono_ms` is monotonic time in milliseconds:
+    nanoseconds would leave the integers of a record (2^53) after 104 days without a restart.
     """
 
     wall_ms: Millis
-    mono_ns: int = Field(ge=0)
+    mono_ms: Millis
     boot_id: Name
     state: Literal["anchored", "free-running", "suspect"]
 
@@ -80,16 +116,40 @@ class Software(Statement):
     sha256: Sha256
 
 
-class Common(Statement):
-    """What every record of a ticket carries. `anchor` is the digest of the last receipt: the record is not older."""
+class Made(Statement):
+    """What every record of a station carries. `anchor` is the digest of the last receipt: the record is not older."""
 
     shop: Name
     station: Name
-    ticket: Name
     simulated: bool
     anchor: Sha256 | None
     clock: Clock
     software: Software
+
+
+class Common(Made):
+    """What every record of a ticket carries."""
+
+    ticket: Name
+
+
+class Signed(Common):
+    """A record that a person signs with their own key, and what they say by it.
+
+    Attributes:
+        person, printed_name: who, by id and as printed on papers; both as enrolled.
+        role: what they sign as; the roster says whether they might at `signed_ms`.
+        meaning: what they say by signing.
+        key_level: how the key is kept: 1 under a PIN, 2 in a token, 3 in a FIDO2 token.
+        signed_ms: when, by the station's clock.
+    """
+
+    person: Name
+    printed_name: Name
+    role: Role
+    meaning: Meaning
+    key_level: int = Field(ge=1, le=3)
+    signed_ms: Millis
 
 
 class DeviceRef(Statement):
@@ -184,3 +244,264 @@ class RunV1(Common):
     started_ms: Millis
     ended_ms: Millis
     attempts: tuple[AttemptV1, ...]
+
+
+class IdentityV1(Statement):
+    """One identity of the phone, as a commitment: `kind` is `imei`, `serial`, `meid`, ..."""
+
+    kind: Name
+    value: Commitment
+
+
+class IntakeV1(Common):
+    """The phone in hand.
+
+    Attributes:
+        person: who took it in; signs it off with the meaning `performed`.
+        phone: commits to the phone's identity (IMEI, else serial); the subject of every record of the ticket.
+        identities: each identity that was read or typed.
+        customer: commitments to the customer's name, number, ... by what they are.
+        manufacturer, model: as printed or typed.
+        complaint: the customer's words; symptoms: their codes.
+        appearance, accessories: what was seen and what was handed over.
+        data_notice: the customer was told about data and backup.
+        test_consent: the customer agreed to testing.
+        evidence: photos and papers by digest.
+    """
+
+    person: Name
+    phone: Commitment
+    identities: tuple[IdentityV1, ...]
+    customer: tuple[IdentityV1, ...]
+    manufacturer: str = Field(max_length=200)
+    model: str = Field(max_length=200)
+    complaint: FreeText
+    symptoms: tuple[Name, ...]
+    appearance: FreeText
+    accessories: FreeText
+    data_notice: bool
+    test_consent: bool
+    evidence: tuple[EvidenceRef, ...]
+    received_ms: Millis
+
+
+class PlannedPartV1(Statement):
+    """A part that the plan exchanges.
+
+    `changes` names the identity measurements that may differ afterwards, as `check-id:measurement`.
+    """
+
+    part: Name
+    number: str = Field(max_length=200)
+    changes: tuple[Name, ...]
+
+
+class DeclinedV1(Statement):
+    """A fault found at intake that the customer chose not to repair."""
+
+    check: Name
+    finding: str | None = Field(max_length=200)
+    note: FreeText
+
+
+class PlanV1(Common):
+    """The repair plan: cause, remedy, parts, price. `price_fen` is in hundredths of the currency (ISO 4217)."""
+
+    person: Name
+    cause: FreeText
+    remedy: FreeText
+    parts: tuple[PlannedPartV1, ...]
+    declined: tuple[DeclinedV1, ...]
+    price_fen: int = Field(ge=0, lt=2**53)
+    currency: str = Field(pattern=r"^[A-Z]{3}$")
+
+
+class ConsentV1(Common):
+    """The customer's yes to one exact plan. `person` took it down; `proof` is a signature's picture, a call, ..."""
+
+    person: Name
+    plan: Sha256
+    way: Literal["in-person", "signature", "one-time-code", "call"]
+    proof: EvidenceRef | None
+    given_ms: Millis
+
+
+class PartUseV1(Common):
+    """A part that went into the phone. `person` fitted it, `issued_by` handed it out."""
+
+    person: Name
+    issued_by: Name | None
+    part: Name
+    number: str = Field(max_length=200)
+    serial: Commitment | None
+    old_serial: Commitment | None
+    note: FreeText
+
+
+class RepairV1(Common):
+    """What was done. `new_phone` is set when the repair changed the identity (board swap): it binds old and new."""
+
+    person: Name
+    remedy: FreeText
+    remedies: tuple[Name, ...]
+    new_phone: Commitment | None
+    ended_ms: Millis
+
+
+class SignoffV1(Signed):
+    """A person's signature over another record of the same ticket: `target` is that record's digest."""
+
+    target: Sha256
+    target_kind: Name
+    note: FreeText
+
+
+class WaiverV1(Signed):
+    """A lead's reason to go on in spite of a fail or a check not run.
+
+    `waiver`: `concession` (a fail, 让步放行), `not-run` (a check not run, 特批免检) or `no-cross-check` (the
+    cross-check itself, 特批免检). `checks` and `runs` (digests) say exactly what it covers; `no-cross-check` names the
+    self-check run.
+    """
+
+    waiver: Literal["concession", "not-run", "no-cross-check"]
+    checks: tuple[Name, ...]
+    runs: tuple[Sha256, ...] = Field(min_length=1)
+    reason: Reason
+
+
+class ReleaseV1(Signed):
+    """The phone may be handed back: `approved`. Lists the digests of everything the decision stands on."""
+
+    decision: Literal["released", "released-with-waiver"]
+    phone: Commitment
+    intake: Sha256
+    self_run: Sha256
+    performed: Sha256
+    cross_run: Sha256 | None
+    verified: Sha256 | None
+    consent: Sha256 | None
+    waivers: tuple[Sha256, ...]
+
+
+class AmendV1(Signed):
+    """A later correction; the original stays. A `void` record does not count any more, a `correct`ed one does."""
+
+    kind: Literal["void", "correct"]
+    target: Sha256
+    replacement: Sha256 | None
+    reason: Reason
+
+
+class KeyV1(Statement):
+    """A public key: `public` is the raw key in hex, `id` the SHA-256 of the raw key; `level` as in `Signed`."""
+
+    algorithm: Literal["ed25519"]
+    public: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    id: Sha256
+    level: int = Field(ge=1, le=3)
+
+
+class RoleV1(Statement):
+    """A role and when it is valid: `from_ms` <= time < `to_ms` (None: open)."""
+
+    role: Role
+    from_ms: Millis
+    to_ms: Millis | None
+
+
+class KeyEventV1(Made):
+    """Something that happened to the key of a station or a person.
+
+    `event`: `enrol` (first key), `rotate` (new key, `replaces` the old), `retire` (ends; what was signed stays good),
+    `revoke` and `compromise` (ends at `at_ms`; only a head-office receipt from before shows that a signature is older),
+    `roles` (the roles from `at_ms` on). `approved_by` is the lead's person id, or the station's id where the station
+    itself may approve. `key` is the key it is about (for `roles`: the person's current key).
+    """
+
+    event: Literal["enrol", "rotate", "retire", "revoke", "compromise", "roles"]
+    kind: Literal["station", "person"]
+    holder: Name
+    printed_name: Name
+    roles: tuple[RoleV1, ...]
+    key: KeyV1
+    replaces: Sha256 | None
+    approved_by: Name
+    at_ms: Millis
+    reason: str = Field(max_length=2000)
+
+
+class HeadV1(Made):
+    """The RFC 6962 Merkle head over the digests of the first `size` records.
+
+    `peaks` are the roots of the complete subtrees, largest first: with them and the digests that follow anyone can
+    compute a later root, so that each head proves itself consistent with the one before.
+    """
+
+    size: Seq
+    root: Sha256
+    peaks: tuple[Sha256, ...]
+
+
+class HeadRef(Statement):
+    """A head that head office has seen."""
+
+    size: Seq
+    root: Sha256
+
+
+class ReceiptRow(Statement):
+    """One record: its place in the station's ledger and its digest."""
+
+    seq: Seq
+    digest: Sha256
+
+
+class RefusedRow(ReceiptRow):
+    """A record that head office did not take, and why."""
+
+    reason: TextV1
+
+
+class ReceiptV1(Statement):
+    """Head office's signed acknowledgement, with its own time.
+
+    Attributes:
+        head_office: its id.
+        shop, station, simulated: whose records.
+        acknowledged: stored and good (also when they were sent before).
+        refused: poison records with reasons; they do not block the rest.
+        quarantined: same seq, other digest: both are kept and somebody must look.
+        next_expected: the lowest seq that head office does not have.
+        head: the newest head of this station that head office has seen, else None.
+        received_ms: head office's time; not before: none of the records is younger.
+    """
+
+    head_office: Name
+    shop: Name
+    station: Name
+    simulated: bool
+    acknowledged: tuple[ReceiptRow, ...]
+    refused: tuple[RefusedRow, ...]
+    quarantined: tuple[ReceiptRow, ...]
+    next_expected: Seq
+    head: HeadRef | None
+    received_ms: Millis
+
+
+#: Every kind of record that this version knows, by its name in the predicate type.
+PREDICATES: dict[str, type[Statement]] = {
+    "intake/v1": IntakeV1,
+    "run/v1": RunV1,
+    "plan/v1": PlanV1,
+    "consent/v1": ConsentV1,
+    "part-use/v1": PartUseV1,
+    "repair/v1": RepairV1,
+    "signoff/v1": SignoffV1,
+    "waiver/v1": WaiverV1,
+    "release/v1": ReleaseV1,
+    "amend/v1": AmendV1,
+    "key-event/v1": KeyEventV1,
+    "head/v1": HeadV1,
+    "receipt/v1": ReceiptV1,
+}
