@@ -12,7 +12,7 @@ from pathlib import Path
 
 from drivers.text import Words
 
-__all__ = ["_", "language", "set_language", "words"]
+__all__ = ["N_", "_", "default_language", "language", "set_language", "words"]
 
 _LOCALE = Path(__file__).parent / "locale"
 _state: dict[str, gettext.NullTranslations | str] = {"lang": "en", "catalogue": gettext.NullTranslations()}
@@ -42,6 +42,11 @@ def _(message: str) -> str:
     catalogue = _state["catalogue"]
     assert isinstance(catalogue, gettext.NullTranslations)  # noqa: S101 - narrows the type
     return catalogue.gettext(message)
+
+
+def N_(message: str) -> str:
+    """Marks a message for the catalogue where it is written down; it is translated where it is shown."""
+    return message
 
 
 def words(text: Words) -> str:

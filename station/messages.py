@@ -138,7 +138,10 @@ class PromptView(Message):
 
 
 class CheckRow(Message):
-    """One line of the running checklist. `state`: `waiting`, `running`, `your-turn`, or `ended`."""
+    """One line of the running checklist. `state`: `waiting`, `running`, `your-turn`, or `ended`.
+
+    `evidence`: name and SHA-256 of the raw bytes kept by its attempts, to be asked for by `EvidenceQuery`.
+    """
 
     id: str
     title: Words
@@ -155,6 +158,7 @@ class CheckRow(Message):
     measured: str = ""
     limit: str = ""
     seconds: float = 0.0
+    evidence: tuple[tuple[str, str], ...] = ()
 
 
 class RunView(Message):
