@@ -164,23 +164,23 @@ def _readable(value: Value, unit: str) -> Value:
             return value
     elif isinstance(value, str):
         return value
-    raise _Undecided(_say(_WRONG_KIND, unit=unit))
+    raise _Undecided(_WRONG_KIND.fill(unit=unit))
 
 
 def _baseline(limit: Limit, unit: str, baselines: Baselines) -> Value | None:
     """The baseline's value where the limit needs one; a missing one leaves the measurement undecided."""
     if limit.unit != unit:
-        raise _Undecided(_say(_OTHER_UNIT, measured=unit, limit=limit.unit))
+        raise _Undecided(_OTHER_UNIT.fill(measured=unit, limit=limit.unit))
     if limit.relative_to is None:
         return None
     value = baselines.get(limit.relative_to, {}).get(limit.baseline_name)
     where = _BASELINES[limit.relative_to]
     if value is None or value == "":
-        raise _Undecided(_say(_NO_BASELINE, where=where, name=limit.baseline_name))
+        raise _Undecided(_NO_BASELINE.fill(where=where, name=limit.baseline_name))
     wanted = (str, tuple) if unit in (LIST, IDENTITY) else type(_example(unit))
     finite = not isinstance(value, Decimal) or value.is_finite()
     if not isinstance(value, wanted) or not finite:
-        raise _Undecided(_say(_BAD_BASELINE, where=where, name=limit.baseline_name))
+        raise _Undecided(_BAD_BASELINE.fill(where=where, name=limit.baseline_name))
     return value
 
 
@@ -192,17 +192,17 @@ def _compare(limit: Limit, value: Value, unit: str, baseline: Value | None) -> t
     """Verdict and reason of a readable value; every part of the limit must hold."""
     outside = Verdict.WARN if limit.severity == "warn" else Verdict.FAIL
     if limit.equals_baseline and not _same(value, baseline):
-        return outside, _say(_DIFFERS, where=_BASELINES[limit.relative_to or "ticket"])
+        return outside, _DIFFERS.fill(where=_BASELINES[limit.relative_to or "ticket"])
     if limit.equals is not None and value != limit.equals:
-        return outside, _say(_NOT_EQUAL, value=_shown(value, unit), limit=_shown(limit.equals, unit))
+        return outside, _NOT_EQUAL.fill(value=_shown(value, unit), limit=_shown(limit.equals, unit))
     if limit.one_of is not None:
         wrong = [one for one in (value if isinstance(value, tuple) else (value,)) if one not in limit.one_of]
         if wrong:
-            return outside, _say(_NOT_ONE_OF, value=_listed(wrong, unit), limit=_listed(limit.one_of, unit))
+            return outside, _NOT_ONE_OF.fill(value=_listed(wrong, unit), limit=_listed(limit.one_of, unit))
     if not limit.bounds:
         return Verdict.PASS, None
     if not isinstance(value, Decimal):
-        raise _Undecided(_say(_WRONG_KIND, unit=unit))
+        raise _Undecided(_WRONG_KIND.fill(unit=unit))
     return _within(limit, value, unit, baseline, outside)
 
 
@@ -220,7 +220,7 @@ def _within(
         bound = bounds.get(key)
         if bound is not None and (value < bound if key.endswith("min") else value > bound):
             shown = _bound_words(limit, limit.bounds[key], bound, unit, baseline)
-            return verdict, _say(words, value=_shown(value, unit), limit=shown)
+            return verdict, words.fill(value=_shown(value, unit), limit=shown)
     return Verdict.PASS, None
 
 
@@ -229,12 +229,12 @@ def _absolute(limit: Limit, number: Decimal, baseline: Value | None) -> Decimal:
     if limit.mode is None:
         return number
     if not isinstance(baseline, Decimal):
-        raise _Undecided(_say(_WRONG_KIND, unit=limit.unit))
+        raise _Undecided(_WRONG_KIND.fill(unit=limit.unit))
     if limit.mode == "ratio" and baseline <= 0:
-        raise _Undecided(_say(_NO_RATIO, where=_BASELINES[limit.relative_to or "reference"]))
+        raise _Undecided(_NO_RATIO.fill(where=_BASELINES[limit.relative_to or "reference"]))
     bound = _EXACT.multiply(number, baseline) if limit.mode == "ratio" else _EXACT.add(number, baseline)
     if not bound.is_finite():
-        raise _Undecided(_say(_WRONG_KIND, unit=limit.unit))
+        raise _Undecided(_WRONG_KIND.fill(unit=limit.unit))
     return bound
 
 
@@ -271,19 +271,11 @@ _RELATIVE = {
 }
 
 
-def _say(template: Words, **values: Words | str) -> Words:
-    """A bilingual template filled with values that may be bilingual themselves, all made safe to show."""
-    english = {key: value.en if isinstance(value, Words) else value for key, value in values.items()}
-    chinese = {key: value.zh if isinstance(value, Words) else value for key, value in values.items()}
-    return Words(template.fill(**english).en, template.fill(**chinese).zh)
-
-
 def _bound_words(limit: Limit, number: Decimal, bound: Decimal, unit: str, baseline: Value | None) -> Words | str:
     if limit.mode is None or limit.relative_to is None or not isinstance(baseline, Decimal):
         return _shown(bound, unit)
     signed = f"{number:+f}" if limit.mode == "delta" else _shown(number, "1")
-    return _say(
-        _RELATIVE[limit.mode],
+    return _RELATIVE[limit.mode].fill(
         bound=_shown(bound, unit),
         number=signed,
         baseline=_shown(baseline, unit),

@@ -2,8 +2,7 @@
 harmless before writing.
 
 The rules weigh in that order: among soft checks the automatic ones come first, among those the quick ones, and so on.
-`after` outweighs all but the layers' own sense: a check comes as early as its rules allow once everything that it must
-follow has come. Pure functions of checks.
+`after` outweighs them: a check counts as late as the latest check that it must follow. Pure functions of checks.
 """
 
 from __future__ import annotations
@@ -29,9 +28,9 @@ _RULES = (
 
 
 class OrderProblem(NamedTuple):
-    """Something wrong with the place of one check, named by its index in the list."""
+    """Something wrong with the place of one check: its place in the list (from 0), and what."""
 
-    index: int
+    place: int
     what: Words
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, StringConstraints
 
 from checklists.verdict import Layer, Stage
 from drivers.text import Words
@@ -47,11 +47,14 @@ class Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
+_Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=600)]
+
+
 class Text(Model):
     """A text in both languages; neither may be empty."""
 
-    en: str = Field(min_length=1, max_length=600)
-    zh: str = Field(min_length=1, max_length=600)
+    en: _Line
+    zh: _Line
 
     @property
     def words(self) -> Words:

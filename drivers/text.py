@@ -24,9 +24,18 @@ class Words(NamedTuple):
         return self.zh if lang.startswith("zh") else self.en
 
     def fill(self, **values: object) -> Words:
-        """The message with `{name}` places filled by `values`, each made safe to show first."""
-        safe = {key: safe_text(str(value), limit=200) for key, value in values.items()}
-        return Words(self.en.format(**safe), self.zh.format(**safe))
+        """The message with `{name}` places filled by `values`, each made safe to show first.
+
+        A value that is `Words` itself fills each language with its own text.
+        """
+        return Words(
+            self.en.format(**{key: _shown(value, "en") for key, value in values.items()}),
+            self.zh.format(**{key: _shown(value, "zh") for key, value in values.items()}),
+        )
+
+
+def _shown(value: object, lang: str) -> str:
+    return safe_text(value.to(lang) if isinstance(value, Words) else str(value), limit=200)
 
 
 # Bidirectional controls, zero-width signs and other invisible formatting: they can make text read as something else.
