@@ -19,6 +19,7 @@ __all__ = [
     "AbortRun",
     "AnswerPrompt",
     "BenchSnapshot",
+    "Call",
     "Card",
     "CardStatus",
     "CheckRow",
@@ -38,6 +39,7 @@ __all__ = [
     "Refusal",
     "Reply",
     "ReportUnlock",
+    "ResumeRun",
     "Retest",
     "RunView",
     "SessionView",
@@ -162,7 +164,10 @@ class CheckRow(Message):
 
 
 class RunView(Message):
-    """A run as its journal says. `state`: `running`, `finished` (not sealed yet), `sealed`."""
+    """A run as its journal says. `state`: `running`, `finished` (not sealed yet), `sealed`.
+
+    `stopped` says why it ended early; `resumable` are the checks that `ResumeRun` would run now.
+    """
 
     run: str
     ticket: str
@@ -177,6 +182,9 @@ class RunView(Message):
     summary: dict[str, int]
     record: str | None = None
     signed_by: str | None = None
+    checklist_sha256: str = ""
+    stopped: Words | None = None
+    resumable: tuple[str, ...] = ()
 
 
 class TicketView(Message):
@@ -274,11 +282,27 @@ class SkipPrompt(Message):
 
 
 class Retest(Message):
-    """Try a check of a run that is not sealed again; attempts are only added."""
+    """Try a check of a run that is not sealed again; attempts are only added.
+
+    `confirmed`: somebody was asked, which is needed beyond the check's own number of attempts and for probes that must
+    not be repeated blindly.
+    """
 
     command: Literal["retest"] = "retest"
     run: str
     check: str
+    person: str
+    confirmed: bool = False
+
+
+class ResumeRun(Message):
+    """Go on with a run that was interrupted, lost its phone or was stopped: what is left is run, nothing is redone.
+
+    Refused when the checklist's file is not the one that the run began with.
+    """
+
+    command: Literal["resume-run"] = "resume-run"
+    run: str
     person: str
 
 
@@ -415,6 +439,7 @@ Command = Annotated[
     | AnswerPrompt
     | SkipPrompt
     | Retest
+    | ResumeRun
     | AbortRun
     | CloseRun
     | PrepareSignoff
@@ -448,6 +473,13 @@ class Refusal(Message):
     what: Words
     side: str
     next_step: Words
+
+
+class Call(Message):
+    """One command on its way up; the reply carries the same `id`."""
+
+    id: int
+    command: Command
 
 
 Reply = Annotated[Ok | Refusal, Field(discriminator="type")]
