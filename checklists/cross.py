@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from decimal import Decimal
 from inspect import Parameter
@@ -39,10 +39,10 @@ Found = tuple[Path, Words]
 # --- limits in themselves --------------------------------------------------------------------------------------------
 
 
-def limits_problems(limits: Sequence[Limit]) -> Iterator[Found]:
-    """What is wrong with limits whatever probe they are for; the path starts with the limit's place."""
+def limits_problems(limits: Iterable[tuple[int, Limit]]) -> Iterator[Found]:
+    """What is wrong with limits, each with its place, whatever probe they are for; a path starts with the place."""
     seen = Counter[str]()
-    for at, limit in enumerate(limits):
+    for at, limit in limits:
         yield from (((at, *path), what) for path, what in limit_problems(limit))
         if seen[limit.measure]:
             yield (at, "measure"), _TWO_LIMITS.fill(name=limit.measure)
@@ -61,7 +61,6 @@ def limit_problems(limit: Limit) -> Iterator[Found]:
         yield (), _DEMANDS_NOTHING
     if limit.equals is not None and (limit.bounds or limit.one_of is not None):
         yield ("equals",), _EQUALS_AND_MORE
-    yield from plain_problems(limit.model_dump(exclude_none=True, exclude={"source"}))
 
 
 def _band_problems(limit: Limit) -> Iterator[Found]:
@@ -143,9 +142,9 @@ def probe_problems(check: Check, probe: Probe) -> Iterator[Found]:
         yield ("attempts",), _NOT_REPEATABLE.fill(probe=probe.id)
 
 
-def measure_problems(limits: Iterable[Limit], probe: Probe) -> Iterator[Found]:
-    """Limits on what the probe does not measure, or measures in another unit."""
-    for at, limit in enumerate(limits):
+def measure_problems(limits: Iterable[tuple[int, Limit]], probe: Probe) -> Iterator[Found]:
+    """Limits on what the probe does not measure, or measures in another unit; a path starts with the limit's place."""
+    for at, limit in limits:
         unit = probe.measures.get(limit.measure)
         if unit is None:
             what = _NOT_MEASURED.fill(probe=probe.id, name=limit.measure)
