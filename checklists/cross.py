@@ -21,7 +21,7 @@ from checklists.schema import Check, Limit, LimitValue
 from checklists.toml import plain_problems
 from drivers.text import Words
 from probes.api import Probe
-from probes.units import FLAG, IDENTITY, KINDS, LIST, UNITS, is_number
+from probes.units import FLAG, IDENTITY, KINDS, LIST, UNITS, is_number, symbol
 
 __all__ = [
     "keyword_arguments",
@@ -51,11 +51,11 @@ def limits_problems(limits: Iterable[tuple[int, Limit]]) -> Iterator[Found]:
 
 def limit_problems(limit: Limit) -> Iterator[Found]:
     """What is wrong with one limit in itself."""
-    if limit.unit not in UNITS and limit.unit not in KINDS:
-        yield ("unit",), join(_NO_UNIT.fill(unit=limit.unit), did_you_mean(limit.unit, (*UNITS, *KINDS)))
-        return
+    if limit.unit in UNITS or limit.unit in KINDS:
+        yield from _value_problems(limit)
+    else:
+        yield ("unit",), join(_NO_UNIT.fill(unit=limit.unit), _meant_unit(limit.unit))
     yield from _band_problems(limit)
-    yield from _value_problems(limit)
     yield from _relative_problems(limit)
     if not (limit.bounds or limit.equals is not None or limit.one_of is not None or limit.equals_baseline):
         yield (), _DEMANDS_NOTHING
@@ -77,12 +77,18 @@ def _band_problems(limit: Limit) -> Iterator[Found]:
             yield (key,), _WARN_BELOW.fill(value=value, limit=low)
         if high is not None and value > high:
             yield (key,), _WARN_ABOVE.fill(value=value, limit=high)
-    for key in limit.bounds if not is_number(limit.unit) else ():
-        yield (key,), _NOT_A_NUMBER.fill(name=limit.measure, unit=limit.unit)
+
+
+def _meant_unit(unit: str) -> Words:
+    """The code of a unit that was written as people write it, else the nearest one."""
+    written = [code for code in UNITS if symbol(code) == unit]
+    return did_you_mean(written[0] if written else unit, (*UNITS, *KINDS))
 
 
 def _value_problems(limit: Limit) -> Iterator[Found]:
-    """`equals` and `one_of` of the kind that the unit says."""
+    """Numbers, `equals` and `one_of` of the kind that the unit says."""
+    for key in limit.bounds if not is_number(limit.unit) else ():
+        yield (key,), _NOT_A_NUMBER.fill(name=limit.measure, unit=limit.unit)
     if limit.equals is not None:
         if limit.unit == LIST:
             yield ("equals",), _LIST_EQUALS

@@ -88,7 +88,7 @@ def load_checklist(id_or_path: str | Path, loaded: Loaded | None = None) -> Chec
     path = _locate(id_or_path)
     document = read_document(path)
     catalogue = _catalogue(_HERE / "checks", path.parent / "checks")
-    problems = list(_checklist_problems(document, catalogue, loaded))
+    problems = _sorted(_checklist_problems(document, catalogue, loaded))
     if problems:
         raise ChecklistErrors(problems)
     return _resolve(ChecklistFile.model_validate(document.data), catalogue)
@@ -116,17 +116,13 @@ def validate_file(path: Path, loaded: Loaded | None = None) -> list[Problem]:
         return errors.problems
     catalogue = _catalogue(_HERE / "checks", path.parent / "checks", path.parent)
     if not _defines_checks(document.data):
-        return list(_checklist_problems(document, _catalogue(_HERE / "checks", path.parent / "checks"), loaded))
-    strange = [key for key in document.data if key != "check"] if "check" in document.data else []
-    return [document.problem((key,), _BESIDE_CHECKS.fill(key=key)) for key in strange] + [
-        problem
-        for one in _definitions(document)
-        for problem in (
-            *_model_problems(one, Check),
-            *_twice_defined(one, catalogue),
-            *_definition_problems(one, PLATFORMS, loaded),
-        )
-    ]
+        return _sorted(_checklist_problems(document, _catalogue(_HERE / "checks", path.parent / "checks"), loaded))
+    return _sorted(_check_file_problems(document, catalogue, loaded))
+
+
+def _sorted(problems: Iterable[Problem]) -> list[Problem]:
+    """The problems in reading order, each once."""
+    return sorted(dict.fromkeys(problems), key=lambda one: (one.file, one.line or 0, one.key))
 
 
 # --- finding and reading ---------------------------------------------------------------------------------------------
@@ -213,6 +209,17 @@ def _model_problems(one: _Definition, model: type[BaseModel]) -> Iterator[Proble
         yield one.problem(path, what)
 
 
+def _check_file_problems(document: Document, catalogue: _Catalogue, loaded: Loaded | None) -> Iterator[Problem]:
+    """Everything wrong with a file that defines checks, for all the platforms that it names probes for."""
+    if "check" in document.data:
+        for key in set(document.data) - {"check"}:
+            yield document.problem((key,), _BESIDE_CHECKS.fill(key=key))
+    for one in _definitions(document):
+        yield from _model_problems(one, Check)
+        yield from _twice_defined(one, catalogue)
+        yield from _definition_problems(one, PLATFORMS, loaded)
+
+
 def _checklist_problems(document: Document, catalogue: _Catalogue, loaded: Loaded | None) -> Iterator[Problem]:
     """Everything wrong with a checklist; what can't be read in one place does not hide the rest."""
     whole = _Definition(document, (), document.data)
@@ -228,6 +235,7 @@ def _checklist_problems(document: Document, catalogue: _Catalogue, loaded: Loade
     platform = document.data.get("platform")
     told: set[str] = set()
     for use in uses:
+        yield from _override_problems(use)
         name = use.data["id"]
         definitions = catalogue.by_id.get(name, [])
         if not definitions:
@@ -237,7 +245,7 @@ def _checklist_problems(document: Document, catalogue: _Catalogue, loaded: Loade
             told.add(name)
             yield from _twice_defined(definitions[0], catalogue)
             yield from _model_problems(definitions[0], Check)
-            yield from _definition_problems(definitions[0], [platform] if platform in PLATFORMS else [], loaded)
+            yield from _definition_problems(definitions[0], [platform] if platform in PLATFORMS else PLATFORMS, loaded)
         yield from _use_problems(use, definitions[0], platform, loaded)
     if any(use.data["id"] not in catalogue.by_id for use in uses):
         yield from catalogue.broken
@@ -291,15 +299,18 @@ def _definition_problems(one: _Definition, platforms: Iterable[str], loaded: Loa
             yield from _at(one, (), probe_problems(check, probe))
 
 
+def _override_problems(use: _Definition) -> Iterator[Problem]:
+    """What one line of the checklist sets differently, in itself."""
+    for key in ("settings", "limits"):
+        if key in use.data and not use.data[key]:
+            yield use.problem((key,), _EMPTY_OVERRIDE.fill(key=key))
+    yield from _at(use, ("limits",), limits_problems(_limits(use.data)))
+
+
 def _use_problems(
     use: _Definition, definition: _Definition, platform: object, loaded: Loaded | None
 ) -> Iterator[Problem]:
     """What one line of the checklist sets differently, and whether the check fits this platform."""
-    for key in ("settings", "limits"):
-        if key in use.data and not use.data[key]:
-            yield use.problem((key,), _EMPTY_OVERRIDE.fill(key=key))
-    limits = _limits(use.data)
-    yield from _at(use, ("limits",), limits_problems(limits))
     if platform not in PLATFORMS or not isinstance(definition.data.get("probe"), Mapping):
         return
     probe_id = _probe_id(definition.data, str(platform))
@@ -309,7 +320,7 @@ def _use_problems(
     probe = loaded.probes.get(probe_id) if loaded else None
     if probe is None:
         return
-    yield from _at(use, ("limits",), measure_problems(limits, probe))
+    yield from _at(use, ("limits",), measure_problems(_limits(use.data), probe))
     yield from _at(use, ("settings",), setting_problems(_settings(use.data), probe))
     for what in missing_settings({**_settings(definition.data), **_settings(use.data)}, probe):
         yield use.problem(("settings",), what)
