@@ -1,0 +1,194 @@
+"""What the phone's battery services print: `dumpsys battery`, `batteryproperties` (and the health HAL), batterystats.
+
+Pure parsers; numbers stay as printed where the unit is in doubt. What makes a battery healthy is judged elsewhere.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+
+from probes.api import Parsed, Problem, parser
+from probes.captured import after, decimal, integer, note, raw_lines, stripped_lines
+from probes.fields import FLAG_FIELD, NUMBER_FIELD, TENTHS_FIELD, Field, read_fields
+
+__all__ = ["HEALTH_WORDS", "STATUS_WORDS", "battery", "batteryproperties", "batterystats"]
+
+#: android.os.BatteryManager.BATTERY_STATUS_* (AOSP frameworks/base).
+STATUS_WORDS = {1: "unknown", 2: "charging", 3: "discharging", 4: "not_charging", 5: "full"}
+#: android.os.BatteryManager.BATTERY_HEALTH_* (AOSP frameworks/base).
+HEALTH_WORDS = {
+    1: "unknown",
+    2: "good",
+    3: "overheat",
+    4: "dead",
+    5: "over_voltage",
+    6: "unspecified_failure",
+    7: "cold",
+}
+
+_BRACKETED = re.compile(r"\[?([^\[\]]*)\]?")
+
+
+def _bracketed(text: str) -> str:
+    found = _BRACKETED.fullmatch(text)
+    return found[1].strip() if found else text
+
+
+def _date(text: str) -> str | None:
+    digits = _bracketed(text)
+    if len(digits) != 8 or not digits.isascii() or not digits.isdigit():
+        return None
+    year, month, day = digits[:4], digits[4:6], digits[6:]
+    return f"{year}-{month}-{day}" if "01" <= month <= "12" and "01" <= day <= "31" else None
+
+
+_WORD = Field(lambda text: text.split()[0] if text.split() else None, "a word")
+_BRACKETED_NUMBER = Field(lambda text: integer(_bracketed(text)), "a number")
+_DATE = Field(_date, "a date YYYYMMDD")
+
+_BATTERY: Mapping[str, tuple[str, Field]] = {
+    "AC powered": FLAG_FIELD.named("ac"),
+    "USB powered": FLAG_FIELD.named("usb"),
+    "Wireless powered": FLAG_FIELD.named("wireless"),
+    "Dock powered": FLAG_FIELD.named("dock"),
+    "level": NUMBER_FIELD.named("level"),
+    "scale": NUMBER_FIELD.named("scale"),
+    "status": NUMBER_FIELD.named("status"),
+    "health": NUMBER_FIELD.named("health"),
+    "present": FLAG_FIELD.named("present"),
+    "voltage": NUMBER_FIELD.named("voltage_mV"),
+    "temperature": TENTHS_FIELD.named("temperature_C"),
+    "technology": _WORD.named("technology"),
+    "Max charging current": NUMBER_FIELD.named("max_charging_current_uA"),
+    "Charge counter": NUMBER_FIELD.named("charge_counter_uAh"),
+    "current now": NUMBER_FIELD.named("current_now_raw"),
+    "LLB CAL": _DATE.named("samsung_llb_cal"),
+    "mSavedBatteryAsoc": _BRACKETED_NUMBER.named("samsung_asoc_pct"),
+    "mSavedBatteryUsage": _BRACKETED_NUMBER.named("samsung_usage_raw"),
+    "battery FirstUseDate": _DATE.named("samsung_first_use"),
+}
+
+
+@parser("battery")
+def battery(data: bytes) -> Parsed:
+    """`dumpsys battery`, up to the event logs that hold older values.
+
+    A voltage of 1 to 999 may be volts or millivolts: it is left out, and the temperature with it.
+    """
+    parsed = Parsed()
+    pairs: list[tuple[str, str]] = []
+    for line in stripped_lines(data):
+        if line.startswith("[EventLogBuffer]"):
+            break
+        name, colon, value = line.partition(":")
+        if colon:
+            pairs.append((name.strip(), value.strip()))
+    read_fields(pairs, _BATTERY, parsed)
+    voltage = parsed.facts.get("voltage_mV")
+    if isinstance(voltage, (int, Decimal)) and 1 <= voltage <= 999:
+        parsed.problems.append(Problem("voltage_mV", f"the unit is in doubt: {voltage} is too small for millivolts"))
+        del parsed.facts["voltage_mV"]
+        parsed.facts["voltage_raw"] = voltage
+        if (temperature := parsed.facts.pop("temperature_C", None)) is not None:
+            parsed.problems.append(Problem("temperature_C", f"the unit is in doubt with the voltage's: {temperature}"))
+    return parsed
+
+
+_SUPPLIES = re.compile(r"\bac:\s{0,9}(\S{1,9})\s{1,9}usb:\s{0,9}(\S{1,9})")
+_STATE = re.compile(r"\b(status|health|present|level|voltage|temp):\s{0,9}(\S{1,24})")
+_STATE_FIELDS: Mapping[str, tuple[str, Field]] = {
+    "status": NUMBER_FIELD.named("status"),
+    "health": NUMBER_FIELD.named("health"),
+    "present": FLAG_FIELD.named("present"),
+    "level": NUMBER_FIELD.named("level"),
+    "voltage": NUMBER_FIELD.named("voltage_mV"),
+    "temp": TENTHS_FIELD.named("temperature_C"),
+}
+_HAL_FIELD = re.compile(r"\b(battery[A-Za-z]+): (-?[0-9]+)\b")
+_HAL_FIELDS: Mapping[str, tuple[str, Field]] = {
+    "batteryFullChargeUah": NUMBER_FIELD.named("hal_full_charge_uAh"),
+    "batteryFullChargeDesignCapacityUah": NUMBER_FIELD.named("hal_full_design_uAh"),
+    "batteryCycleCount": NUMBER_FIELD.named("hal_cycle_count"),
+    "batteryStateOfHealth": NUMBER_FIELD.named("hal_state_of_health_pct"),
+}
+
+
+@parser("batteryproperties")
+def batteryproperties(data: bytes) -> Parsed:
+    """`dumpsys batteryproperties` (Android 5 to 8) and the health HAL's dump, which begins with the same lines."""
+    parsed = Parsed()
+    lines = stripped_lines(data)
+    supplies = next((found for found in map(_SUPPLIES.search, lines) if found), None)
+    if supplies:
+        read_fields(
+            [("ac", supplies[1]), ("usb", supplies[2])],
+            {"ac": FLAG_FIELD.named("ac"), "usb": FLAG_FIELD.named("usb")},
+            parsed,
+        )
+    states = [line for line in lines if line.startswith(("status:", "level:"))]
+    read_fields([(name, value) for line in states for name, value in _STATE.findall(line)], _STATE_FIELDS, parsed)
+    for fact, text in zip(("current_now_first", "current_now_second"), after(lines, "current now:"), strict=False):
+        _number(parsed, fact, text)
+    for label, fact in (
+        ("charge counter:", "charge_counter_uAh"),
+        ("Full charge:", "full_charge_uAh"),
+        ("cycle count:", "cycle_count"),
+    ):
+        if (text := next(after(lines, label), None)) is not None:
+            _number(parsed, fact, text)
+    hal = [found for line in lines if "HealthInfo" in line for found in _HAL_FIELD.findall(line)]
+    read_fields(hal, _HAL_FIELDS, parsed)
+    return parsed
+
+
+def _number(parsed: Parsed, fact: str, text: str) -> None:
+    value = integer(text)
+    if value is not None:
+        parsed.facts[fact] = value
+    elif text:
+        note(parsed, fact, text, "a number")
+
+
+_CAPACITIES = {
+    "Estimated battery capacity:": "estimated_capacity_mAh",
+    "Min learned battery capacity:": "min_learned_mAh",
+    "Max learned battery capacity:": "max_learned_mAh",
+    "Last learned battery capacity:": "last_learned_mAh",
+    "Amount discharged (upper bound):": "discharge_amount_pct",
+}
+_LEADING_NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
+_POWER_USE = re.compile(r"Capacity: ([0-9.]+), Computed drain: ([0-9.]+)", re.ASCII)
+
+
+@parser("batterystats")
+def batterystats(data: bytes) -> Parsed:
+    """Capacities that the phone learned while it charged, from `dumpsys batterystats` in words or for check-in."""
+    parsed = Parsed()
+    lines = [line.strip() for line in raw_lines(data)]
+    for label, fact in _CAPACITIES.items():
+        if (text := next(after(lines, label), None)) is None:
+            continue
+        if number := _LEADING_NUMBER.match(text):
+            parsed.facts[fact] = int(number[0])
+        else:
+            note(parsed, fact, text, "a number")
+    for version in after(lines, "9,0,i,vers,"):
+        _number(parsed, "checkin_version", version.split(",")[0])
+        break
+    _power_use(lines, parsed)
+    return parsed
+
+
+def _power_use(lines: list[str], parsed: Parsed) -> None:
+    heading = next((at for at, line in enumerate(lines) if line.startswith("Estimated power use")), None)
+    if heading is None:
+        return
+    found = _POWER_USE.match(lines[heading + 1]) if heading + 1 < len(lines) else None
+    if not found:
+        parsed.problems.append(Problem("power_use_capacity_mAh", "no `Capacity:` below `Estimated power use`"))
+        return
+    for fact, text in (("power_use_capacity_mAh", found[1]), ("computed_drain_mAh", found[2])):
+        if (value := decimal(text.rstrip("."))) is not None:
+            parsed.facts[fact] = value

@@ -1,0 +1,101 @@
+"""How captured output of a phone is read: the rules that hold for every kind.
+
+Bytes in, inert text and exact numbers out; nothing here raises on input and nothing guesses. It stands on
+`probes.api` alone and knows no phone, no command and no limit.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from decimal import Decimal, InvalidOperation
+
+from probes.api import Parsed, Problem
+
+__all__ = [
+    "LINE_LIMIT",
+    "after",
+    "decimal",
+    "flag",
+    "fold_json",
+    "integer",
+    "is_framing",
+    "note",
+    "raw_lines",
+    "stripped_lines",
+    "unquoted",
+]
+
+#: Longest line that is looked at, in characters. Real dumps stay far below it; a longer line is a broken stream.
+LINE_LIMIT = 65_536
+
+_INTEGER = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
+_HEX = re.compile(r"0[xX][0-9a-fA-F]{1,16}", re.ASCII)
+_DECIMAL = re.compile(r"[+-]?[0-9]{1,18}(?:\.[0-9]{1,18})?(?:[eE][+-]?[0-9]{1,2})?", re.ASCII)
+_TRUE = frozenset(("true", "yes", "1"))
+_FALSE = frozenset(("false", "no", "0"))
+
+
+def raw_lines(data: bytes) -> list[str]:
+    """The lines of `data`: UTF-8 with replacement, CR LF and CR CR LF made LF, trailing blanks off, indents kept."""
+    return [line[:LINE_LIMIT].rstrip() for line in data.decode("utf-8", "replace").split("\n")]
+
+
+def stripped_lines(data: bytes) -> list[str]:
+    """As `raw_lines`, without indents and without the framing of bug reports."""
+    return [line for line in (raw.strip() for raw in raw_lines(data)) if not is_framing(line)]
+
+
+def is_framing(line: str) -> bool:
+    """Whether a stripped line is the frame that `dumpsys` or `bugreport` puts around a dump, not part of it."""
+    return line.startswith(("DUMP OF SERVICE ", "------", "*** SERVICE ")) or " was the duration of " in line
+
+
+def integer(text: str) -> int | None:
+    """`text` as a whole number, or None. ASCII digits only, at most 18, so that nothing overflows or is slow."""
+    text = text.strip()
+    return int(text) if _INTEGER.fullmatch(text) else int(text, 16) if _HEX.fullmatch(text) else None
+
+
+def decimal(text: str) -> Decimal | None:
+    """`text` as an exact decimal number, or None."""
+    text = text.strip()
+    if not _DECIMAL.fullmatch(text):
+        return None
+    try:
+        return Decimal(text)
+    except InvalidOperation:  # pragma: no cover - the pattern admits only numbers
+        return None
+
+
+def flag(text: str) -> bool | None:
+    """`text` as a flag (`true`/`yes`/`1`, `false`/`no`/`0`), or None."""
+    word = text.strip().lower()
+    return True if word in _TRUE else False if word in _FALSE else None
+
+
+def unquoted(text: str) -> str:
+    """`text` without blanks around it and without one pair of double or single quotes."""
+    text = text.strip()
+    return text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'" else text
+
+
+def after(lines: Iterable[str], label: str) -> Iterator[str]:
+    """What follows `label` in every line that begins with it, blanks stripped."""
+    return (line[len(label) :].strip() for line in lines if line.startswith(label))
+
+
+def note(parsed: Parsed, what: str, found: str, wanted: str) -> None:
+    """Put on record that `what` could not be read: `found` stood where `wanted` was expected."""
+    parsed.problems.append(Problem(what, f"expected {wanted}, found {found[:80]!r}"))
+
+
+def fold_json(value: object) -> object:
+    """A fact as JSON can hold it: exact decimals become numbers, tuples become lists."""
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, dict):
+        return {str(key): fold_json(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [fold_json(item) for item in value]
+    return value

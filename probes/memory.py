@@ -1,0 +1,31 @@
+"""The phone's working memory as the kernel counts it: /proc/meminfo. Pure parser; kilobytes as printed."""
+
+from __future__ import annotations
+
+import re
+
+from drivers.api import Command
+from probes.api import Parsed, parser
+from probes.captured import note, stripped_lines
+
+__all__ = ["READ", "meminfo"]
+
+READ = Command("meminfo", "cat /proc/meminfo", timeout_s=5.0, limit=64 * 1024)
+
+_NAMES = ("MemTotal", "MemFree", "MemAvailable", "SwapTotal", "SwapFree")
+_SIZE = re.compile(r"([0-9]{1,18})(?: kB)?", re.ASCII)
+
+
+@parser("meminfo")
+def meminfo(data: bytes) -> Parsed:
+    """Total, free and available memory and swap."""
+    parsed = Parsed()
+    for line in stripped_lines(data):
+        name, colon, value = line.partition(":")
+        if not colon or name not in _NAMES or f"{name}_kB" in parsed.facts:
+            continue
+        if size := _SIZE.fullmatch(value.strip()):
+            parsed.facts[f"{name}_kB"] = int(size[1])
+        else:
+            note(parsed, f"{name}_kB", value.strip(), "a number of kB")
+    return parsed

@@ -1,0 +1,131 @@
+"""Which sensors the phone's sensor service lists, and whether the expected ones are among them.
+
+Being listed means that the driver found the part at boot; whether it measures is another check. A sensor is absent
+only if the list is whole.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from probes.api import Parsed, Problem, parser
+from probes.captured import is_framing, raw_lines
+
+__all__ = ["SENSOR_TYPES", "sensorservice"]
+
+#: Name of a sensor -> its type number (AOSP hardware/libhardware sensors-base.h).
+SENSOR_TYPES = {
+    "accelerometer": 1,
+    "magnetometer": 2,
+    "gyroscope": 4,
+    "light": 5,
+    "pressure": 6,
+    "proximity": 8,
+    "step_counter": 19,
+}
+#: What the name of such a sensor contains in the table of Android 2 and 3, which prints no types.
+_OLD_NAMES = {"magnetometer": "magnetic", "step_counter": "step counter"}
+
+_HARDWARE = re.compile(r"\b([0-9]{1,4}) h/w sensors", re.ASCII)
+_HANDLE = re.compile(r"(?:0x)?[0-9a-fA-F]{8,10}\)\s", re.ASCII)
+_TYPE = re.compile(r"\|\s*type: ?[\w.]*\((-?[0-9]{1,10})\)", re.ASCII)
+_OLD_TYPE = re.compile(r"\|\s*type=(-?[0-9]{1,10})\b", re.ASCII)
+#: Sections that may follow the list without ending in a colon (sensor fusion's state, the device's own list).
+_BARE_SECTION = re.compile(r"(?:[0-9]+-axis fusion|game fusion|geomag fusion|(?:Total )?[0-9]+ h/w sensors)\b")
+_NONE = "No Sensors on the device"
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    name: str
+    vendor: str
+    type: int | None
+
+
+@dataclass(slots=True)
+class _List:
+    entries: list[_Entry]
+    whole: bool
+
+
+def _entry(line: str) -> _Entry | None:
+    """The entry on that line; a row of the tables of Android 2 to 6 has no handle in front but a bar inside."""
+    handle = _HANDLE.match(line)
+    columns = [column.strip() for column in line[handle.end() if handle else 0 :].split("|")]
+    if not handle and (line[:1].isspace() or len(columns) < 3):
+        return None
+    kind = (_TYPE if handle else _OLD_TYPE).search(line)
+    return _Entry(columns[0], columns[1] if len(columns) > 1 else "", int(kind[1]) if kind else None)
+
+
+def _sensor_list(lines: list[str]) -> _List | None:
+    """The first sensor list of the dump, or None if there is none."""
+    heading = next((at for at, line in enumerate(lines) if line.strip() == "Sensor List:"), None)
+    if heading is None:
+        return _List([], whole=True) if any(line.strip() == _NONE for line in lines) else None
+    entries: list[_Entry] = []
+    for line in lines[heading + 1 :]:
+        if line.strip() == _NONE:
+            return _List(entries, whole=True)
+        if entry := _entry(line):
+            entries.append(entry)
+        elif _opens_section(line):
+            return _List(entries, whole=True)
+    return _List(entries, whole=False)
+
+
+def _opens_section(line: str) -> bool:
+    if not line or line[0].isspace() or is_framing(line):
+        return False
+    return line.endswith(":") or bool(_BARE_SECTION.match(line))
+
+
+def _first(entries: Iterable[_Entry], matches: Callable[[_Entry], bool]) -> str | None:
+    return next((f"{entry.name}|{entry.vendor}" for entry in entries if matches(entry)), None)
+
+
+def _find(found: _List, sensor: str, typed: bool) -> str | None:
+    if typed:
+        number = SENSOR_TYPES[sensor]
+        return _first(found.entries, lambda entry: entry.type == number and entry.vendor != "AOSP")
+    word = _OLD_NAMES.get(sensor, sensor)
+    return _first(found.entries, lambda entry: word in entry.name.lower())
+
+
+def _may_be_cut(found: _List, sensor: str) -> bool:
+    """Whether an entry of that name lost its type number, so that the sensor may be there after all."""
+    word = _OLD_NAMES.get(sensor, sensor)
+    return any(entry.type is None and word in entry.name.lower() for entry in found.entries)
+
+
+@parser("sensorservice")
+def sensorservice(data: bytes) -> Parsed:
+    """`dumpsys sensorservice`: each known sensor as `name|vendor`, or `absent` if the list is whole without it."""
+    parsed = Parsed()
+    lines = raw_lines(data)
+    total = next((found for found in map(_HARDWARE.search, lines) if found), None)
+    if total:
+        parsed.facts["hw_total"] = int(total[1])
+    found = _sensor_list(lines)
+    if found is None:
+        return parsed
+    facts: dict[str, Any] = parsed.facts
+    none_there = found.whole and not found.entries and any(line.strip() == _NONE for line in lines)
+    if none_there:
+        facts["hw_total"] = 0
+    if found.entries or none_there:
+        facts["sensor_service_ok"] = bool(found.entries)
+    facts["list_count"] = len(found.entries)
+    facts["list_complete"] = found.whole
+    if not found.whole:
+        parsed.problems.append(Problem("sensor list", "it is cut: no other section follows it"))
+    typed = any(entry.type is not None for entry in found.entries)
+    for sensor in SENSOR_TYPES:
+        if name := _find(found, sensor, typed):
+            facts[sensor] = name
+        elif found.whole and not _may_be_cut(found, sensor):
+            facts[sensor] = "absent"
+    return parsed

@@ -1,0 +1,143 @@
+"""What the phone's telephony services say of its slots: registration, calls, signal.
+
+Pure parsers of `dumpsys telephony.registry` and of the list of features; identity and SIM states are read elsewhere.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from probes.api import Parsed, Problem, parser
+from probes.captured import integer, raw_lines
+
+__all__ = ["pm_features", "telephony_registry"]
+
+#: CellInfo.UNAVAILABLE, the marker of a value that the modem does not give.
+_UNAVAILABLE = 2_147_483_647
+#: 3GPP TS 27.007 +CSQ: 99 means "not known or not detectable".
+_ASU_UNKNOWN = 99
+
+_REG = re.compile(r"\b(mVoiceRegState|mDataRegState)=(-?[0-9]{1,9})\b", re.ASCII)
+_OPERATOR = re.compile(r"\b(mVoiceOperatorAlphaLong|mOperatorAlphaLong)=([^=]*?)(?:, \w+(?:\(\))?=|\})")
+_RSRP = re.compile(r"\brsrp ?= ?(-?[0-9]{1,10})\b", re.ASCII)
+_BLOCK_ENDS = ("registrations:", "local logs:", "listen logs:")
+
+
+def _blocks(lines: list[str]) -> Iterator[tuple[int, list[str]]]:
+    """Each phone's number and the lines that belong to it."""
+    number = -1
+    block: list[str] = []
+    for line in lines:
+        found = integer(line.removeprefix("Phone Id=")) if line.startswith("Phone Id=") else None
+        if found is not None:
+            if number >= 0:
+                yield number, block
+            number, block = found, []
+        elif line.startswith(_BLOCK_ENDS):
+            break
+        else:
+            block.append(line)
+    if number >= 0:
+        yield number, block
+
+
+def _first_value(block: list[str], name: str) -> str | None:
+    return next((line[len(name) + 1 :] for line in block if line.startswith(f"{name}=")), None)
+
+
+def _leading_numbers(text: str) -> list[int]:
+    numbers: list[int] = []
+    for word in text.split():
+        value = integer(word)
+        if value is None:
+            break
+        numbers.append(value)
+    return numbers
+
+
+def _registration(text: str, old: bool) -> dict[str, object]:
+    named = {name: int(number) for name, number in reversed(_REG.findall(text))}
+    if named:
+        facts: dict[str, object] = {}
+        for name, fact in (("mVoiceRegState", "voice_reg"), ("mDataRegState", "data_reg")):
+            if name in named:
+                facts[fact] = named[name]
+        for name, operator in reversed(_OPERATOR.findall(text)):
+            if operator.strip() not in ("", "null"):
+                facts["operator" if name == "mVoiceOperatorAlphaLong" else "operator_any"] = operator.strip()
+        return facts
+    return dict(zip(("voice_reg",) if old else ("voice_reg", "data_reg"), _leading_numbers(text), strict=False))
+
+
+def _signal(text: str) -> dict[str, object]:
+    if "CellSignalStrength" in text:
+        lte = text.partition("CellSignalStrengthLte:")[2].partition("CellSignalStrength")[0]
+        rsrp = _RSRP.search(lte)
+        return {"lte_rsrp_dBm": int(rsrp[1])} if rsrp and int(rsrp[1]) != _UNAVAILABLE else {}
+    facts: dict[str, object] = {}
+    numbers = _leading_numbers(text.removeprefix("SignalStrength:"))
+    if numbers and numbers[0] not in (_ASU_UNKNOWN, _UNAVAILABLE):
+        facts["gsm_asu"] = numbers[0]
+    if len(numbers) >= 12 and numbers[8] not in (_UNAVAILABLE, -1, 0):
+        facts["lte_rsrp_dBm"] = numbers[8]
+    return facts
+
+
+def _phone(block: list[str], old: bool) -> dict[str, object]:
+    facts: dict[str, object] = {}
+    if (call := integer(_first_value(block, "mCallState") or "")) is not None:
+        facts["call_state"] = call
+    if state := _first_value(block, "mServiceState"):
+        facts |= _registration(state, old)
+    if signal := _first_value(block, "mSignalStrength"):
+        facts |= _signal(signal)
+    return facts
+
+
+@parser("telephony_registry")
+def telephony_registry(data: bytes) -> Parsed:
+    """`dumpsys telephony.registry`; the form before Android 5 has one phone and no `Phone Id`."""
+    parsed = Parsed()
+    lines = [line.strip() for line in raw_lines(data)]
+    count = sum(line.startswith("Phone Id=") for line in lines)
+    old = not count and "last known state:" in lines
+    if not count and not old:
+        return parsed
+    parsed.facts["phones"] = count or 1
+    blocks = [(0, lines[lines.index("last known state:") + 1 :])] if old else list(_blocks(lines))
+    for number, block in blocks:
+        for name, value in _phone(block, old).items():
+            parsed.facts.setdefault(f"phone{number}_{name}", value)
+    if not any(name.startswith("phone0_") for name in parsed.facts):
+        parsed.problems.append(Problem("phone0", "its block says nothing that is known"))
+    return parsed
+
+
+#: Fact -> feature (android.content.pm.PackageManager.FEATURE_*).
+_FEATURES = {
+    "has_camera": "android.hardware.camera",
+    "has_telephony": "android.hardware.telephony",
+    "has_gps": "android.hardware.location.gps",
+    "has_nfc": "android.hardware.nfc",
+    "has_gyroscope": "android.hardware.sensor.gyroscope",
+    "has_proximity": "android.hardware.sensor.proximity",
+    "has_wifi": "android.hardware.wifi",
+    "has_camera_any": "android.hardware.camera.any",
+}
+
+
+@parser("pm_features")
+def pm_features(data: bytes) -> Parsed:
+    """`pm list features`: what the phone says it is built with."""
+    parsed = Parsed()
+    listed = [line[len("feature:") :] for line in raw_lines(data) if line.startswith("feature:")]
+    if not listed:
+        return parsed
+    parsed.facts["feature_count"] = len(listed)
+    names = frozenset(listed)
+    parsed.facts |= {fact: feature in names for fact, feature in _FEATURES.items()}
+    for name in listed:
+        if name.startswith("reqGlEsVersion=") and (version := integer(name.partition("=")[2])) is not None:
+            parsed.facts.setdefault("gl_es", version)
+    return parsed

@@ -1,0 +1,60 @@
+"""What a native crash left: the head of a tombstone, as a file or inside a log.
+
+Pure parser; which part a crashed service belongs to is said in `probes.crashes`.
+"""
+
+from __future__ import annotations
+
+import re
+
+from probes.api import Parsed, parser
+from probes.captured import raw_lines
+
+__all__ = ["tombstone"]
+
+#: What logcat puts before each line of a tombstone, in the brief and the threadtime format.
+_LOG_PREFIX = re.compile(
+    r"[^:]{0,40}(?::[0-9]{2}:[0-9.]{2,9}[^:]{0,40})?\bDEBUG\s{0,20}(?:\([ 0-9]{1,10}\))?\s{0,20}: ?"
+)
+_QUOTED = re.compile(r"(Build fingerprint|ABI|Abort message): '(.*)'")
+_PROCESS = re.compile(r"pid: ([0-9]{1,10}), tid: ([0-9]{1,10})(?:, name: (.*))?", re.ASCII)
+_SIGNAL = re.compile(
+    r"signal ([0-9]{1,4})(?: \((\w{1,40})\))?(?:, code (-?[0-9]{1,10})(?: \(([^)]{1,80})\))?)?", re.ASCII
+)
+_FACTS = {"Build fingerprint": "fingerprint", "ABI": "abi", "Abort message": "abort_message"}
+
+
+def _process(text: str) -> dict[str, object]:
+    """Ids and name from `pid: P, tid: T, name: N  >>> process <<<`; before Android 4 there is no thread name."""
+    head, opens, rest = text.partition(">>> ")
+    name, closes, _ = rest.partition(" <<<")
+    ids = _PROCESS.match(head) if opens and closes else None
+    return {"pid": int(ids[1]), "tid": int(ids[2]), "process": name.strip()} if ids else {}
+
+
+@parser("tombstone")
+def tombstone(data: bytes) -> Parsed:
+    """Who crashed, by which signal, on which build; the first crash of the file."""
+    parsed = Parsed()
+    facts = parsed.facts
+    for line in raw_lines(data):
+        text = line.strip()
+        if "DEBUG" in text[:80] and (prefix := _LOG_PREFIX.match(text)):
+            text = text[prefix.end() :].strip()
+        if quoted := _QUOTED.match(text):
+            facts.setdefault(_FACTS[quoted[1]], quoted[2])
+        elif "pid" not in facts and (process := _process(text)):
+            facts |= process
+        elif "signal" not in facts and (signal := _SIGNAL.match(text)):
+            facts["signal"] = int(signal[1])
+            if signal[2]:
+                facts["signal_name"] = signal[2]
+            if signal[3]:
+                facts["code"] = int(signal[3])
+            if signal[4]:
+                facts["code_name"] = signal[4]
+        elif text.startswith("Cause: "):
+            facts.setdefault("cause", text[len("Cause: ") :])
+        elif text.startswith("Timestamp: "):
+            facts.setdefault("timestamp", text[len("Timestamp: ") :])
+    return parsed
