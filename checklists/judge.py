@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from decimal import Context, Decimal
 from typing import NamedTuple
 
+from checklists.describe import BASELINE_WORDS, number_text
 from checklists.schema import Check, Limit
 from checklists.verdict import Verdict, worst
 from drivers.text import Words
 from probes.api import Measurement, Unread, Value
-from probes.units import FLAG, IDENTITY, LIST, is_number, symbol
+from probes.units import FLAG, IDENTITY, LIST, is_number
 
 __all__ = ["Baselines", "CheckVerdict", "Judged", "judge_check", "judge_measurement"]
 
@@ -26,13 +27,6 @@ Baselines = Mapping[str, Mapping[str, Value]]
 # Wide enough that products and sums of two numbers of the records' profile (16 digits, 10^±18) are exact; an overflow
 # gives an infinity, which is then refused, instead of an exception.
 _EXACT = Context(prec=100, traps=[])
-
-_BASELINES = {
-    "reference": Words("the reference phones", "标准样机"),
-    "model": Words("the model card", "机型卡"),
-    "intake": Words("intake", "接件检查"),
-    "ticket": Words("the ticket", "工单"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +168,7 @@ def _baseline(limit: Limit, unit: str, baselines: Baselines) -> Value | None:
     if limit.relative_to is None:
         return None
     value = baselines.get(limit.relative_to, {}).get(limit.baseline_name)
-    where = _BASELINES[limit.relative_to]
+    where = BASELINE_WORDS[limit.relative_to]
     if value is None or value == "":
         raise _Undecided(_NO_BASELINE.fill(where=where, name=limit.baseline_name))
     wanted = (str, tuple) if unit in (LIST, IDENTITY) else type(_example(unit))
@@ -192,7 +186,7 @@ def _compare(limit: Limit, value: Value, unit: str, baseline: Value | None) -> t
     """Verdict and reason of a readable value; every part of the limit must hold."""
     outside = Verdict.WARN if limit.severity == "warn" else Verdict.FAIL
     if limit.equals_baseline and not _same(value, baseline):
-        return outside, _DIFFERS.fill(where=_BASELINES[limit.relative_to or "ticket"])
+        return outside, _DIFFERS.fill(where=BASELINE_WORDS[limit.relative_to or "ticket"])
     if limit.equals is not None and value != limit.equals:
         return outside, _NOT_EQUAL.fill(value=_shown(value, unit), limit=_shown(limit.equals, unit))
     if limit.one_of is not None:
@@ -231,7 +225,7 @@ def _absolute(limit: Limit, number: Decimal, baseline: Value | None) -> Decimal:
     if not isinstance(baseline, Decimal):
         raise _Undecided(_WRONG_KIND.fill(unit=limit.unit))
     if limit.mode == "ratio" and baseline <= 0:
-        raise _Undecided(_NO_RATIO.fill(where=_BASELINES[limit.relative_to or "reference"]))
+        raise _Undecided(_NO_RATIO.fill(where=BASELINE_WORDS[limit.relative_to or "reference"]))
     bound = _EXACT.multiply(number, baseline) if limit.mode == "ratio" else _EXACT.add(number, baseline)
     if not bound.is_finite():
         raise _Undecided(_WRONG_KIND.fill(unit=limit.unit))
@@ -279,7 +273,7 @@ def _bound_words(limit: Limit, number: Decimal, bound: Decimal, unit: str, basel
         bound=_shown(bound, unit),
         number=signed,
         baseline=_shown(baseline, unit),
-        where=_BASELINES[limit.relative_to],
+        where=BASELINE_WORDS[limit.relative_to],
     )
 
 
@@ -290,8 +284,7 @@ def _shown(value: Value, unit: str) -> Words | str:
     if isinstance(value, bool):
         return _YES if value else _NO
     if isinstance(value, Decimal):
-        plain = f"{value:f}" if -20 < value.adjusted() < 20 else str(value)
-        return f"{plain} {symbol(unit)}".rstrip()
+        return number_text(value, unit)
     return _listed(value, unit) if isinstance(value, tuple) else value
 
 
