@@ -1,0 +1,404 @@
+"""A station's records in order: chained, headed by a Merkle tree, acknowledged by receipts, never changed.
+
+The tables lie in the station's one SQLite file; everything in a row follows from the stored envelopes, so that a byte
+changed anywhere is found. Stands on sqlite-utils for writing; reading and verifying need only `sqlite3`. What a ledger
+must satisfy is checked in `reports.verify`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from sqlite_utils.migrations import Migrations
+
+from drivers.text import Words
+from reports.attest import Ed25519PrivateKey, Record, open_record, sign_envelope
+from reports.predicates import Clock, HeadV1, KeyEventV1, Made, ReceiptV1, Software
+from reports.record import RecordError, make_statement
+from reports.roster import Roster
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+__all__ = [
+    "LEDGER",
+    "Frontier",
+    "LedgerError",
+    "LedgerLink",
+    "add_receipt",
+    "append",
+    "chain_after",
+    "check_schema",
+    "create_ledger",
+    "envelope_of",
+    "envelopes_of",
+    "frontier_of",
+    "last_link",
+    "last_receipt",
+    "receipt_times",
+    "roster_of",
+    "seal_head",
+]
+
+#: The tables whose rows are only ever added.
+TABLES: Final = ("record", "signature", "head", "receipt")
+
+
+class LedgerError(RecordError):
+    """The ledger does not take it, or is not as it must be."""
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerLink:
+    """A record's place in the ledger. `prev` is the digest of the record before it, None for the enrolment."""
+
+    seq: int
+    digest: str
+    prev: str | None
+    chain: str
+    kind: str
+    ticket: str | None
+    clock: Clock
+
+
+def chain_after(chain: str | None, digest: str) -> str:
+    """chain_i = SHA-256(0x01 || chain_{i-1} || digest_i); the chain starts with the digest of the enrolment."""
+    if chain is None:
+        return digest
+    return hashlib.sha256(b"\x01" + bytes.fromhex(chain) + bytes.fromhex(digest)).hexdigest()
+
+
+class Frontier:
+    """The RFC 6962 Merkle tree over record digests, kept as the roots of its complete subtrees (largest first).
+
+    A leaf is SHA-256(0x00 || digest), an inner node SHA-256(0x01 || left || right).
+    """
+
+    __slots__ = ("_peaks", "size")
+
+    def __init__(self, size: int = 0, peaks: Iterable[str] = ()) -> None:
+        self.size = size
+        self._peaks = [bytes.fromhex(peak) for peak in peaks]
+        if len(self._peaks) != size.bit_count():
+            raise LedgerError(Words("the head's peaks do not fit its size", "树头的节点数与大小不符"))
+
+    def add(self, digest: str) -> None:
+        """Add the digest of the next record."""
+        node, full = hashlib.sha256(b"\x00" + bytes.fromhex(digest)).digest(), self.size
+        while full & 1:
+            node, full = hashlib.sha256(b"\x01" + self._peaks.pop() + node).digest(), full >> 1
+        self._peaks.append(node)
+        self.size += 1
+
+    @property
+    def peaks(self) -> tuple[str, ...]:
+        """The roots of the complete subtrees, largest first."""
+        return tuple(peak.hex() for peak in self._peaks)
+
+    @property
+    def root(self) -> str:
+        """The tree's root; of the empty tree SHA-256 of nothing (RFC 6962, 2.1)."""
+        if not self._peaks:
+            return hashlib.sha256().hexdigest()
+        node = self._peaks[-1]
+        for peak in reversed(self._peaks[:-1]):
+            node = hashlib.sha256(b"\x01" + peak + node).digest()
+        return node.hex()
+
+
+# --- tables ----------------------------------------------------------------------------------------------------------
+
+LEDGER = Migrations("assay.ledger")
+
+_HEX = "TEXT NOT NULL CHECK (length({0}) = 64)"
+
+
+@LEDGER()
+def ledger_tables(db: Database) -> None:
+    """The four append-only tables. Later steps may add columns or tables, never transform: that drops the triggers."""
+    db.execute(
+        f"CREATE TABLE record (seq INTEGER PRIMARY KEY CHECK (seq > 0), digest {_HEX.format('digest')} UNIQUE,"
+        f" prev TEXT CHECK ((prev IS NULL) = (seq = 1)), chain {_HEX.format('chain')}, kind TEXT NOT NULL, ticket TEXT,"
+        " wall_ms INTEGER NOT NULL, mono_ms INTEGER NOT NULL, boot_id TEXT NOT NULL, clock TEXT NOT NULL,"
+        " envelope BLOB NOT NULL) STRICT"
+    )
+    db.execute("CREATE INDEX record_ticket ON record (ticket) WHERE ticket IS NOT NULL")
+    db.execute("CREATE INDEX record_kind ON record (kind)")
+    db.execute(
+        f"CREATE TABLE signature (seq INTEGER NOT NULL REFERENCES record (seq), key_id {_HEX.format('key_id')},"
+        " PRIMARY KEY (seq, key_id)) STRICT, WITHOUT ROWID"
+    )
+    db.execute(
+        f"CREATE TABLE head (size INTEGER PRIMARY KEY REFERENCES record (seq), root {_HEX.format('root')},"
+        f" digest {_HEX.format('digest')} UNIQUE, envelope BLOB NOT NULL) STRICT"
+    )
+    db.execute(
+        f"CREATE TABLE receipt (id INTEGER PRIMARY KEY CHECK (id > 0), digest {_HEX.format('digest')} UNIQUE,"
+        " received_ms INTEGER NOT NULL, envelope BLOB NOT NULL) STRICT"
+    )
+    for table, same in {
+        "record": "seq = NEW.seq OR digest = NEW.digest",
+        "signature": "seq = NEW.seq AND key_id = NEW.key_id",
+        "head": "size = NEW.size OR digest = NEW.digest",
+        "receipt": "id = NEW.id OR digest = NEW.digest",
+    }.items():
+        _append_only(db, table, same)
+    _in_order(db, "record", "seq")
+    _in_order(db, "receipt", "id")
+
+
+def _append_only(db: Database, table: str, same: str) -> None:
+    """No UPDATE, no DELETE, and no INSERT OR REPLACE, which passes a delete trigger when recursive_triggers is off."""
+    say = f"SELECT RAISE(ABORT, '{table} is append-only')"
+    replaces = f"EXISTS (SELECT 1 FROM {table} WHERE {same})"  # noqa: S608 - our own names
+    db.execute(f"CREATE TRIGGER {table}_no_update BEFORE UPDATE ON {table} BEGIN {say}; END")
+    db.execute(f"CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table} BEGIN {say}; END")
+    db.execute(f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table} WHEN {replaces} BEGIN {say}; END")
+
+
+def _in_order(db: Database, table: str, key: str) -> None:
+    newest = f"(SELECT coalesce(max({key}), 0) FROM {table})"  # noqa: S608 - our own names
+    db.execute(
+        f"CREATE TRIGGER {table}_in_order BEFORE INSERT ON {table} WHEN NEW.{key} != 1 + {newest}"
+        f" BEGIN SELECT RAISE(ABORT, '{table} has no gaps'); END"
+    )
+
+
+def create_ledger(db: Database) -> None:
+    """Make the ledger's tables, or bring them up to this version."""
+    LEDGER.apply(db)
+
+
+def check_schema(db: Database) -> None:
+    """Refuse to work on tables that have lost their triggers or were changed.
+
+    `table.transform()` of sqlite-utils rebuilds a table and drops its triggers without a word; call this at open.
+
+    Raises:
+        LedgerError: the ledger's part of the schema is not what `create_ledger` makes.
+    """
+    from sqlite_utils import Database as Fresh
+
+    fresh = Fresh(memory=True)
+    create_ledger(fresh)
+    wanted, found = _schema(fresh), _schema(db)
+    fresh.close()
+    for name, sql in wanted.items():
+        if found.get(name) != sql:
+            raise LedgerError(
+                Words(
+                    "the ledger's {name} is missing or changed: it would not be append-only any more",
+                    "台账的 {name} 缺失或被改动，无法保证只增不改",
+                ).fill(name=name)
+            )
+
+
+def _schema(db: Database) -> dict[str, str]:
+    marks = ",".join("?" * len(TABLES))
+    rows = db.execute(
+        f"SELECT type || ' ' || name, sql FROM sqlite_master WHERE tbl_name IN ({marks})",  # noqa: S608 - marks only
+        TABLES,
+    )
+    return {name: sql for name, sql in rows if sql}
+
+
+# --- writing ---------------------------------------------------------------------------------------------------------
+
+
+def append(db: Database, envelope: bytes, *, roster: Roster | None = None) -> LedgerLink:
+    """Add one signed record to the ledger, inside the caller's open transaction.
+
+    The caller has begun it with BEGIN IMMEDIATE and commits it together with the outbox row; nothing is committed here.
+
+    Args:
+        envelope: the signed envelope, stored as it is.
+        roster: as it is before this record: then signatures and signers are checked too, and a record that this
+            ledger's verification would call wrong is refused before it is stored.
+
+    Raises:
+        LedgerError: no transaction is open, the first record does not enrol the station, the record is of a kind that
+            is not kept here (head, receipt, unknown), or is stored already.
+        RecordError: the envelope is not in the accepted form.
+        RosterError: the signatures are not those that the record needs.
+    """
+    if not db.conn.in_transaction:
+        raise LedgerError(Words("a record is only added inside a transaction", "记录只能在事务内写入"))
+    record = open_record(envelope)
+    made = record.statement.predicate
+    if not isinstance(made, Made) or isinstance(made, HeadV1):
+        raise LedgerError(Words("{kind} is not kept in the ledger", "{kind} 不写入台账").fill(kind=record.kind))
+    last = last_link(db)
+    if last is None and not (isinstance(made, KeyEventV1) and made.kind == "station" and made.event == "enrol"):
+        raise LedgerError(Words("the first record must enrol the station", "第一条记录必须是工位注册"))
+    if roster is not None:
+        if isinstance(made, KeyEventV1):
+            roster.apply(record)
+        else:
+            roster.check(record)
+    link = LedgerLink(
+        seq=last.seq + 1 if last else 1,
+        digest=record.digest,
+        prev=last.digest if last else None,
+        chain=chain_after(last.chain if last else None, record.digest),
+        kind=record.kind,
+        ticket=record.ticket,
+        clock=made.clock,
+    )
+    try:
+        _insert_record(db, link, record, envelope)
+    except sqlite3.IntegrityError as error:
+        raise LedgerError(Words("the ledger refuses it: {why}", "台账拒绝写入：{why}").fill(why=error)) from error
+    return link
+
+
+def _insert_record(db: Database, link: LedgerLink, record: Record, envelope: bytes) -> None:
+    clock = (link.clock.wall_ms, link.clock.mono_ms, link.clock.boot_id, link.clock.state)
+    db.execute(
+        "INSERT INTO record (seq, digest, prev, chain, kind, ticket, wall_ms, mono_ms, boot_id, clock, envelope)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (link.seq, link.digest, link.prev, link.chain, link.kind, link.ticket, *clock, envelope),
+    )
+    for signature in record.envelope.signatures:
+        db.execute("INSERT INTO signature (seq, key_id) VALUES (?, ?)", (link.seq, signature.key_id))
+
+
+def seal_head(
+    db: Database,
+    key: Ed25519PrivateKey,
+    *,
+    shop: str,
+    station: str,
+    simulated: bool,
+    clock: Clock,
+    software: Software,
+) -> bytes:
+    """The station's signed Merkle head over everything in the ledger, stored in the caller's open transaction.
+
+    Gives back the stored envelope; where the ledger has not grown since the last head, that one.
+
+    Raises:
+        LedgerError: the ledger is empty, or no transaction is open.
+    """
+    if not db.conn.in_transaction:
+        raise LedgerError(Words("a head is only added inside a transaction", "树头只能在事务内写入"))
+    now = frontier_of(db)
+    if now.size == 0:
+        raise LedgerError(Words("an empty ledger has no head", "空台账没有树头"))
+    for (stored,) in db.execute("SELECT envelope FROM head WHERE size = ?", (now.size,)):
+        return bytes(stored)
+    head = HeadV1(
+        shop=shop,
+        station=station,
+        simulated=simulated,
+        anchor=last_receipt(db),
+        clock=clock,
+        software=software,
+        size=now.size,
+        root=now.root,
+        peaks=now.peaks,
+    )
+    envelope = sign_envelope(make_statement("head/v1", head.root, head), [key])
+    db.execute(
+        "INSERT INTO head (size, root, digest, envelope) VALUES (?, ?, ?, ?)",
+        (head.size, head.root, hashlib.sha256(envelope).hexdigest(), envelope),
+    )
+    return envelope
+
+
+def add_receipt(db: Database, envelope: bytes) -> int:
+    """Store a receipt that `verify_receipt` has accepted, in the caller's open transaction; gives its id.
+
+    The same receipt again is stored once.
+
+    Raises:
+        LedgerError: not a receipt, or no transaction is open.
+        RecordError: the envelope is not in the accepted form.
+    """
+    if not db.conn.in_transaction:
+        raise LedgerError(Words("a receipt is only added inside a transaction", "回执只能在事务内写入"))
+    record = open_record(envelope)
+    receipt = record.statement.predicate
+    if not isinstance(receipt, ReceiptV1):
+        raise LedgerError(Words("is not a receipt", "不是回执"))
+    for (known,) in db.execute("SELECT id FROM receipt WHERE digest = ?", (record.digest,)):
+        return int(known)
+    ((number,),) = db.execute("SELECT coalesce(max(id), 0) + 1 FROM receipt")
+    db.execute(
+        "INSERT INTO receipt (id, digest, received_ms, envelope) VALUES (?, ?, ?, ?)",
+        (number, record.digest, receipt.received_ms, envelope),
+    )
+    return int(number)
+
+
+# --- reading ---------------------------------------------------------------------------------------------------------
+
+
+def last_link(db: Database) -> LedgerLink | None:
+    """The newest record's link, None in an empty ledger."""
+    rows = db.execute(
+        "SELECT seq, digest, prev, chain, kind, ticket, wall_ms, mono_ms, boot_id, clock FROM record"
+        " ORDER BY seq DESC LIMIT 1"
+    )
+    for seq, digest, prev, chain, kind, ticket, wall_ms, mono_ms, boot_id, state in rows:
+        clock = Clock(wall_ms=wall_ms, mono_ms=mono_ms, boot_id=boot_id, state=state)
+        return LedgerLink(seq, digest, prev, chain, kind, ticket, clock)
+    return None
+
+
+def last_receipt(db: Database) -> str | None:
+    """Digest of the newest receipt: the `anchor` of the next record."""
+    for (digest,) in db.execute("SELECT digest FROM receipt ORDER BY id DESC LIMIT 1"):
+        return str(digest)
+    return None
+
+
+def frontier_of(db: Database) -> Frontier:
+    """The Merkle frontier over all records, from the last stored head on."""
+    frontier = Frontier()
+    for (stored,) in db.execute("SELECT envelope FROM head ORDER BY size DESC LIMIT 1"):
+        head = open_record(bytes(stored)).statement.predicate
+        if isinstance(head, HeadV1):
+            frontier = Frontier(head.size, head.peaks)
+    for (digest,) in db.execute("SELECT digest FROM record WHERE seq > ? ORDER BY seq", (frontier.size,)):
+        frontier.add(digest)
+    return frontier
+
+
+def envelopes_of(db: Database, ticket: str) -> list[bytes]:
+    """The stored envelopes of a ticket, in ledger order."""
+    rows = db.execute("SELECT envelope FROM record WHERE ticket = ? ORDER BY seq", (ticket,))
+    return [bytes(envelope) for (envelope,) in rows]
+
+
+def envelope_of(db: Database, digest: str) -> bytes | None:
+    """The stored envelope of that digest, None when the ledger does not have it."""
+    for (envelope,) in db.execute("SELECT envelope FROM record WHERE digest = ?", (digest,)):
+        return bytes(envelope)
+    return None
+
+
+def roster_of(db: Database) -> Roster:
+    """The roster folded from the ledger's key events."""
+    return Roster.fold(_key_events(db))
+
+
+def _key_events(db: Database) -> Iterator[bytes]:
+    for (envelope,) in db.execute("SELECT envelope FROM record WHERE kind = 'key-event/v1' ORDER BY seq"):
+        yield bytes(envelope)
+
+
+def receipt_times(db: Database, ticket: str) -> dict[str, int]:
+    """Head office's time of the first receipt for each acknowledged record of a ticket, by digest."""
+    wanted = {digest for (digest,) in db.execute("SELECT digest FROM record WHERE ticket = ?", (ticket,))}
+    times: dict[str, int] = {}
+    for (envelope,) in db.execute("SELECT envelope FROM receipt ORDER BY id"):
+        receipt = open_record(bytes(envelope)).statement.predicate
+        if isinstance(receipt, ReceiptV1):
+            for row in receipt.acknowledged:
+                if row.digest in wanted:
+                    times.setdefault(row.digest, receipt.received_ms)
+    return times
