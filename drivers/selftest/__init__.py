@@ -1,0 +1,1 @@
+"""Pages of ours in the phone's own browser; nothing is installed on the phone."""
