@@ -1,8 +1,8 @@
 """Solid colours, a gradient and a grid on the phone's screen, and a person who looks for what is wrong with them.
 
 Each pattern holds a faint digit at a random place. Only who has looked over every pattern can type them in order, so
-that nobody can click through; wrong digits are asked for once more, and then nothing counts. The page is whole in itself
-and knows nothing of the bench: a person taps through it and answers at the bench. Stands on `SelfTestPage`.
+that nobody can click through; wrong digits are asked for once more, and then nothing counts. The page is whole in
+itself and knows nothing of the bench: a person taps through it and answers at the bench. Stands on `SelfTestPage`.
 """
 
 from __future__ import annotations
@@ -89,14 +89,15 @@ async def display_pixels(
 ) -> AsyncIterator[Reading]:
     """Defective pixels and lines as a person counts them, and whether the picture is even.
 
-    Settings: `patterns` to show, in order; `open_s` seconds for the phone to load the page; `timeout_s` seconds for each
-    question. Measures: `defective_pixels` and `defective_lines` as counted over all patterns; `even`: no stains, burnt-in
-    pictures or clouds. Nothing is measured unless the digits on the patterns were read rightly.
+    Settings: `patterns` to show, in order; `open_s` seconds for the phone to load the page; `timeout_s` seconds for
+    each question. Measures: `defective_pixels` and `defective_lines` as counted over all patterns; `even`: no stains,
+    burnt-in pictures or clouds. Nothing is measured unless the digits on the patterns were read rightly.
     """
     marks = challenge(patterns, random.SystemRandom())
     html = page(marks)
     yield Evidence("page.html", html, "text/html")
-    async with bench.capability(SelfTestPage).show(html, deadline_s=open_s):
+    browser = bench.capability(SelfTestPage)  # type: ignore[type-abstract]  # mypy 1.x takes no protocol as a type[T]
+    async with browser.show(html, deadline_s=open_s):
         await _digits_read("".join(mark.digit for mark in marks), bench, timeout_s)
         for name, title in (("defective_pixels", _PIXELS), ("defective_lines", _LINES)):
             yield await _count(bench, name, title, timeout_s)
@@ -177,7 +178,8 @@ section.say{background:#000;color:#fff;font:6vmin/1.6 sans-serif;text-align:cent
 """
 # A tap within 0.4 s of the one before is a bounce or a double tap and would skip a picture unseen.
 _TAIL = """
-<section class="say">请在检测工位输入看到的数字<br>Type the digits at the bench<br><br>轻点可再看一遍<br>Tap to look again</section>
+<section class="say">请在检测工位输入看到的数字<br>Type the digits at the bench<br>
+<br>轻点可再看一遍<br>Tap to look again</section>
 <script>
 "use strict";
 const screens=[...document.querySelectorAll("section")];let at=0,last=0;
