@@ -9,11 +9,28 @@ import re
 from collections.abc import Mapping
 from decimal import Decimal
 
+from drivers.api import Command
 from probes.api import Parsed, Problem, parser
 from probes.captured import after, decimal, integer, note, raw_lines, stripped_lines
 from probes.fields import FLAG_FIELD, NUMBER_FIELD, TENTHS_FIELD, Field, read_fields
 
-__all__ = ["HEALTH_WORDS", "STATUS_WORDS", "battery", "batteryproperties", "batterystats"]
+__all__ = [
+    "HEALTH_WORDS",
+    "READ_BATTERY",
+    "READ_HEALTH_HAL",
+    "READ_PROPERTIES",
+    "STATUS_WORDS",
+    "battery",
+    "batteryproperties",
+    "batterystats",
+]
+
+READ_BATTERY = Command("battery", "dumpsys battery", timeout_s=10.0, limit=1024 * 1024)
+#: The health HAL's own dump (AIDL, Android 13+); `batteryproperties` printed the same lines in Android 5 to 8.
+READ_HEALTH_HAL = Command(
+    "health-hal", "dumpsys android.hardware.health.IHealth/default", timeout_s=10.0, limit=256 * 1024
+)
+READ_PROPERTIES = Command("batteryproperties", "dumpsys batteryproperties", timeout_s=10.0, limit=256 * 1024)
 
 #: android.os.BatteryManager.BATTERY_STATUS_* (AOSP frameworks/base).
 STATUS_WORDS = {1: "unknown", 2: "charging", 3: "discharging", 4: "not_charging", 5: "full"}
@@ -136,7 +153,7 @@ def batteryproperties(data: bytes) -> Parsed:
         ("Full charge:", "full_charge_uAh"),
         ("cycle count:", "cycle_count"),
     ):
-        if (text := next(after(lines, label), None)) is not None:
+        for text in list(after(lines, label))[:1]:
             _number(parsed, fact, text)
     hal = [found for line in lines if "HealthInfo" in line for found in _HAL_FIELD.findall(line)]
     read_fields(hal, _HAL_FIELDS, parsed)
@@ -174,9 +191,8 @@ def batterystats(data: bytes) -> Parsed:
             parsed.facts[fact] = int(number[0])
         else:
             note(parsed, fact, text, "a number")
-    for version in after(lines, "9,0,i,vers,"):
+    for version in list(after(lines, "9,0,i,vers,"))[:1]:
         _number(parsed, "checkin_version", version.split(",")[0])
-        break
     _power_use(lines, parsed)
     return parsed
 

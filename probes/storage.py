@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import re
 
+from drivers.api import Command
 from probes.api import Parsed, Problem, parser
 from probes.captured import flag, integer, note, raw_lines, stripped_lines
 
-__all__ = ["df", "diskstats"]
+__all__ = ["READ_DF", "df", "diskstats"]
+
+READ_DF = Command("df", "df", timeout_s=10.0, limit=64 * 1024)
 
 _PERCENT = re.compile(r"([0-9]{1,3})%", re.ASCII)
 

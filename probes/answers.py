@@ -1,0 +1,152 @@
+"""From the answer of a phone to readings: what was heard, and why nothing was where nothing was.
+
+An answer that is not whole in a probe's main read ends the attempt as a trouble of the bench (its `DriverError`); in a
+secondary source it is one unread measurement. A refusal, a missing service or silence is a reason in both languages,
+never a zero and never a fault of the phone. Knows no check and no limit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from drivers.api import Command, CommandResult
+from drivers.text import Words, safe_text
+from probes.api import Bench, Measurement, Parsed, Reading, Unread, Value
+
+__all__ = ["NOT_SAID", "Heard", "as_value", "hear", "hear_second", "reading", "unread", "why_nothing"]
+
+NOT_SAID = Words("the phone does not say it", "手机未提供该信息")
+
+_REFUSED = Words(
+    "the phone refused: “{line}”. In Developer options turn on “USB debugging (Security settings)” (Xiaomi) or "
+    "“Disable permission monitoring” (OPPO, realme, OnePlus), then run this again",
+    "手机拒绝访问：“{line}”。请在开发者选项中打开“USB 调试（安全设置）”（小米）或“禁止权限监控”（OPPO、realme、一加），"
+    "然后重测",
+)
+_NO_SERVICE = Words("the phone has no such service: “{line}”", "手机没有此服务：“{line}”")
+_NO_COMMAND = Words(
+    "the phone's Android has no such command or file: “{line}”", "手机的安卓系统没有此命令或文件：“{line}”"
+)
+_HUNG = Words(
+    "the phone's service did not answer its own dump: “{line}”. Restart the phone and run this again",
+    "手机服务未响应：“{line}”。请重启手机后重测",
+)
+_SILENT = Words(
+    "the phone printed nothing. Unlock it, check that USB debugging is on, and run this again",
+    "手机没有输出。请解锁手机，确认 USB 调试已打开，然后重测",
+)
+_UNKNOWN = Words("the answer has no known format; it begins “{line}”", "无法识别的格式，开头为“{line}”")
+
+#: What a line says in lower case -> the reason that it means. Texts of AOSP's dumpsys, cmd, toybox and Binder.
+_SIGNS: tuple[tuple[tuple[str, ...], Words], ...] = (
+    (
+        (
+            "permission denial",
+            "securityexception",
+            "permission denied",
+            "not permitted",
+            "not allowed to",
+            "requires android.permission",
+        ),
+        _REFUSED,
+    ),
+    (("can't find service", "service not found", "does not exist", "is not running"), _NO_SERVICE),
+    (("dump timeout", "timed out", "failed transaction"), _HUNG),
+    (("not found", "no such file", "unknown command", "no shell command", "unable to open log device"), _NO_COMMAND),
+)
+#: How much of an answer is searched for such a sign: it stands at the beginning or nowhere.
+_HEAD = 4096
+
+
+def why_nothing(result: CommandResult) -> Words:
+    """Why an answer without the expected content has none; says first what can be mended at the phone."""
+    head = result.stderr[:_HEAD].decode("utf-8", "replace") + "\n" + result.stdout[:_HEAD].decode("utf-8", "replace")
+    lines = [line.strip() for line in head.splitlines() if line.strip()]
+    for signs, reason in _SIGNS:
+        for line in lines:
+            if any(sign in line.lower() for sign in signs):
+                return reason.fill(line=line[:160])
+    return _UNKNOWN.fill(line=lines[0][:80]) if lines else _SILENT
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What one source said.
+
+    Attributes:
+        source: how the source is named beside a measurement.
+        facts: what its parser read.
+        why: by fact, why it could not be read; under `""`, why the source says nothing at all.
+    """
+
+    source: str
+    facts: Mapping[str, Any]
+    why: Mapping[str, Words]
+
+    def get(self, fact: str) -> Any:
+        """The fact, or None."""
+        return self.facts.get(fact)
+
+    def reason(self, fact: str) -> Words:
+        """Why that fact is not there."""
+        return self.why.get(fact) or (self.why.get("") if not self.facts else None) or NOT_SAID
+
+
+def _heard(result: CommandResult, parse: Callable[[bytes], Parsed], source: str) -> Heard:
+    parsed = parse(result.stdout)
+    why = {
+        problem.what: Words(
+            f"could not be read: {safe_text(problem.why, 200)}", f"无法读取：{safe_text(problem.why, 200)}"
+        )
+        for problem in parsed.problems
+    }
+    why[""] = why_nothing(result)
+    return Heard(source, parsed.facts, why)
+
+
+def hear(bench: Bench, command: Command, parse: Callable[[bytes], Parsed], source: str = "") -> Heard:
+    """What the main read of a probe says; raises the answer's own DriverError when it is not whole."""
+    result = bench.answer(command.name)
+    if result.failure is not None:
+        raise result.failure
+    return _heard(result, parse, source or command.script)
+
+
+def hear_second(bench: Bench, command: Command, parse: Callable[[bytes], Parsed], source: str = "") -> Heard:
+    """What a secondary source says; an answer that is not whole says nothing, and why."""
+    result = bench.answer(command.name)
+    failure = result.failure
+    if failure is not None:
+        why = Words(f"{failure.what.en} → {failure.next_step.en}", f"{failure.what.zh} → {failure.next_step.zh}")
+        return Heard(source or command.script, {}, {"": why})
+    return _heard(result, parse, source or command.script)
+
+
+def as_value(fact: Any) -> Value:
+    """A parser's fact as a measurement holds it: numbers exact, texts safe to show."""
+    if isinstance(fact, bool):
+        return fact
+    if isinstance(fact, (int, Decimal)):
+        return Decimal(fact)
+    if isinstance(fact, (list, tuple)):
+        return tuple(safe_text(str(item), 200) for item in fact)
+    return safe_text(str(fact), 200)
+
+
+def reading(
+    name: str, heard: Heard, fact: str, convert: Callable[[Any], Any] = lambda value: value, words: str = ""
+) -> Reading:
+    """The measurement `name` from a fact, or why there is none. `words` names the fact in the source's own words."""
+    value = heard.get(fact)
+    source = f"{heard.source}: {words or fact}"
+    if value is None:
+        return Unread(name, heard.reason(fact), source)
+    return Measurement(name, as_value(convert(value)), source)
+
+
+def unread(names: Iterable[str], reason: Words, source: str = "") -> Iterator[Unread]:
+    """All those measurements as unread, for one reason."""
+    return (Unread(name, reason, source) for name in names)

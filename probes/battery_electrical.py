@@ -1,0 +1,111 @@
+"""The battery's voltage, temperature, current and the phone's own health flag, at one moment.
+
+Internal resistance and charging curves need load steps and are other checks. What is normal is judged elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from decimal import Decimal
+from typing import Any
+
+from drivers.api import Shell
+from drivers.text import Words
+from probes import power_supply
+from probes.answers import Heard, hear, hear_second, reading
+from probes.api import Bench, Measurement, Reading, Unread, probe
+from probes.battery_dump import (
+    HEALTH_WORDS,
+    READ_BATTERY,
+    READ_HEALTH_HAL,
+    READ_PROPERTIES,
+    STATUS_WORDS,
+    battery,
+)
+from probes.battery_health import hear_health
+from probes.units import FLAG, TEXT
+
+__all__ = ["battery_electrical"]
+
+#: Below this a number that should be microamperes may be milliamperes: a running phone draws more than 10 mA.
+_LEAST_UA = 10_000
+_DOUBT = Words(
+    "the phone says {raw}; as microamperes that is too little, so the unit is in doubt",
+    "手机报告 {raw}；按微安计过小，单位不明",
+)
+
+
+def _word(words: dict[int, str]) -> Any:
+    return lambda code: words.get(code, f"code {code}")
+
+
+def _current(sysfs: Heard, hal: Heard) -> Reading:
+    """In mA, sign as the phone gives it (makers differ in which way is plus).
+
+    The health service prints the same current twice, in uA and in mA: then the unit is sure.
+    """
+    micro, milli = hal.get("current_now_first"), hal.get("current_now_second")
+    source = f"{hal.source}: current now"
+    if micro is not None and milli is not None and abs(micro - 1000 * milli) < 1000:
+        return Measurement("current", Decimal(micro) / 1000, source)
+    raw = sysfs.get("current_now_uA")
+    if raw is not None:
+        source = f"{sysfs.source}: CURRENT_NOW"
+    else:
+        raw = micro
+    if raw is None:
+        return Unread("current", sysfs.reason("current_now_uA"), sysfs.source)
+    if 0 < abs(raw) < _LEAST_UA:
+        return Unread("current", _DOUBT.fill(raw=raw), source)
+    return Measurement("current", Decimal(raw) / 1000, source)
+
+
+@probe(
+    "android.battery-electrical",
+    needs=Shell,
+    reads=(READ_BATTERY, power_supply.READ, READ_HEALTH_HAL, READ_PROPERTIES),
+    measures={
+        "voltage": "mV",
+        "temperature": "Cel",
+        "current": "mA",
+        "level": "%",
+        "health": TEXT,
+        "status": TEXT,
+        "present": FLAG,
+    },
+)
+async def battery_electrical(bench: Bench) -> AsyncIterator[Reading]:
+    """Voltage, temperature, current, level and the phone's own health flag."""
+    said = hear(bench, READ_BATTERY, battery)
+    sysfs = hear_second(bench, power_supply.READ, power_supply.power_supply, "sysfs power_supply")
+    hal = hear_health(bench)
+    yield _voltage(said, sysfs)
+    if said.get("temperature_C") is None and sysfs.get("temperature_C") is not None:
+        yield reading("temperature", sysfs, "temperature_C", words="TEMP")
+    else:
+        yield reading("temperature", said, "temperature_C", words="temperature")
+    yield _current(sysfs, hal)
+    yield _level(said)
+    yield reading("health", said, "health", _word(HEALTH_WORDS))
+    yield reading("status", said, "status", _word(STATUS_WORDS))
+    yield reading("present", said, "present")
+
+
+_NO_VOLTAGE = Words("the phone says 0 mV: it does not measure its voltage", "手机报告 0 mV：未测量电压")
+
+
+def _voltage(said: Heard, sysfs: Heard) -> Reading:
+    value, micro = said.get("voltage_mV"), sysfs.get("voltage_now_uV")
+    if value:
+        return Measurement("voltage", Decimal(value), f"{said.source}: voltage")
+    if micro:
+        return Measurement("voltage", Decimal(micro) / 1000, f"{sysfs.source}: VOLTAGE_NOW")
+    why = _NO_VOLTAGE if value == 0 else said.reason("voltage_mV")
+    return Unread("voltage", why, f"{said.source}: voltage")
+
+
+def _level(said: Heard) -> Reading:
+    level, scale = said.get("level"), said.get("scale")
+    if level is None or (scale is not None and scale <= 0):
+        return Unread("level", said.reason("level"), f"{said.source}: level")
+    return Measurement("level", (100 * Decimal(level) / Decimal(scale or 100)).quantize(Decimal(1)), said.source)

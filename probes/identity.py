@@ -1,0 +1,245 @@
+"""Who the phone says it is: serial, IMEIs or MEID, model, capacity, system, build, patch level.
+
+Nothing is compared with a ticket here; the limits do that. Several sources may state the same identifier: each is
+checked against the others and a disagreement is shown, because a board or a rewritten IMEI shows exactly there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+from drivers.api import Command, Shell
+from drivers.text import Words
+from probes import getprop, memory
+from probes.answers import NOT_SAID, Heard, hear, hear_second, reading
+from probes.api import Bench, Measurement, Parsed, Problem, Reading, Unread, parser, probe
+from probes.captured import integer, raw_lines
+from probes.storage import READ_DF, df
+from probes.units import FLAG, IDENTITY, LIST, TEXT
+
+__all__ = ["identity", "iphonesubinfo", "luhn_ok", "phone_imei", "sold_capacity"]
+
+# `service call iphonesubinfo 1` is getDeviceId(callingPackage) on every version; 3 is getDeviceIdForPhone(slot, ...)
+# only since Android 6 (on 4.x the same number gives the IMSI, which must not even be read).
+_SLOT1 = Command("iphonesubinfo", "service call iphonesubinfo 1 s16 com.android.shell", timeout_s=5.0, limit=16 * 1024)
+_SLOT2 = Command(
+    "iphonesubinfo-2",
+    'if [ "$(getprop ro.build.version.sdk)" -ge 23 ]; then '
+    "service call iphonesubinfo 3 i32 1 s16 com.android.shell; fi",
+    timeout_s=5.0,
+    limit=16 * 1024,
+)
+_OLD = Command("iphonesubinfo-dump", "dumpsys iphonesubinfo", timeout_s=5.0, limit=16 * 1024)
+_IMEI1 = Command("phone-imei-1", "cmd phone get-imei 0", timeout_s=5.0, limit=16 * 1024)
+_IMEI2 = Command("phone-imei-2", "cmd phone get-imei 1", timeout_s=5.0, limit=16 * 1024)
+
+_IMEI = re.compile(r"[0-9]{15}", re.ASCII)
+_MEID = re.compile(r"[0-9A-Fa-f]{14}", re.ASCII)
+_WORDS = re.compile(r"\b[0-9a-fA-F]{8}\b(?!:)", re.ASCII)
+
+#: Properties in which vendors keep the IMEI of slot 1 and of slot 2 (Qualcomm, MediaTek, Samsung and Xiaomi phones).
+_PROPERTIES = (
+    ("ro.ril.oem.imei1", "ro.ril.oem.imei", "ro.ril.miui.imei0", "persist.radio.imei", "gsm.baseband.imei"),
+    ("ro.ril.oem.imei2", "ro.ril.miui.imei1", "persist.radio.imei2"),
+)
+
+
+def luhn_ok(imei: str) -> bool:
+    """Whether the 15th digit of an IMEI is right (3GPP TS 23.003, annex B: Luhn)."""
+    if not _IMEI.fullmatch(imei):
+        return False
+    digits = [int(digit) for digit in imei]
+    doubled = [sum(divmod(2 * digit, 10)) for digit in digits[1::2]]
+    return (sum(digits[0::2]) + sum(doubled)) % 10 == 0
+
+
+def _put_device_id(parsed: Parsed, device_id: str) -> None:
+    parsed.facts["device_id"] = device_id
+    if _IMEI.fullmatch(device_id):
+        parsed.facts |= {"imei": device_id, "device_id_type": "IMEI"}
+    elif _MEID.fullmatch(device_id):
+        parsed.facts["device_id_type"] = "MEID"
+
+
+def _parcel_text(text: str, parsed: Parsed) -> str | None:
+    """The UTF-16 text of a Binder reply: exception code, length in characters, then the characters, two a word."""
+    # Every row ends in the same bytes as characters between apostrophes: only what stands before them counts.
+    words = [int(word, 16) for row in text.splitlines() for word in _WORDS.findall(row.partition("'")[0])]
+    if len(words) < 2:
+        parsed.problems.append(Problem("device_id", "the parcel holds no text"))
+        return None
+    if words[0] != 0:
+        parsed.problems.append(Problem("device_id", f"the service answered with the exception {words[0]:#010x}"))
+        return None
+    length = words[1]
+    if length in (0, 0xFFFFFFFF):
+        return None
+    raw = b"".join(word.to_bytes(4, "little") for word in words[2:])[: 2 * length]
+    if length > 64 or len(raw) < 2 * length:
+        parsed.problems.append(Problem("device_id", "the parcel is cut"))
+        return None
+    return raw.decode("utf-16-le", "replace")
+
+
+@parser("iphonesubinfo")
+def iphonesubinfo(data: bytes) -> Parsed:
+    """The device id from `dumpsys iphonesubinfo` (to Android 5) or from a `service call iphonesubinfo` parcel."""
+    parsed = Parsed()
+    lines = raw_lines(data)
+    for line in lines:
+        name, equals, value = line.strip().partition(" = ")
+        if not equals or value.strip() in ("", "null"):
+            continue
+        if name == "Phone Type":
+            parsed.facts.setdefault("phone_type", value.split()[0])
+        elif name == "Device ID" and "device_id" not in parsed.facts:
+            _put_device_id(parsed, value.strip())
+    start = next((at for at, line in enumerate(lines) if line.strip().startswith("Result: Parcel(")), None)
+    if start is not None and "device_id" not in parsed.facts:
+        rows = "\n".join(lines[start : start + 64]).partition("Parcel(")[2]
+        if device_id := _parcel_text(rows, parsed):
+            _put_device_id(parsed, device_id)
+    return parsed
+
+
+@parser("phone_imei")
+def phone_imei(data: bytes) -> Parsed:
+    """`cmd phone get-imei SLOT` (Android 13): `Device IMEI: 15 digits`; user builds refuse it in the same line."""
+    parsed = Parsed()
+    for line in raw_lines(data):
+        label, colon, value = line.strip().rpartition(":")
+        value = value.strip()
+        if _IMEI.fullmatch(value) and (not colon or "IMEI" in label):
+            parsed.facts["imei"] = value
+            break
+        if colon and "IMEI" in label and value and value != "null":
+            parsed.problems.append(Problem("imei", f"expected 15 digits, found {value[:80]!r}"))
+    return parsed
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """One source's word for an identifier."""
+
+    source: str
+    value: str
+
+
+def _claims(props: dict[str, str], slot: int, asked: list[Heard], fact: str) -> list[_Claim]:
+    claims = [_Claim(heard.source, str(heard.get(fact))) for heard in asked if heard.get(fact)]
+    for name in _PROPERTIES[slot]:
+        claims += [_Claim(f"getprop {name}", value) for value in (props.get(name, ""),) if _IMEI.fullmatch(value)]
+    return claims
+
+
+def _identifier(name: str, claims: list[_Claim], why: Words) -> Reading:
+    if not claims:
+        return Unread(name, why)
+    return Measurement(name, claims[0].value, claims[0].source)
+
+
+def _disagreements(name: str, claims: list[_Claim]) -> list[str]:
+    """Which sources differ from the first; by name only, because the values identify the phone."""
+    return [f"{name}: {claims[0].source} ≠ {claim.source}" for claim in claims[1:] if claim.value != claims[0].value]
+
+
+#: Sizes in which phone storage is sold, in GB.
+_SOLD = (4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048)
+
+
+def sold_capacity(data_blocks_1k: int) -> int | None:
+    """The size sold (GB) that a /data partition of so many KiB fits into: the next larger of the usual sizes."""
+    gigabytes = data_blocks_1k * 1024 / 10**9
+    return next((size for size in _SOLD if gigabytes <= size), None)
+
+
+def _capacity(props: dict[str, str], disk: Heard) -> Reading:
+    stated = getprop.first_of(props, ("ro.boot.hardware.ufs", "ro.boot.hardware.emmc"))
+    size = integer(stated.partition("GB")[0]) if "GB" in stated else None
+    if size:
+        return Measurement("capacity", Decimal(size), "getprop ro.boot.hardware.ufs")
+    blocks = disk.get("data_blocks_1K")
+    fits = sold_capacity(blocks) if isinstance(blocks, int) and blocks > 0 else None
+    if fits is None:
+        return Unread("capacity", disk.reason("data_blocks_1K"), disk.source)
+    return Measurement("capacity", Decimal(fits), f"{disk.source}: size sold that /data fits into")
+
+
+_REFUSED_IMEI = Words(
+    "the phone gives its IMEI to nobody over the cable; read it with *#06# and compare it with the ticket",
+    "手机不通过数据线提供 IMEI；请用 *#06# 查看并与工单核对",
+)
+
+
+def _identifiers(props: dict[str, str], slot1: list[Heard], slot2: list[Heard]) -> Iterator[Reading]:
+    serials = [
+        _Claim(f"getprop {name}", props[name]) for name in ("ro.serialno", "ro.boot.serialno") if props.get(name)
+    ]
+    first, second = _claims(props, 0, slot1, "imei"), _claims(props, 1, slot2, "imei")
+    meid = [_Claim(h.source, str(h.get("device_id")).upper()) for h in slot1 if h.get("device_id_type") == "MEID"]
+    yield _identifier("serial", serials, NOT_SAID)
+    yield _identifier("imei1", first, _REFUSED_IMEI)
+    yield _identifier("imei2", second, NOT_SAID)
+    yield _identifier("meid", meid, NOT_SAID)
+    numbers = {claim.value for claim in first + second}
+    if numbers:
+        yield Measurement("imei_check_digit", all(map(luhn_ok, numbers)), "Luhn, 3GPP TS 23.003 annex B")
+    else:
+        yield Unread("imei_check_digit", _REFUSED_IMEI)
+    named = (("serial", serials), ("imei1", first), ("imei2", second), ("meid", meid))
+    differ = [text for name, claims in named for text in _disagreements(name, claims)]
+    if any(len(claims) > 1 for _, claims in named):
+        yield Measurement("sources_agree", not differ, "all sources of serial, IMEI and MEID")
+    else:
+        yield Unread("sources_agree", Words("there is one source only", "只有一个来源"))
+    if differ:
+        yield Measurement("disagreements", tuple(differ), "all sources of serial, IMEI and MEID")
+
+
+@probe(
+    "android.identity",
+    needs=Shell,
+    reads=(getprop.READ, _IMEI1, _IMEI2, _SLOT1, _SLOT2, _OLD, READ_DF, memory.READ),
+    measures={
+        "serial": IDENTITY,
+        "imei1": IDENTITY,
+        "imei2": IDENTITY,
+        "meid": IDENTITY,
+        "imei_check_digit": FLAG,
+        "sources_agree": FLAG,
+        "disagreements": LIST,
+        "manufacturer": TEXT,
+        "model": TEXT,
+        "os_version": TEXT,
+        "build": TEXT,
+        "security_patch": TEXT,
+        "baseband": TEXT,
+        "capacity": "GBy",
+        "memory": "MiBy",
+    },
+)
+async def identity(bench: Bench) -> AsyncIterator[Reading]:
+    """Serial, IMEIs or MEID, model, capacity, system, build and patch level, each with its source."""
+    said = hear(bench, getprop.READ, getprop.getprop)
+    props, _, _ = getprop.properties(bench.answer(getprop.READ.name).stdout)
+    parcel, parcel2 = (hear_second(bench, read, iphonesubinfo) for read in (_SLOT1, _SLOT2))
+    old = hear_second(bench, _OLD, iphonesubinfo)
+    slot1 = [hear_second(bench, _IMEI1, phone_imei), parcel, old]
+    slot2 = [hear_second(bench, _IMEI2, phone_imei), parcel2]
+    for found in _identifiers(props, slot1, slot2):
+        yield found
+    for name, fact in (
+        ("manufacturer", "manufacturer"),
+        ("model", "model"),
+        ("os_version", "release"),
+        ("build", "build_id"),
+        ("security_patch", "security_patch"),
+        ("baseband", "baseband"),
+    ):
+        yield reading(name, said, fact)
+    yield _capacity(props, hear_second(bench, READ_DF, df))
+    ram = hear_second(bench, memory.READ, memory.meminfo)
+    yield reading("memory", ram, "MemTotal_kB", lambda kib: (Decimal(kib) / 1024).quantize(Decimal(1)), "MemTotal")
