@@ -1,0 +1,125 @@
+"""What can go wrong between a phone and the bench, on demand: which stream or command it hits and how.
+
+Data and the stream mutilator; which fault is armed when is the phone's business (`bench`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+__all__ = ["Fault", "FaultKind", "Mutilator"]
+
+
+class FaultKind(StrEnum):
+    """The ways to go wrong."""
+
+    DELAY = "delay"
+    """Answers `seconds` late."""
+    HANG = "hang"
+    """Never answers (`after_bytes` = 0), or stops in the middle."""
+    DRIBBLE = "dribble"
+    """One byte at a time, `seconds` apart."""
+    CUT = "cut"
+    """Ends after `after_bytes`: the stream closes without an exit packet unless `exit_code` is given."""
+    GARBAGE = "garbage"
+    """Random bytes instead of the output from `after_bytes` on; a whole stream's framing breaks, too."""
+    FLOOD = "flood"
+    """`size` bytes of output that nobody asked for."""
+    FLAP = "flap"
+    """The connection drops after `after_bytes` and the phone is back after `seconds`."""
+    EXIT_CODE = "exit-code"
+    """The right output and the exit code `exit_code`."""
+    NO_EXIT = "no-exit"
+    """The right output, then the stream closes without an exit packet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One fault and what it hits.
+
+    Attributes:
+        kind: what goes wrong.
+        service: regular expression searched in the name of an opened service (`shell,v2,raw:getprop`, `sync:`);
+            None hits no service as a whole.
+        command: regular expression searched in a command line as the phone's shell runs it (`dumpsys battery`);
+            None hits no single command. With neither given, every service is hit.
+        seconds: for delay, dribble (between bytes) and flap (until it is back).
+        after_bytes: bytes that still arrive as they should.
+        size: bytes of a flood.
+        exit_code: for exit-code; for cut, the code of the exit packet that follows the stump.
+        times: how often it strikes; None is always.
+    """
+
+    kind: FaultKind
+    service: str | None = None
+    command: str | None = None
+    seconds: float = 0.0
+    after_bytes: int = 0
+    size: int = 100 * 1024 * 1024
+    exit_code: int | None = None
+    times: int | None = None
+
+    def hits_service(self, name: str) -> bool:
+        """Whether it strikes a stream opened for `name`."""
+        if self.service is None:
+            return self.command is None
+        return re.search(self.service, name) is not None
+
+    def hits_command(self, line: str) -> bool:
+        """Whether it strikes the command `line`."""
+        return self.command is not None and re.search(self.command, line) is not None
+
+
+class Cut(Exception):
+    """The fault ends the output here."""
+
+
+class Mutilator:
+    """Passes bytes on as one fault lets them through."""
+
+    def __init__(self, fault: Fault, write: Callable[[bytes], Awaitable[None]], flap: Callable[[float], None]) -> None:
+        self._fault, self._write, self._flap = fault, write, flap
+        self._passed = 0
+        self._flooded = False
+        self._chance = random.Random(0)  # noqa: S311 - the same garbage each time
+
+    async def write(self, data: bytes) -> None:
+        """Pass `data` on; raises `Cut` where the output ends, and never returns where it hangs."""
+        room = max(self._fault.after_bytes - self._passed, 0)
+        whole, rest = data[:room], data[room:]
+        self._passed += len(data)
+        if whole:
+            await self._write(whole)
+        if rest:
+            await self._spoil(rest)
+
+    async def _spoil(self, data: bytes) -> None:
+        kind = self._fault.kind
+        if kind is FaultKind.HANG:
+            await asyncio.Event().wait()
+        elif kind is FaultKind.CUT:
+            raise Cut
+        elif kind is FaultKind.FLAP:
+            self._flap(self._fault.seconds)
+            raise Cut
+        elif kind is FaultKind.DRIBBLE:
+            for byte in data:
+                await self._write(bytes([byte]))
+                await asyncio.sleep(self._fault.seconds)
+        elif kind is FaultKind.GARBAGE:
+            await self._write(self._chance.randbytes(len(data)))
+        else:
+            await self._write(data)
+
+    async def flood(self) -> None:
+        """Pour `size` bytes."""
+        block = b"the quick brown fox jumps over the lazy dog 0123456789 the quick\n" * 1024
+        left = self._fault.size
+        while left > 0:
+            await self._write(block[:left])
+            left -= len(block)
