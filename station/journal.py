@@ -6,6 +6,7 @@ opened on the way out, so that what is folded is plain and what is stored can be
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import functools
 import json
@@ -27,6 +28,7 @@ __all__ = ["JOURNAL", "Journal", "boot_id", "event", "insert", "load"]
 JOURNAL = Migrations("assay-journal")
 #: Scope of events that belong to no ticket and no run: they hold no identity, so no key is made for it.
 _BENCH = ""
+_NO_IDENTITY = object()
 
 
 @JOURNAL()
@@ -49,12 +51,13 @@ def m001_journal(db: Database) -> None:
     )
     db.table("journal").create_index(["ticket"])
     db.table("journal").create_index(["run"])
+    db.execute("CREATE INDEX journal_runs ON journal (seq) WHERE kind IN ('run-opened', 'run-resumed', 'run-finished')")
     append_only(db, "journal")
 
 
 @functools.cache
 def boot_id() -> str:
-    """Which boot of this computer the monotonic clock belongs to; made up once per process where the system has none."""
+    """Which boot of this computer the monotonic clock belongs to; made up per process where the system has none."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     except OSError:
@@ -69,8 +72,8 @@ def event(body: Body, ticket: str = "", run: str = "") -> Event:
 def _seal(value: Any, scope: vault.Scope | None) -> Any:
     """JSON data with every `{"identity": text}` turned into `{"sealed": base64}`."""
     if isinstance(value, dict):
-        if value.keys() == {"identity"}:
-            text = value["identity"]
+        text = value.get("identity", _NO_IDENTITY)
+        if len(value) == 1 and (text is None or isinstance(text, str)):
             if text is None or scope is None:
                 return {"identity": None}
             return {"sealed": base64.b64encode(scope.seal(text.encode(), "identity")).decode()}
@@ -80,7 +83,7 @@ def _seal(value: Any, scope: vault.Scope | None) -> Any:
 
 def _open(value: Any, scope: vault.Scope | None) -> Any:
     if isinstance(value, dict):
-        if value.keys() == {"sealed"}:
+        if len(value) == 1 and isinstance(value.get("sealed"), str):
             data = scope.open(base64.b64decode(value["sealed"]), "identity") if scope else None
             return {"identity": None if data is None else data.decode()}
         return {key: _open(each, scope) for key, each in value.items()}
@@ -107,7 +110,8 @@ def insert(db: Database, events: Iterable[Event]) -> list[Event]:
 
 def load(db: Database, *, ticket: str | None = None, run: str | None = None, after: int = 0) -> list[Event]:
     """Events in order, with identities opened; of one ticket or run, or all, after a place in the journal."""
-    where, args = ["seq > ?"], [str(after)]
+    where: list[str] = ["seq > ?"]
+    args: list[str | int] = [after]
     for column, value in (("ticket", ticket), ("run", run)):
         if value is not None:
             where.append(f"{column} = ?")
@@ -130,6 +134,7 @@ class Journal:
     def __init__(self, store: Store) -> None:
         self.store = store
         self._followers: list[Callable[[Sequence[Event]], None]] = []
+        self._tasks: set[asyncio.Future[list[Event]]] = set()
 
     def follow(self, follower: Callable[[Sequence[Event]], None]) -> None:
         """Call `follower` with events once they are on the disk; it must be quick and must not raise."""
@@ -149,6 +154,15 @@ class Journal:
         Raises:
             Trouble: nothing was stored; the bench's disk is full or failing.
         """
+        # A caller that is cancelled while it waits must not leave a stored event untold.
+        task = asyncio.ensure_future(self._append(events, evidence, also))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return await asyncio.shield(task)
+
+    async def _append(
+        self, events: Sequence[Event], evidence: Sequence[vault.Kept], also: Callable[[Database], None] | None
+    ) -> list[Event]:
         if not events:
             return []
 

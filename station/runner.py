@@ -1,0 +1,644 @@
+"""One checklist on one device: attempts, deadlines, verdicts, and every step in the journal before the next.
+
+Adjacent automatic checks are read in one batch: their attempts begin in one commit, all answers are kept in one commit,
+and only then judged. A probe that asks or works live is journalled measurement by measurement. A trouble of the bench,
+the cable or a probe is an ending, never a verdict. Stands on capabilities; it knows no transport, ticket or screen.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from checklists.canonical import dump_model
+from checklists.judge import Baselines, Judged, judge_check, judge_measurement
+from checklists.schema import Check, Checklist, Limit
+from checklists.verdict import Ending, Verdict
+from drivers.api import (
+    Command,
+    CommandResult,
+    Device,
+    DeviceGone,
+    DriverError,
+    Garbled,
+    NoAnswer,
+    OutputCut,
+    ServerDown,
+    Shell,
+    Side,
+    TooMuchOutput,
+    Unsupported,
+)
+from drivers.text import Words
+from probes.api import (
+    Answer,
+    Evidence,
+    Measurement,
+    NotApplicable,
+    NotRun,
+    Probe,
+    Prompt,
+    PromptTimedOut,
+    Reading,
+    Unread,
+)
+from station.asking import Desk
+from station.errors import Trouble
+from station.events import (
+    Attached,
+    AttemptEnded,
+    AttemptStarted,
+    Body,
+    Measured,
+    NotRead,
+    Reads,
+    RunAborted,
+    RunFinished,
+)
+from station.values import WrongValue, held
+from station.vault import Kept
+
+__all__ = ["Aborted", "Host", "Runner", "Subject", "lanes"]
+
+_log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+#: Seconds that a cancelled probe gets to take back what it opened; then its attempt ends without it.
+GRACE_S = 0.4
+#: Seconds over its commands' own watchdogs that a batch gets for the wire.
+WIRE_S = 2.0
+#: Seconds between tries to write down how a run ended when the disk could not take it.
+RETRY_S = 2.0
+
+_CANT = Words("this connection can't do that: {what}", "当前连接不支持：{what}")
+_NO_PROBE = Words("the probe {probe} is not loaded on this bench", "本工位未加载采集程序 {probe}")
+_BUG = Words("the probe {probe} failed: {error}", "采集程序 {probe} 出错：{error}")
+_LATE = Words("not done within {seconds} s", "{seconds} 秒内未完成")
+_ABORTED = Words("stopped by {person}: {reason}", "由 {person} 停止：{reason}")
+_STOPPED = Words("stopped after {check} failed", "{check} 不合格，检测已停止")
+_NO_DEVICE = Words("the phone is not connected any more", "手机已断开连接")
+_PLUG_IN = Words("Plug it in again, then go on with the run", "请重新连接手机，然后继续检测")
+_BENCH_FAILED = Words("the bench failed: {error}", "工位出错：{error}")
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a run is about, beside its device.
+
+    Attributes:
+        checklist: the resolved checklist.
+        probes: every loaded probe by id.
+        settings: makes a check's keyword arguments for a probe.
+        facts: what the ticket says of the phone.
+        baselines: what a check's relative limits stand on, by check id.
+    """
+
+    checklist: Checklist
+    probes: Mapping[str, Probe]
+    settings: Callable[[Check, Probe], Mapping[str, object]]
+    facts: Mapping[str, str] = field(default_factory=dict)
+    baselines: Callable[[str], Baselines] = field(default=lambda check: {})
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """What the engine does for a run.
+
+    Attributes:
+        append: stores events of this run (and evidence) in one commit; back when they are on the disk.
+        device: the phone; given the device whose link broke, the phone as opened again; None when it is gone.
+        number: how many attempts a check has had in this run.
+        changed: something that is shown has changed without an event.
+    """
+
+    append: Callable[[Sequence[Body], Sequence[Kept]], Awaitable[None]]
+    device: Callable[[Device | None], Awaitable[Device | None]]
+    number: Callable[[str], int]
+    changed: Callable[[], None] = lambda: None
+
+
+@dataclass(frozen=True, slots=True)
+class Aborted:
+    """Who stopped a run, and why."""
+
+    person: str
+    reason: str
+
+
+@dataclass(slots=True)
+class _Try:
+    """An open attempt. `live` once it touched a person or the phone by itself: from then each reading is committed."""
+
+    check: Check
+    probe: Probe
+    id: str
+    answers: dict[str, CommandResult] = field(default_factory=dict)
+    judged: list[Judged] = field(default_factory=list)
+    unread: list[Unread] = field(default_factory=list)
+    waiting: list[Body] = field(default_factory=list)
+    evidence: list[Kept] = field(default_factory=list)
+    live: bool = False
+    over: bool = False
+
+    @property
+    def deadline_s(self) -> float:
+        return float(self.check.deadline_s)
+
+    @property
+    def budget_s(self) -> float:
+        """Seconds that the check's reads may take of a batch."""
+        return min(self.deadline_s, sum(command.timeout_s for command in self.probe.reads) + WIRE_S)
+
+
+class _Asker:
+    """The `Person` of one attempt."""
+
+    def __init__(self, runner: Runner, attempt: _Try) -> None:
+        self._runner, self._attempt = runner, attempt
+
+    async def ask(self, prompt: Prompt) -> Answer:
+        await self._runner.go_live(self._attempt)
+        return await self._runner.desk.ask(self._attempt.id, self._attempt.check.id, prompt)
+
+
+class _Bench:
+    """The `Bench` of one attempt."""
+
+    def __init__(self, runner: Runner, attempt: _Try, device: Device) -> None:
+        self.person = _Asker(runner, attempt)
+        self.ticket = runner.subject.facts
+        self._attempt, self._device = attempt, device
+
+    def answer(self, name: str) -> CommandResult:
+        return self._attempt.answers[name]
+
+    def capability(self, kind: type[T]) -> T:
+        self._attempt.live = True
+        return self._device.capability(kind)
+
+
+def lanes(checks: Iterable[Check], probe_of: Callable[[Check], Probe | None]) -> list[tuple[Check, ...]]:
+    """The checks in order, with neighbours that can share one script together.
+
+    Only automatic, read-only probes with declared reads share; a check that stops the run on a fail ends its lane, so
+    that nothing behind it is read in vain.
+    """
+    found: list[list[Check]] = []
+    open_lane = False
+    for check in checks:
+        probe = probe_of(check)
+        shares = probe is not None and bool(probe.reads) and not probe.asks and not probe.writes
+        if shares and open_lane:
+            found[-1].append(check)
+        else:
+            found.append([check])
+        open_lane = shares and check.on_fail != "stop"
+    return [tuple(lane) for lane in found]
+
+
+class Runner:
+    """Runs checks of one run on one device; made anew for each go (start, retest, resume)."""
+
+    def __init__(self, run: str, subject: Subject, host: Host) -> None:
+        self.run_id, self.subject, self.host = run, subject, host
+        self.desk = Desk(self._say, host.changed)
+        self._cause: Aborted | DriverError | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._open: dict[str, _Try] = {}
+        self._strays: set[asyncio.Future[None]] = set()
+        self._failed: Device | None = None
+        self.trouble: Trouble | None = None
+
+    # --- from outside
+
+    def abort(self, person: str, reason: str) -> None:
+        """Stop: what is open ends as `aborted`, what has not started stays not run."""
+        self._interrupt(Aborted(person, reason))
+
+    def lose(self, gone: DriverError | None = None) -> None:
+        """The phone is gone: what is open ends as `errored`, on the cable's side, and the run stops."""
+        self._interrupt(gone or DeviceGone("run.device-gone", _NO_DEVICE, Side.CABLE, _PLUG_IN))
+
+    def _interrupt(self, cause: Aborted | DriverError) -> None:
+        if self._cause is None and self._task is not None and not self._task.done():
+            self._cause = cause
+            self._task.cancel()
+
+    async def run(self, checks: Sequence[Check]) -> None:
+        """Run the checks in order, to the end or until something stops them.
+
+        Returns when everything is journalled. When the disk can't take it, tries again until it can; a kill before that
+        leaves open attempts, which the next start ends as `interrupted`.
+        """
+        self._task = asyncio.ensure_future(self._all(checks))
+        closing: list[Body] = []
+        try:
+            await self._join(self._task)
+            closing = [RunFinished()]
+        except _Stop as stop:
+            closing = [RunFinished(reason=stop.reason)]
+        except Trouble as trouble:
+            self.trouble = trouble
+            closing = self._endings(Ending.ERRORED, trouble.what, trouble.side)
+            closing.append(RunFinished(reason=trouble.what))
+        except asyncio.CancelledError:
+            if self._cause is None:  # the engine itself ends: the attempts stay open, and the next start says so
+                raise
+            closing = self._interrupted(self._cause)
+        except Exception as error:
+            _log.exception("run %s", self.run_id)
+            reason = _BENCH_FAILED.fill(error=f"{type(error).__name__}: {error}")
+            closing = [*self._endings(Ending.ERRORED, reason, Side.BENCH), RunFinished(reason=reason)]
+        await self._write_down(closing)
+
+    async def _join(self, task: asyncio.Task[None]) -> None:
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if not task.done():  # we are cancelled, not the work: take it along
+                task.cancel()
+                await asyncio.wait({task})
+            raise
+
+    def _interrupted(self, cause: Aborted | DriverError) -> list[Body]:
+        if isinstance(cause, Aborted):
+            words = _ABORTED.fill(person=cause.person, reason=cause.reason)
+            ends = self._endings(Ending.ABORTED, words, Side.PERSON)
+            return [*ends, RunAborted(person=cause.person, reason=cause.reason), RunFinished(reason=words)]
+        ends = self._endings(Ending.ERRORED, cause.what, cause.side)
+        return [*ends, RunFinished(reason=cause.what)]
+
+    def _endings(self, ending: Ending, reason: Words, side: Side) -> list[Body]:
+        """What is measured and not stored yet, then the end, of every open attempt."""
+        bodies: list[Body] = []
+        for attempt in self._open.values():
+            attempt.over = True
+            bodies += attempt.waiting
+            bodies.append(_ended(attempt, ending, Verdict.NONE, reason, side=side))
+        return bodies
+
+    async def _write_down(self, bodies: Sequence[Body]) -> None:
+        evidence = [kept for attempt in self._open.values() for kept in attempt.evidence]
+        while True:
+            try:
+                await self.host.append(bodies, evidence)
+                break
+            except Trouble as trouble:
+                self.trouble = trouble
+                self.host.changed()
+                await asyncio.sleep(RETRY_S)
+        self._open.clear()
+        self.trouble = None
+
+    async def _say(self, bodies: Sequence[Body]) -> None:
+        await self.host.append(bodies, ())
+
+    # --- lanes
+
+    async def _all(self, checks: Sequence[Check]) -> None:
+        self._failed = None
+        for lane in lanes(checks, self._probe):
+            device = await self.host.device(self._failed)
+            if device is None:
+                raise _Stop(_NO_DEVICE)
+            self._failed = None
+            await self._lane(lane, device)
+
+    def _probe(self, check: Check) -> Probe | None:
+        return self.subject.probes.get(check.probe.get(self.subject.checklist.platform, ""))
+
+    async def _lane(self, lane: Sequence[Check], device: Device) -> None:
+        attempts = await self._begin(lane, device)
+        await self._read(attempts, device)
+        for attempt in attempts:
+            ended = await self._judge(attempt, device)
+            attempt.waiting.append(ended)
+            if attempt.live or len(attempts) == 1:
+                await self._store([attempt])
+            if ended.verdict is Verdict.FAIL and attempt.check.on_fail == "stop":
+                await self._store(attempts)
+                title = attempt.check.title
+                raise _Stop(Words(_STOPPED.fill(check=title.en).en, _STOPPED.fill(check=title.zh).zh))
+        await self._store(attempts)
+
+    async def _begin(self, lane: Sequence[Check], device: Device) -> list[_Try]:
+        """Open an attempt for each check, in one commit; those that can't even start are ended in the same one."""
+        bodies: list[Body] = []
+        attempts: list[_Try] = []
+        for check in lane:
+            n = self.host.number(check.id) + 1
+            attempt_id = f"{self.run_id}/{check.id}/{n}"
+            bodies.append(AttemptStarted(attempt=attempt_id, check=check.id, n=n))
+            probe = self._probe(check)
+            unfit = self._unfit(check, probe, attempt_id, device)
+            if unfit is not None or probe is None:
+                bodies += [unfit] if unfit else []
+            else:
+                attempts.append(_Try(check, probe, attempt_id, live=probe.asks or not probe.reads))
+        await self._say(bodies)
+        self._open = {attempt.id: attempt for attempt in attempts}
+        return attempts
+
+    def _unfit(self, check: Check, probe: Probe | None, attempt: str, device: Device) -> AttemptEnded | None:
+        """The end of an attempt that can't start: no such probe (bench), or this connection lacks what it needs.
+
+        The latter is `skipped`, not `not-applicable`: it says nothing about the phone, and a release that requires the
+        check stays closed.
+        """
+        none = Verdict.NONE
+        if probe is None:
+            reason = _NO_PROBE.fill(probe=check.probe.get(self.subject.checklist.platform, "?"))
+            return AttemptEnded(attempt=attempt, ending=Ending.ERRORED, verdict=none, reason=reason, side=Side.BENCH)
+        lacking = [need.__name__ for need in probe.needs if not _offers(device, need)]
+        if lacking:
+            reason = _CANT.fill(what=", ".join(lacking))
+            return AttemptEnded(attempt=attempt, ending=Ending.SKIPPED, verdict=none, reason=reason, side=Side.BENCH)
+        return None
+
+    async def _read(self, attempts: Sequence[_Try], device: Device) -> None:
+        """Get the declared answers of all attempts in one script and keep them in one commit.
+
+        Commands that are the same for two checks run once; both checks refer to the one answer.
+        """
+        commands: dict[tuple[str, float, int], Command] = {}
+        for attempt in attempts:
+            for command in attempt.probe.reads:
+                key = (command.script, command.timeout_s, command.limit)
+                commands.setdefault(key, replace(command, name=f"{attempt.check.id}-{command.name}"))
+        if not commands:
+            return
+        deadline_s = sum(attempt.budget_s for attempt in attempts)
+        results = dict(zip(commands, await _batch(device, list(commands.values()), deadline_s), strict=True))
+        bodies: list[Body] = []
+        evidence: list[Kept] = []
+        for attempt in attempts:
+            for command in attempt.probe.reads:
+                result = replace(results[command.script, command.timeout_s, command.limit], name=command.name)
+                attempt.answers[command.name] = result
+                _keep_answer(attempt, result, bodies, evidence)
+        await self.host.append(bodies, evidence)
+
+    async def _store(self, attempts: Sequence[_Try]) -> None:
+        bodies = [body for attempt in attempts for body in attempt.waiting]
+        evidence = [kept for attempt in attempts for kept in attempt.evidence]
+        if bodies or evidence:
+            await self.host.append(bodies, evidence)
+        for attempt in attempts:
+            attempt.waiting.clear()
+            attempt.evidence.clear()
+            if attempt.over:
+                self._open.pop(attempt.id, None)
+
+    # --- one attempt
+
+    async def go_live(self, attempt: _Try) -> None:
+        """From now on each reading of this attempt is on the disk before the probe goes on."""
+        attempt.live = True
+        await self._store([attempt])
+
+    async def _judge(self, attempt: _Try, device: Device) -> AttemptEnded:
+        """Let the probe speak, and say how the attempt ended. Never raises for what a probe or a phone did."""
+        probe, check = attempt.probe, attempt.check
+        spent = sum(answer.seconds for answer in attempt.answers.values())
+        left_s = max(0.5, attempt.deadline_s - spent)
+        try:
+            await self._within(self._readings(attempt, device), left_s)
+        except TimeoutError:
+            seconds = f"{attempt.deadline_s:g}"
+            side = Side.PERSON if probe.asks else Side.PHONE
+            ended = _ended(attempt, Ending.TIMED_OUT, Verdict.NONE, _LATE.fill(seconds=seconds), side=side)
+        except NotRun as not_run:
+            ended = _ended(attempt, _ending_of(not_run), Verdict.NONE, not_run.reason)
+        except DriverError as error:
+            ended = _driver_ended(attempt, error)
+            self._failed = device if isinstance(error, _BREAKS) else self._failed
+        except Trouble:
+            raise
+        except Exception as error:
+            _log.warning("probe %s", probe.id, exc_info=error)
+            reason = _BUG.fill(probe=probe.id, error=f"{type(error).__name__}: {error}")
+            ended = _ended(attempt, Ending.ERRORED, Verdict.NONE, reason, side=Side.BENCH)
+        else:
+            verdict, reason_, finding = judge_check(check, attempt.judged, attempt.unread)
+            ended = _completed(attempt, verdict, reason_, finding)
+            self._failed = device if any(map(_broke, attempt.answers.values())) else self._failed
+        attempt.over = True
+        return ended
+
+    async def _within(self, work: Awaitable[None], seconds: float) -> None:
+        """Run `work` for at most `seconds`, and at most `GRACE_S` more when it does not let go.
+
+        Raises:
+            TimeoutError: it did not end in time; what it still says is not heard any more.
+        """
+        task = asyncio.ensure_future(work)
+        try:
+            await asyncio.wait({task}, timeout=seconds)
+        except asyncio.CancelledError:
+            await self._dismiss(task)
+            raise
+        if task.done():
+            return task.result()
+        await self._dismiss(task)
+        raise TimeoutError
+
+    async def _dismiss(self, task: asyncio.Future[None]) -> None:
+        task.cancel()
+        await asyncio.wait({task}, timeout=GRACE_S)
+        if not task.done():
+            _log.warning("a probe of run %s does not let go", self.run_id)
+            self._strays.add(task)
+            task.add_done_callback(self._strays.discard)
+        task.add_done_callback(_swallow)
+
+    async def _readings(self, attempt: _Try, device: Device) -> None:
+        settings = self.subject.settings(attempt.check, attempt.probe)
+        readings = attempt.probe.run(_Bench(self, attempt, device), **settings)
+        try:
+            async for reading in readings:
+                if attempt.over:
+                    return
+                self._take(attempt, reading)
+                if attempt.live:
+                    await self._store([attempt])
+        finally:
+            close = getattr(readings, "aclose", None)
+            if close is not None:
+                with suppress(RuntimeError):  # already running: it is being cancelled
+                    await close()
+
+    def _take(self, attempt: _Try, reading: Reading) -> None:
+        """Judge one reading and have it ready to be stored."""
+        if isinstance(reading, Evidence):
+            attempt.evidence.append(Kept(reading.name, reading.media_type, reading.data))
+            attempt.waiting.append(_attached(attempt.id, reading.name, reading.media_type, reading.data))
+            return
+        unit = attempt.probe.measures.get(reading.name)
+        if unit is None:
+            raise WrongValue(f"{reading.name!r} is not among its measures")
+        if isinstance(reading, Unread):
+            attempt.unread.append(reading)
+            attempt.waiting.append(
+                NotRead(attempt=attempt.id, name=reading.name, reason=reading.reason, source=reading.source)
+            )
+        elif isinstance(reading, Measurement):
+            self._measured(attempt, reading, unit)
+        else:
+            raise WrongValue(f"{type(reading).__name__} is no reading")
+
+    def _measured(self, attempt: _Try, reading: Measurement, unit: str) -> None:
+        value = held(reading.value, unit)
+        limit = _limit(attempt.check, reading.name)
+        judged = judge_measurement(limit, reading, unit, self.subject.baselines(attempt.check.id))
+        attempt.judged.append(judged)
+        baseline = None if judged.baseline is None else held(judged.baseline, _unit_of(judged.baseline, unit))
+        attempt.waiting.append(
+            Measured(
+                attempt=attempt.id,
+                name=reading.name,
+                value=value,
+                unit=unit,
+                source=reading.source,
+                verdict=judged.verdict,
+                reason=judged.reason,
+                limit=None if limit is None else dump_model(limit),
+                baseline=baseline,
+            )
+        )
+
+
+class _Stop(Exception):
+    """The run ends early, in order."""
+
+    def __init__(self, reason: Words) -> None:
+        super().__init__(reason.en)
+        self.reason = reason
+
+
+# --- endings ---------------------------------------------------------------------------------------------------------
+
+
+def _ended(
+    attempt: _Try,
+    ending: Ending,
+    verdict: Verdict,
+    reason: Words | None,
+    *,
+    finding: str | None = None,
+    side: Side | None = None,
+) -> AttemptEnded:
+    return AttemptEnded(
+        attempt=attempt.id, ending=ending, verdict=verdict, reason=reason, finding=finding, side=side and side.value
+    )
+
+
+def _ending_of(not_run: NotRun) -> Ending:
+    if isinstance(not_run, NotApplicable):
+        return Ending.NOT_APPLICABLE
+    return Ending.TIMED_OUT if isinstance(not_run, PromptTimedOut) else Ending.SKIPPED
+
+
+def _driver_ended(attempt: _Try, error: DriverError) -> AttemptEnded:
+    if isinstance(error, Unsupported):
+        return _ended(attempt, Ending.SKIPPED, Verdict.NONE, error.what, side=error.side)
+    ending = Ending.TIMED_OUT if isinstance(error, NoAnswer) else Ending.ERRORED
+    return _ended(attempt, ending, Verdict.NONE, error.what, side=error.side)
+
+
+def _completed(attempt: _Try, verdict: Verdict, reason: Words | None, finding: str | None) -> AttemptEnded:
+    """The end of a probe that ran through. A lost link under its answers is an error all the same; an answer that was
+    not whole names the ending when it left nothing to judge."""
+    failures = [answer.failure for answer in attempt.answers.values() if answer.failure is not None]
+    lost = [failure for failure in failures if isinstance(failure, DeviceGone | ServerDown)]
+    if lost:
+        return _driver_ended(attempt, lost[0])
+    broken = [one for one in failures if isinstance(one, NoAnswer | OutputCut | Garbled | TooMuchOutput)]
+    if broken and verdict is Verdict.NONE:
+        return _driver_ended(attempt, broken[0])
+    return _ended(attempt, Ending.COMPLETED, verdict, reason, finding=finding)
+
+
+#: Failures after which the link itself is suspect.
+_BREAKS = (DeviceGone, ServerDown, OutputCut)
+
+
+def _broke(answer: CommandResult) -> bool:
+    return isinstance(answer.failure, _BREAKS)
+
+
+def _swallow(task: asyncio.Future[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        _log.debug("a dismissed probe ended with %r", error)
+
+
+# --- small parts -----------------------------------------------------------------------------------------------------
+
+
+def _offers(device: Device, need: type) -> bool:
+    try:
+        device.capability(need)
+    except Unsupported:
+        return False
+    return True
+
+
+def _limit(check: Check, measure: str) -> Limit | None:
+    return next((limit for limit in check.limits if limit.measure == measure), None)
+
+
+def _unit_of(baseline: object, unit: str) -> str:
+    """A list may be compared with one text; everything else is compared with its own kind."""
+    return "text" if unit == "list" and isinstance(baseline, str) else unit
+
+
+async def _batch(device: Device, commands: Sequence[Command], deadline_s: float) -> list[CommandResult]:
+    """The commands' results, one for each whatever happens."""
+    try:
+        async with asyncio.timeout(deadline_s + GRACE_S):
+            return await device.capability(Shell).batch(  # type: ignore[type-abstract]
+                commands, deadline_s=deadline_s
+            )
+    except TimeoutError:
+        seconds = f"{deadline_s:g}"
+        silent = NoAnswer("run.no-answer", _LATE.fill(seconds=seconds), Side.PHONE, _PLUG_IN)
+        return [_unanswered(command, silent) for command in commands]
+    except DriverError as error:
+        return [_unanswered(command, error) for command in commands]
+
+
+def _unanswered(command: Command, failure: DriverError) -> CommandResult:
+    return CommandResult(command.name, command.script, b"", b"", None, 0.0, 0.0, failure)
+
+
+def _keep_answer(attempt: _Try, result: CommandResult, bodies: list[Body], evidence: list[Kept]) -> None:
+    """The raw answer as evidence, and where it is; what a command complained about is kept beside it."""
+    kept = Kept(result.name, "text/plain", result.stdout)
+    attached = _attached(attempt.id, result.name, kept.media_type, result.stdout)
+    evidence.append(kept)
+    bodies.append(
+        Reads(
+            attempt=attempt.id,
+            name=result.name,
+            sha256=attached.sha256,
+            bytes=attached.bytes,
+            exit_code=result.exit_code,
+            started_ms=max(0, round(result.started_s * 1000)),
+            ms=max(0, round(result.seconds * 1000)),
+            failure=result.failure.code if result.failure else "",
+        )
+    )
+    bodies.append(attached)
+    if result.stderr:
+        errors = f"{result.name}.stderr"
+        evidence.append(Kept(errors, "text/plain", result.stderr))
+        bodies.append(_attached(attempt.id, errors, "text/plain", result.stderr))
+
+
+def _attached(attempt: str, name: str, media_type: str, data: bytes) -> Attached:
+    digest = hashlib.sha256(data).hexdigest()
+    return Attached(attempt=attempt, name=name, sha256=digest, bytes=len(data), media_type=media_type)

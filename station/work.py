@@ -1,0 +1,534 @@
+"""The runs on the bench: starting, answering, retesting, resuming and stopping them, and the sessions they make.
+
+Stands on slots, runner and journal. Sessions in memory are the fold of what is on the disk, brought on by each stored
+event. It knows no socket and no signature.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from checklists.canonical import dump
+from checklists.cross import keyword_arguments
+from checklists.judge import Baselines
+from checklists.load import load_checklist
+from checklists.problems import ChecklistErrors
+from checklists.schema import Check, Checklist
+from checklists.verdict import Stage
+from drivers.api import Device, Identity, Side
+from drivers.text import Words, safe_text
+from probes.api import Loaded, Probe, Value
+from station import messages as m
+from station.asking import Open
+from station.bench import Bench, Slot
+from station.errors import EXIT_BENCH, EXIT_NO, EXIT_USE, Trouble
+from station.events import AttemptEnded, Body, DeviceSeen, Event, Identifying, Measured, RunOpened, RunResumed
+from station.journal import Journal, event, load
+from station.runner import Host, Runner, Subject
+from station.session import Run, Session, apply, fold
+from station.tickets import facts, identities, open_tickets, same_phone, state_of
+from station.values import as_value
+from station.vault import Kept
+
+__all__ = ["Work"]
+
+#: Dry runs whose sessions are kept in memory to be shown.
+DRY_RUNS = 32
+
+
+@dataclass(slots=True)
+class _Running:
+    """A run that the engine has work open in."""
+
+    slot: Slot
+    ticket: str
+    run: str
+    runner: Runner
+    task: asyncio.Task[None]
+
+
+class Work:
+    """All sessions in memory and all runs that are going on."""
+
+    def __init__(
+        self, journal: Journal, bench: Bench, loaded: Callable[[], Loaded], changed: Callable[[int | None], None]
+    ) -> None:
+        self.journal, self.bench, self._loaded, self._changed = journal, bench, loaded, changed
+        self.sessions: dict[str, Session] = {}
+        self.running: dict[int, _Running] = {}
+        self.ticket_in: dict[int, str] = {}
+        self.run_in: dict[int, tuple[str, str]] = {}
+        self.health: Callable[[], dict[str, object]] = dict
+        journal.follow(self._heard)
+
+    # --- sessions
+
+    async def load(self) -> None:
+        """Fold the journal of every open ticket."""
+        numbers = await self.journal.store.read(open_tickets)
+        for number in numbers:
+            await self.session(number)
+
+    async def session(self, ticket: str) -> Session:
+        """The session of a ticket.
+
+        Raises:
+            Trouble: there is no such ticket here.
+        """
+        if ticket not in self.sessions:
+            events = await self.journal.store.read(lambda db: load(db, ticket=ticket))
+            if not events:
+                raise Trouble("ticket.unknown", _NO_TICKET.fill(ticket=ticket), Side.PERSON, _LIST_TICKETS, EXIT_USE)
+            self.sessions.setdefault(ticket, fold(events))
+        return self.sessions[ticket]
+
+    async def find_run(self, run_id: str) -> tuple[Session, Run]:
+        """A run and its session.
+
+        Raises:
+            Trouble: there is no such run here.
+        """
+        for session in self.sessions.values():
+            if run_id in session.runs:
+                return session, session.runs[run_id]
+        events = await self.journal.store.read(lambda db: load(db, run=run_id))
+        if not events:
+            raise Trouble("run.unknown", _NO_RUN.fill(run=run_id), Side.PERSON, _LIST_TICKETS, EXIT_USE)
+        scope = events[0].ticket or run_id
+        session = await self.session(scope) if events[0].ticket else self.sessions.setdefault(scope, fold(events))
+        return session, session.runs[run_id]
+
+    def open_sessions(self) -> list[tuple[str, Session]]:
+        """Open tickets with their sessions."""
+        every = self.sessions.items()
+        return [(number, session) for number, session in every if session.ticket and state_of(session).open]
+
+    def _heard(self, events: Sequence[Event]) -> None:
+        for each in events:
+            scope = each.ticket or each.run
+            if scope:
+                self.sessions[scope] = apply(self.sessions.get(scope, Session()), each)
+            slots = [number for number, (_, run) in self.run_in.items() if run == each.run and run]
+            for number in slots:
+                self._log(self.bench.slots[number], each.body)
+                self._changed(number)
+            if not slots:
+                self._changed(None)
+
+    def _log(self, slot: Slot, body: Body) -> None:
+        if isinstance(body, AttemptEnded):
+            why = f": {body.reason.en}" if body.reason else ""
+            slot.note(f"{body.attempt.split('/')[1]} {body.ending.value} {body.verdict.value}{why}")
+
+    # --- the bench tells
+
+    async def identified(self, slot: Slot) -> None:
+        """Find the open ticket of the phone that was just identified."""
+        self._match(slot)
+
+    def match_all(self) -> None:
+        """Find the tickets of all phones anew (a ticket was opened or closed)."""
+        for slot in self.bench.slots.values():
+            self._match(slot)
+            self._changed(slot.number)
+
+    def _match(self, slot: Slot) -> None:
+        if slot.identity is None:
+            return
+        matching = [number for number, session in self.open_sessions() if _speaks_for(session, slot.identity)]
+        self.ticket_in.pop(slot.number, None)
+        if len(matching) == 1:
+            self.ticket_in[slot.number] = matching[0]
+        shown = self.run_in.get(slot.number)
+        if shown and shown[0] != self.ticket_in.get(slot.number, "") and slot.number not in self.running:
+            self.run_in.pop(slot.number)
+        if slot.number not in self.run_in and matching and len(matching) == 1:
+            last = list(self.sessions[matching[0]].runs)
+            if last:
+                self.run_in[slot.number] = (matching[0], last[-1])
+
+    async def lost(self, slot: Slot) -> None:
+        """The phone in the slot is gone; its run, if one is going on, ends what is open."""
+        if slot.number in self.running:
+            self.running[slot.number].runner.lose()
+        elif slot.link is None:
+            self.ticket_in.pop(slot.number, None)
+            shown = self.run_of(slot.number)
+            if shown is None or shown.record is not None or shown.stopped is None:
+                self.run_in.pop(slot.number, None)
+
+    # --- what is shown
+
+    def run_of(self, slot: int) -> Run | None:
+        """The run that the slot shows."""
+        ticket, run_id = self.run_in.get(slot, ("", ""))
+        session = self.sessions.get(ticket or run_id)
+        return session.runs.get(run_id) if session else None
+
+    def question_of(self, slot: int) -> Open | None:
+        """The question that is open in the slot."""
+        running = self.running.get(slot)
+        return running.runner.desk.open if running else None
+
+    def trouble_of(self, slot: int) -> Trouble | None:
+        """What keeps the slot's run from being written down."""
+        running = self.running.get(slot)
+        return running.runner.trouble if running else None
+
+    # --- commands
+
+    async def start(self, command: m.StartRun) -> str:
+        """Start a run and give its id.
+
+        Raises:
+            Trouble: the slot is not ready or busy, the ticket is of another phone, the checklist can't be used.
+        """
+        slot = self._free_slot(command.slot)
+        checklist = await self._checklist(command.checklist)
+        stage = _stage(command.stage, checklist)
+        checks = _chosen(checklist, command.only)
+        session = await self._session_for(command.ticket, slot)
+        confirms = _confirmed(session, stage, command.person)
+        number = len(session.runs) + 1
+        run_id = f"{command.ticket}-r{number}" if command.ticket else f"dry-{secrets.token_hex(6)}"
+        opened = RunOpened(
+            stage=stage,
+            person=safe_text(command.person, 200),
+            device=_seen(slot),
+            checklist=dump(checklist),
+            checklist_sha256=checklist.sha256 or "",
+            probes=self._origins(checklist),
+            only=tuple(command.only),
+            confirms=confirms,
+            bench=self.health(),
+        )
+        await self._go(slot, command.ticket, run_id, checklist, checks, opened)
+        return run_id
+
+    async def retest(self, command: m.Retest) -> None:
+        """Try one check of a run again.
+
+        Raises:
+            Trouble: the run is sealed or busy, its phone is not here, or somebody must confirm first.
+        """
+        session, run = await self.find_run(command.run)
+        checklist = await self._same_checklist(run)
+        check = _chosen(checklist, (command.check,))[0]
+        probe = self._loaded().probes.get(check.probe.get(checklist.platform, ""))
+        tried = len(run.of_check(check.id))
+        if not command.confirmed and (tried >= check.attempts or (tried and probe and not probe.repeatable)):
+            raise Trouble("run.confirm", _CONFIRM.fill(check=check.id, n=tried), Side.PERSON, _ASK_FIRST, EXIT_NO)
+        await self._resume(session, run, checklist, (check,), command.person)
+
+    async def resume(self, command: m.ResumeRun) -> tuple[str, ...]:
+        """Go on with what is left of a run; back come the checks that are run now.
+
+        Raises:
+            Trouble: nothing is left, the checklist's file was changed, or the run's phone is not here.
+        """
+        session, run = await self.find_run(command.run)
+        checklist = await self._same_checklist(run)
+        left = run.left(run.opened.only or [check.id for check in checklist.checks])
+        if not left:
+            raise Trouble("run.nothing-left", _NOTHING_LEFT, Side.PERSON, _SEAL_IT, EXIT_NO)
+        await self._resume(session, run, checklist, _chosen(checklist, left), command.person)
+        return left
+
+    async def _resume(
+        self, session: Session, run: Run, checklist: Checklist, checks: Sequence[Check], person: str
+    ) -> None:
+        if run.record is not None:
+            raise Trouble("run.sealed", _SEALED, Side.PERSON, _START_NEW, EXIT_NO)
+        slot = self._slot_with(session, run)
+        ids = tuple(check.id for check in checks)
+        resumed = RunResumed(person=safe_text(person, 200), device=_seen(slot), checks=ids)
+        await self._go(slot, session.ticket, run.id, checklist, checks, resumed)
+
+    async def abort(self, command: m.AbortRun) -> None:
+        """Stop a run; back when its end is written down.
+
+        Raises:
+            Trouble: it is not going on.
+        """
+        running = self._running(command.run)
+        running.runner.abort(safe_text(command.person, 200), safe_text(command.reason, 400))
+        await asyncio.wait({running.task})
+
+    async def answer(self, command: m.AnswerPrompt) -> None:
+        """Answer a slot's open question."""
+        desk = self._running_in(command.slot).runner.desk
+        await desk.answer(command.attempt, command.prompt, command.value, command.note, safe_text(command.person, 200))
+
+    async def skip(self, command: m.SkipPrompt) -> None:
+        """Skip a slot's open question."""
+        desk = self._running_in(command.slot).runner.desk
+        await desk.skip(command.attempt, command.prompt, command.reason, safe_text(command.person, 200))
+
+    async def stop(self) -> None:
+        """End every run's task; open attempts stay open, and the next start says that they were interrupted."""
+        tasks = [running.task for running in self.running.values()]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
+    # --- parts
+
+    async def _go(
+        self, slot: Slot, ticket: str, run_id: str, checklist: Checklist, checks: Sequence[Check], first: Body
+    ) -> None:
+        if slot.number in self.running:
+            raise Trouble("slot.busy", _BUSY.fill(slot=slot.number), Side.PERSON, _WAIT_OR_STOP, EXIT_NO)
+        runner = Runner(run_id, self._subject(checklist, ticket), self._host(slot, ticket, run_id))
+        idle = asyncio.get_running_loop().create_future()  # holds the slot while the first event is written
+        gate = asyncio.create_task(_after(idle, runner, checks), name=f"run-{run_id}")
+        self.running[slot.number] = _Running(slot, ticket, run_id, runner, gate)
+        gate.add_done_callback(lambda task: self._ended(slot.number, task))
+        shown, self.run_in[slot.number] = self.run_in.get(slot.number), (ticket, run_id)
+        try:
+            await self.journal.append([event(first, ticket, run_id)])
+        except BaseException:
+            gate.cancel()
+            if shown:
+                self.run_in[slot.number] = shown
+            else:
+                self.run_in.pop(slot.number)
+            raise
+        self._forget_dry_runs()
+        idle.set_result(None)
+
+    def _ended(self, slot: int, task: asyncio.Task[None]) -> None:
+        running = self.running.pop(slot, None)
+        if not task.cancelled() and task.exception() is not None and running:
+            running.slot.note(f"run {running.run}: {task.exception()!r}")
+        self._changed(slot)
+
+    def _subject(self, checklist: Checklist, ticket: str) -> Subject:
+        known = facts(self.sessions[ticket]) if ticket else {}
+        return Subject(
+            checklist=checklist,
+            probes=self._loaded().probes,
+            settings=lambda check, probe: keyword_arguments(probe, check.settings),
+            facts=known,
+            baselines=lambda check: self._baselines(ticket, check),
+        )
+
+    def _baselines(self, ticket: str, check: str) -> Baselines:
+        session = self.sessions.get(ticket) if ticket else None
+        if session is None:
+            return {}
+        found: dict[str, Mapping[str, Value]] = {"ticket": _ticket_values(session)}
+        intake = session.latest_run(Stage.INTAKE)
+        last = intake.latest(check) if intake else None
+        if last is not None and last.ended is not None:
+            found["intake"] = _values(last.measured)
+        return found
+
+    def _host(self, slot: Slot, ticket: str, run_id: str) -> Host:
+        async def append(bodies: Sequence[Body], kept: Sequence[Kept]) -> None:
+            stamped = [event(body, ticket, run_id) for body in bodies]
+            await self.journal.append(stamped, kept)
+
+        async def device(failed: Device | None) -> Device | None:
+            return await self.bench.device(slot, failed)
+
+        def number(check: str) -> int:
+            session = self.sessions.get(ticket or run_id)
+            return len(session.runs[run_id].of_check(check)) if session else 0
+
+        return Host(append, device, number, lambda: self._changed(slot.number))
+
+    def _free_slot(self, number: int) -> Slot:
+        slot = self.bench.slots.get(number)
+        if slot is None or not slot.ready:
+            next_step = slot.trouble[1] if slot and slot.trouble else _PLUG_IN
+            raise Trouble("slot.not-ready", _NOT_READY.fill(slot=number), Side.CABLE, next_step, EXIT_BENCH)
+        if number in self.running:
+            raise Trouble("slot.busy", _BUSY.fill(slot=number), Side.PERSON, _WAIT_OR_STOP, EXIT_NO)
+        return slot
+
+    def _slot_with(self, session: Session, run: Run) -> Slot:
+        """The slot that has the run's phone now."""
+        if any(running.run == run.id for running in self.running.values()):
+            raise Trouble("run.active", _ACTIVE.fill(run=run.id), Side.PERSON, _WAIT_OR_STOP, EXIT_NO)
+        seen = run.opened.device
+        for slot in self.bench.slots.values():
+            identity = slot.identity
+            same = identity is not None and identity.serial == (seen.serial.identity or "")
+            if slot.ready and identity is not None and same and same_phone(session, identity):
+                return self._free_slot(slot.number)
+        raise Trouble("run.no-phone", _PHONE_AWAY, Side.CABLE, _PLUG_IN, EXIT_BENCH)
+
+    async def _session_for(self, ticket: str, slot: Slot) -> Session:
+        if not ticket:
+            return Session()
+        session = await self.session(ticket)
+        if slot.identity is not None and not same_phone(session, slot.identity):
+            raise Trouble("ticket.other-phone", _OTHER_PHONE.fill(ticket=ticket), Side.PERSON, _RIGHT_SLOT, EXIT_USE)
+        if any(run.active for run in session.runs.values()):
+            raise Trouble("ticket.busy", _TICKET_BUSY.fill(ticket=ticket), Side.PERSON, _WAIT_OR_STOP, EXIT_NO)
+        return session
+
+    async def _checklist(self, name: str) -> Checklist:
+        try:
+            return await asyncio.to_thread(load_checklist, name, self._loaded())
+        except ChecklistErrors as errors:
+            first = errors.problems[0].what
+            what = Words(_BAD_LIST.fill(name=name, why=first.en).en, _BAD_LIST.fill(name=name, why=first.zh).zh)
+            raise Trouble("checklist.unusable", what, Side.PERSON, _VALIDATE, EXIT_USE) from errors
+
+    async def _same_checklist(self, run: Run) -> Checklist:
+        """The run's checklist as its file is now; it must not have changed."""
+        checklist = await self._checklist(str(run.opened.checklist["id"]))
+        if checklist.sha256 != run.opened.checklist_sha256:
+            raise Trouble("run.checklist-changed", _CHANGED.fill(id=checklist.id), Side.BENCH, _SEAL_AND_NEW, EXIT_NO)
+        return checklist
+
+    def _origins(self, checklist: Checklist) -> dict[str, str]:
+        """SHA-256 of the module of each probe that the checklist names."""
+        loaded = self._loaded()
+        found: dict[str, str] = {}
+        for check in checklist.checks:
+            probe: Probe | None = loaded.probes.get(check.probe.get(checklist.platform, ""))
+            origin = loaded.origins.get(probe.run.__module__) if probe else None
+            if probe is not None and origin is not None and origin.sha256:
+                found[probe.id] = origin.sha256
+        return found
+
+    def _running(self, run_id: str) -> _Running:
+        for running in self.running.values():
+            if running.run == run_id:
+                return running
+        raise Trouble("run.not-active", _NOT_ACTIVE.fill(run=run_id), Side.PERSON, _LOOK_AGAIN, EXIT_NO)
+
+    def _running_in(self, slot: int) -> _Running:
+        running = self.running.get(slot)
+        if running is None:
+            raise Trouble("prompt.gone", _NO_QUESTION.fill(slot=slot), Side.PERSON, _LOOK_AGAIN, EXIT_USE)
+        return running
+
+    def _forget_dry_runs(self) -> None:
+        shown = {run for _, run in self.run_in.values()}
+        dry = [scope for scope, session in self.sessions.items() if not session.ticket and scope not in shown]
+        for scope in dry[:-DRY_RUNS]:
+            del self.sessions[scope]
+
+
+async def _after(opened: asyncio.Future[None], runner: Runner, checks: Sequence[Check]) -> None:
+    await opened
+    await runner.run(checks)
+
+
+def _stage(name: str, checklist: Checklist) -> Stage:
+    stages = [stage.value for stage in checklist.stages]
+    if name in stages:
+        return Stage(name)
+    what = _WRONG_STAGE.fill(id=checklist.id, stage=name)
+    raise Trouble("run.stage", what, Side.PERSON, _STAGES.fill(stages=", ".join(stages)), EXIT_USE)
+
+
+def _chosen(checklist: Checklist, only: Sequence[str]) -> tuple[Check, ...]:
+    """The checks to run, in the checklist's order."""
+    known = [check.id for check in checklist.checks]
+    unknown = [name for name in only if name not in known]
+    if unknown:
+        what = _NO_CHECK.fill(id=checklist.id, check=", ".join(unknown))
+        raise Trouble("run.unknown-check", what, Side.PERSON, _CHECKS.fill(checks=", ".join(known)), EXIT_USE)
+    return tuple(check for check in checklist.checks if not only or check.id in only)
+
+
+def _confirmed(session: Session, stage: Stage, person: str) -> str | None:
+    """The digest of the self-check run that a cross-check confirms.
+
+    Raises:
+        Trouble: there is none yet, or the same person made it: four eyes are two people.
+    """
+    if stage is not Stage.CROSS_CHECK or not session.ticket:
+        return None
+    own = session.latest_run(Stage.SELF_CHECK, sealed=True)
+    if own is None or own.record is None:
+        raise Trouble("run.no-self-check", _NO_SELF_CHECK, Side.PERSON, _SELF_CHECK_FIRST, EXIT_NO)
+    if person in (own.opened.person, *(sealed.person for sealed in own.signed)):
+        raise Trouble("run.same-person", _SAME_PERSON.fill(person=person), Side.PERSON, _SOMEBODY_ELSE, EXIT_NO)
+    return own.record.digest
+
+
+def _speaks_for(session: Session, identity: Identity) -> bool:
+    """Whether something says that the phone is the ticket's, and nothing against it."""
+    serial, imeis = identities(session)
+    some = bool(set(imeis) & set(identity.imeis)) or bool(serial and serial == identity.serial)
+    return some and same_phone(session, identity)
+
+
+def _seen(slot: Slot) -> DeviceSeen:
+    link, identity = slot.link, slot.identity
+    if link is None or identity is None:
+        raise Trouble("slot.not-ready", _NOT_READY.fill(slot=slot.number), Side.CABLE, _PLUG_IN, EXIT_BENCH)
+    return DeviceSeen(
+        slot=slot.number,
+        transport=link.transport,
+        port=safe_text(link.port, 200),
+        serial=Identifying(identity=safe_text(identity.serial, 200)),
+        imeis=tuple(Identifying(identity=safe_text(imei, 32)) for imei in identity.imeis),
+        manufacturer=safe_text(identity.manufacturer, 200),
+        model=safe_text(identity.model, 200),
+        platform=identity.platform,
+        os_version=safe_text(identity.os_version, 200),
+        build=safe_text(identity.build, 400),
+        simulated=link.simulated,
+    )
+
+
+def _ticket_values(session: Session) -> dict[str, Value]:
+    serial, imeis = identities(session)
+    model = session.opened.model if session.opened else ""
+    named: dict[str, Value] = {"serial": serial, "model": model}
+    found: dict[str, Value] = {name: value for name, value in named.items() if value}
+    if imeis:
+        found |= {"imei": imeis[0], "imeis": imeis}
+    return found
+
+
+def _values(measured: Sequence[Measured]) -> dict[str, Value]:
+    named = {one.name: as_value(one.value) for one in measured}
+    return {name: value for name, value in named.items() if value is not None}
+
+
+_NO_TICKET = Words("There is no ticket {ticket} on this station", "本工位没有工单 {ticket}")
+_LIST_TICKETS = Words("`assay ticket list` shows what there is", "请用 `assay ticket list` 查看")
+_NO_RUN = Words("There is no run {run} on this station", "本工位没有检测 {run}")
+_NOT_READY = Words("Slot {slot} has no phone that can be checked", "槽位 {slot} 没有可检测的手机")
+_PLUG_IN = Words("Plug the phone in, unlock it and allow debugging", "请接入手机，解锁并允许调试")
+_BUSY = Words("Slot {slot} is running a check already", "槽位 {slot} 正在检测")
+_WAIT_OR_STOP = Words("Wait until it is done, or stop it", "请等待完成，或先停止")
+_ACTIVE = Words("{run} is going on", "{run} 正在进行")
+_NOT_ACTIVE = Words("{run} is not going on", "{run} 未在进行")
+_LOOK_AGAIN = Words("Look at the phone's card again: it shows what is going on now", "请查看该槽位当前状态")
+_NO_QUESTION = Words("Nothing is asked in slot {slot}", "槽位 {slot} 没有待答的提示")
+_PHONE_AWAY = Words("The phone of this run is not connected", "该检测的手机未连接")
+_OTHER_PHONE = Words("The phone in the slot is not the one of {ticket}", "槽位中的手机不是工单 {ticket} 的手机")
+_RIGHT_SLOT = Words("Check which phone this is, and which slot it is in", "请核对手机与槽位")
+_TICKET_BUSY = Words("A run of {ticket} is going on already", "工单 {ticket} 已有检测在进行")
+_BAD_LIST = Words("The checklist {name} can't be used: {why}", "检测清单 {name} 无法使用：{why}")
+_VALIDATE = Words("`assay checklist validate` lists every problem", "请用 `assay checklist validate` 查看全部问题")
+_CHANGED = Words("The checklist {id} was changed since this run began", "检测清单 {id} 在本次检测开始后已更改")
+_SEAL_AND_NEW = Words("Sign this run as it is, or start a new one", "请按现状签字，或重新开始检测")
+_SEALED = Words("This run is sealed: nothing can be added to it", "本次检测已封存，不能再添加")
+_START_NEW = Words("Start a new run", "请开始新的检测")
+_NOTHING_LEFT = Words("Every check of this run was made", "本次检测各项均已完成")
+_SEAL_IT = Words("Look through it and sign, or retest a check", "请核对并签字，或重测某一项")
+_CONFIRM = Words("{check} was tried {n} times already", "{check} 已测 {n} 次")
+_ASK_FIRST = Words("Confirm that it shall be tried again", "请确认是否再次检测")
+_WRONG_STAGE = Words("{id} is not for the stage {stage}", "{id} 不适用于阶段 {stage}")
+_STAGES = Words("Its stages are: {stages}", "适用阶段：{stages}")
+_NO_CHECK = Words("{id} has no check {check}", "{id} 中没有检测项 {check}")
+_CHECKS = Words("Its checks are: {checks}", "检测项：{checks}")
+_NO_SELF_CHECK = Words("There is no sealed self-check to confirm", "没有已封存的自检可供互检")
+_SELF_CHECK_FIRST = Words("Finish and sign the self-check first", "请先完成自检并签字")
+_SAME_PERSON = Words(
+    "{person} made the self-check: the cross-check needs another person", "{person} 做了自检，互检须由他人进行"
+)
+_SOMEBODY_ELSE = Words("Let another qualified person make the cross-check", "请由另一位有资格的人员互检")
