@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import App
 from textual.binding import Binding
@@ -21,6 +21,7 @@ from station.ui.signs import ROLES, STATUSES, named
 
 if TYPE_CHECKING:
     from textual.filter import LineFilter
+    from textual.screen import Screen
 
     from station.errors import Trouble
     from station.messages import Card, Command, Ok
@@ -39,7 +40,7 @@ class AssayApp(App[int]):
     CSS_PATH = "app.tcss"
     ENABLE_COMMAND_PALETTE = False
     TITLE = "Assay"
-    MODES: ClassVar[dict[str, Callable[[], Page]]] = {"bench": lambda: _overview()}
+    MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {"bench": lambda: _overview()}
     DEFAULT_MODE = "bench"  # a mode, since Textual 8.2 loads no stylesheet of a default screen
     BINDINGS = [  # noqa: RUF012 - Textual's own way
         Binding("ctrl+q", "quit", show=False, priority=True),
@@ -63,12 +64,12 @@ class AssayApp(App[int]):
 
     def on_mount(self) -> None:
         """Attach in the background; the first paint does not wait for it."""
-        self.run_worker(self._attach(), exclusive=True, group="attach", exit_on_error=True)
+        self.run_worker(self._keep_attached(), exclusive=True, group="attach", exit_on_error=True)
         self.set_timer(3, _freeze_garbage)
 
     # --- following the engine ---
 
-    async def _attach(self) -> None:
+    async def _keep_attached(self) -> None:
         from station.errors import Trouble
 
         while True:
@@ -139,7 +140,7 @@ class AssayApp(App[int]):
             raise _engine_lost()
         return await self._link.send(command)
 
-    async def watch(self, slot: int | None) -> None:
+    async def follow_slot(self, slot: int | None) -> None:
         """Follow one slot in detail, or none."""
         from station.errors import Trouble
         from station.messages import Watch

@@ -230,7 +230,9 @@ class _Translated(LineFilter):
         out: list[Segment] = []
         for segment in segments:
             text, look, control = segment
-            out.append(segment if control or (text.isascii() and text.isprintable()) else Segment(self.swap(text), look))
+            out.append(
+                segment if control or (text.isascii() and text.isprintable()) else Segment(self.swap(text), look)
+            )
         return out
 
     def swap(self, text: str) -> str:

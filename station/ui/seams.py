@@ -1,4 +1,4 @@
-"""What the screen stands on, as protocols: the engine it attaches to, the people who sign, the checklists to choose from.
+"""What the screen stands on, as protocols: the engine it attaches to, the people who sign, the checklists.
 
 The real ones are `station.client`, `station.people` and the `checklists` folder; the tests bring scripted ones. Nothing
 here imports Textual.

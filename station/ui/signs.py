@@ -32,7 +32,7 @@ __all__ = [
 
 
 class Look(NamedTuple):
-    """How a state looks and sounds. `colour` names one of `COLOURS`; `bells` is how often the bell rings on entering."""
+    """How a state looks and sounds. `colour` is one of `COLOURS`; `bells`: how often the bell rings on entering."""
 
     sign: str
     words: Words

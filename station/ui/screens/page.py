@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from station.messages import Command, Ok
     from station.ui.app import AssayApp
 
-__all__ = ["BACK", "LANGUAGE", "Page"]
+__all__ = ["BACK", "BACK_B", "HELP", "LANGUAGE", "Page"]
 
 BACK = Act("escape", "back", "Esc", N_("back"))
 BACK_B = Act("b", "back", "", N_("back"))
@@ -37,8 +37,8 @@ LANGUAGE = Act("f2", "app.language", "F2", N_("中/EN"))
 HELP = Act("question_mark", "help", "?", N_("help"))
 
 
-class Page(Screen[None]):
-    """A screen of the bench. Subclasses give `ACTS`, `where`, `body` and `drawing`."""
+class Page(Screen[str | None]):
+    """A screen of the bench. Subclasses give `ACTS`, `where`, `body` and `drawing`; some end with a text."""
 
     ACTS: ClassVar[tuple[Act, ...]] = ()
     AUTO_FOCUS = ""
@@ -90,7 +90,7 @@ class Page(Screen[None]):
         yield Drawn(self._notice_lines, id="notice")
         yield Drawn(lambda w, _h: footer(self.shown_acts(), w), id="footer")
 
-    def on_mount(self) -> None:
+    def on_mount(self) -> None:  # Textual calls this one too where a page has its own
         """Follow the clock: waiting times and countdowns move once a second."""
         self.set_interval(1, self.on_second)
 
@@ -168,6 +168,24 @@ class Page(Screen[None]):
         told = f"✘ {words(what)} [{words(named(SIDES, side))}]"
         rows = wrap(told, width - 2, look, most=2) + wrap(f"→ {words(next_step)}", width - 2, "strong", most=2)
         return [[Span(" "), *row] for row in rows]
+
+    def me(self) -> str:
+        """Who acts here, or "" after asking who it is; the person presses the key again then."""
+        if self.bench_app.person is not None:
+            return self.bench_app.person.person
+        from station.ui.screens.person import WhoAmI
+
+        self.app.push_screen(WhoAmI())
+        return ""
+
+    def submit(self, command: Command, done: Words | None = None) -> None:
+        """Have the engine do it in the background and say `done` when it did."""
+
+        async def run() -> None:
+            if await self.order(command) is not None and done is not None:
+                self.say(done)
+
+        self.run_worker(run(), group="order", exit_on_error=True)
 
     async def order(self, command: Command) -> Ok | None:
         """Have the engine do it. A refusal is shown here and gives None; nothing was changed then."""

@@ -12,7 +12,7 @@ from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
 
-from station.ui.paint import Line, strip
+from station.ui.paint import Line, Span, strip
 
 __all__ = ["Drawn"]
 
@@ -25,7 +25,7 @@ class Drawn(Widget):
     def __init__(self, draw: Callable[[int, int], Sequence[Line]], id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self._draw = draw
-        self._lines: list[tuple[tuple[str, str], ...]] = []
+        self._lines: list[tuple[Span, ...]] = []
         self._strips: list[Strip] = []
         self._drawn_for = Size(0, 0)
         self._top = 0

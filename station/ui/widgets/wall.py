@@ -140,7 +140,7 @@ class Wall(Widget):
         super().__init__(id=id)
         self._feed = feed
         self._layout = layout(0, 0, 0)
-        self._size = Size(0, 0)
+        self._laid_for = Size(0, 0)
         self.page = 0
         self._shown: list[Card] = []
         self._painted: list[list[Strip]] = []
@@ -183,9 +183,9 @@ class Wall(Widget):
         made = layout(self.size.width, self.app.size.height, self.slots)
         self.page = min(self.page, max(0, -(-self.slots // made.page) - 1))
         cards = self._page_cards(made)
-        whole = whole or made != self._layout or self.size != self._size or len(cards) != len(self._shown)
+        whole = whole or made != self._layout or self.size != self._laid_for or len(cards) != len(self._shown)
         keys = [self._key(card) for card in cards]
-        self._layout, self._size, self._shown = made, self.size, cards
+        self._layout, self._laid_for, self._shown = made, self.size, cards
         if whole:
             self._keys, self._due = keys, set()
             self._painted = [self._paint(card) for card in cards]
@@ -205,8 +205,7 @@ class Wall(Widget):
         last = first + made.page if made.columns else min(first + made.page, self.slots + 1)
         nothing = STATUSES["empty"].words
         return [
-            known.get(slot) or Card(slot=slot, status=CardStatus.EMPTY, headline=nothing)
-            for slot in range(first, last)
+            known.get(slot) or Card(slot=slot, status=CardStatus.EMPTY, headline=nothing) for slot in range(first, last)
         ]
 
     def _key(self, card: Card) -> tuple[object, ...]:
