@@ -166,14 +166,18 @@ class DeviceRef(Statement):
 
 
 class MeasurementV1(Statement):
-    """One measurement as judged. `limit` is the limit of the resolved checklist, verbatim, or null (`info`)."""
+    """One measurement as judged.
+
+    `limit` is the limit of the resolved checklist as `checklists.canonical.dump_model` gives it, or null (`info`).
+    `baseline` is the value that a relative limit was judged against, so that anyone can judge again.
+    """
 
     name: Name
     value: Quantity | Commitment | bool | str | tuple[str, ...]
     verdict: Verdict
     reason: TextV1 | None
     limit: dict[str, Any] | None
-    baseline: Quantity | Commitment | bool | str | None
+    baseline: Quantity | Commitment | bool | str | tuple[str, ...] | None
     source: str = Field(max_length=400)
 
 
