@@ -411,7 +411,7 @@ class StopEngine(Message):
 
 
 class OutboxRow(Message):
-    """One record that waits. `state`: `waiting`, `rejected` (with `reason`), `quarantined`."""
+    """One record that waits. `state`: `waiting`, `rejected` (with `reason`), `quarantined`; `bytes` of its envelope."""
 
     seq: int
     digest: str
@@ -420,16 +420,26 @@ class OutboxRow(Message):
     state: str
     tries: int
     next_ms: int
-    reason: str
+    reason: Words | None = None
+    bytes: int = 0
 
 
 class OutboxView(Message):
-    """The outbox and how the last tries went."""
+    """The outbox and how the last tries went: oldest `rows` first, `waiting` and `rejected` count all of them.
+
+    `trouble` and `next_step` say why nothing leaves now; `next_ms` is when the next try is due, `receipt_ms` head
+    office's time in the last receipt (0: none).
+    """
 
     rows: tuple[OutboxRow, ...]
     acknowledged: int
     head_office: str
     trouble: Words | None
+    next_step: Words | None = None
+    waiting: int = 0
+    rejected: int = 0
+    next_ms: int = 0
+    receipt_ms: int = 0
 
 
 Command = Annotated[
