@@ -1,0 +1,607 @@
+"""Android phones over adb: finds them through the adb server and offers what probes need of them.
+
+Stands on the server of `drivers.adb_server`, the wire of `drivers.adb_wire` and the scripts of `drivers.adb_script`.
+Blocking socket work runs in one thread for each phone, never in the shared pool: six hung phones would stall all
+others. Every operation has one deadline over everything from the connect to the last byte, and every failure is a
+`DriverError`. Must not know probes, checklists or simulators.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib
+import importlib.util
+import re
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager
+from typing import Any, TypeVar, cast
+
+from drivers import adb_errors
+from drivers.adb_files import pull_file, push_file
+from drivers.adb_input import GETEVENT, GETEVENT_ON_TERMINAL, EventReader
+from drivers.adb_script import STDERR_LIMIT, BatchReader, Script, compose, pack
+from drivers.adb_server import AdbServer, open_stream, read_block, subscribe
+from drivers.adb_wire import MAX_SERVICE, Deadline, ServerAddress, ShellStream, Wire, parse_devices
+from drivers.api import (
+    Command,
+    CommandResult,
+    Device,
+    DriverError,
+    Files,
+    Identity,
+    InputEvent,
+    InputEvents,
+    Link,
+    LinkState,
+    OutputCut,
+    Refused,
+    Reverse,
+    SelfTestPage,
+    Shell,
+)
+
+__all__ = ["AdbDevice", "AdbServer", "AdbTransport"]
+
+T = TypeVar("T")
+C = TypeVar("C")
+
+_OPEN_S = 5.0
+_STREAM_OPEN_S = 10.0
+#: Bytes of a service string that a phone takes: adbd before Android 7 takes 4,096 in all (adb protocol version
+#: 0x01000000, MAX_PAYLOAD_V1), later ones more than the smart socket can name.
+_SERVICE_V1 = 4000
+_SHELL_V2 = "shell,v2,raw:"
+
+
+class AdbTransport:
+    """The phones that one adb server sees.
+
+    Args:
+        server: the server, which the transport starts with its first use and closes with itself.
+        simulated: mark every link as simulated; set by whoever set up the bench.
+    """
+
+    def __init__(self, server: AdbServer, simulated: bool = False) -> None:
+        self._server, self._simulated = server, simulated
+        self._trouble: DriverError | None = None
+
+    @property
+    def name(self) -> str:
+        """`adb`."""
+        return "adb"
+
+    @property
+    def trouble(self) -> DriverError | None:
+        """What keeps the transport from seeing phones right now, or None."""
+        return self._server.trouble or self._trouble
+
+    async def watch(self) -> AsyncIterator[tuple[Link, ...]]:
+        """The links there are, again at each change; an empty tuple while the server is away."""
+        await self._server.start()
+        while True:
+            if self._server.trouble is not None:
+                yield ()
+            await self._server.ready()
+            try:
+                async with contextlib.aclosing(self._track()) as frames:
+                    async for links in frames:
+                        self._trouble = None
+                        yield links
+            except DriverError as error:
+                self._trouble = error
+            yield ()
+            await asyncio.sleep(0.05)
+
+    async def _track(self) -> AsyncGenerator[tuple[Link, ...], None]:
+        reader, writer = await open_stream(self._server.address)
+        try:
+            await subscribe(reader, writer, "host:track-devices-l")
+            while True:
+                text = (await read_block(reader)).decode("utf-8", "replace")
+                yield parse_devices(text, simulated=self._simulated)
+        finally:
+            writer.close()
+
+    async def open(self, link: Link) -> Device:
+        """Open a link; raises a DriverError when it is gone or unusable."""
+        trouble = adb_errors.not_usable(link.state)
+        if trouble is not None:
+            raise trouble
+        await self._server.start()
+        if self._server.trouble is not None:
+            raise self._server.trouble
+        device = AdbDevice(link, self._server.address)
+        try:
+            await device.prepare()
+        except BaseException:
+            await device.close()
+            raise
+        return device
+
+    async def close(self) -> None:
+        """Let go of the server; it ends if it is ours."""
+        await self._server.close()
+
+
+class AdbDevice:
+    """One phone, reached by its transport id, which no other phone has and which no replug keeps."""
+
+    def __init__(self, link: Link, address: ServerAddress) -> None:
+        self._link, self._address = link, address
+        self._lane = _Lane(f"adb-{link.key}")
+        self._streams: set[_Lane] = set()
+        self._features: frozenset[str] = frozenset()
+        self._shell = _AdbShell(self)
+
+    @property
+    def link(self) -> Link:
+        """The link it was opened over."""
+        return self._link
+
+    @property
+    def shell_v2(self) -> bool:
+        """Whether the phone has the shell protocol with exit codes and a standard error of its own (Android 7)."""
+        return "shell_v2" in self._features
+
+    async def prepare(self) -> None:
+        """Learn what the phone's adbd can do; raises a DriverError when the link is gone."""
+        wire = self.wire(Deadline.after(_OPEN_S))
+
+        def features() -> bytes:
+            wire.connect()
+            wire.ask(f"host-transport-id:{self._link.key}:features")
+            return wire.block()
+
+        said = await self.call(wire, features)
+        self._features = frozenset(said.decode("ascii", "replace").split(","))
+
+    async def identify(self, *, deadline_s: float) -> Identity:
+        """Ask the phone who it is; raises a DriverError when it does not answer."""
+        answers = await self._shell.batch(_IDENTIFY, deadline_s=deadline_s)
+        properties = answers[0]
+        if properties.failure is not None:
+            raise properties.failure
+        return _identity(properties.text, [answer.text for answer in answers[1:]])
+
+    def capability(self, kind: type[C]) -> C:
+        """The capability of that protocol; raises `Unsupported` when the device does not offer it."""
+        made: Any
+        if kind is Shell:
+            made = self._shell
+        elif kind is Files:
+            made = _AdbFiles(self, self._shell)
+        elif kind is InputEvents:
+            made = _AdbInputEvents(self, self._shell)
+        elif kind is Reverse:
+            made = _AdbReverse(self)
+        elif kind is SelfTestPage and importlib.util.find_spec("drivers.selftest.page") is not None:
+            page = importlib.import_module("drivers.selftest.page")
+            made = page.PageOverReverse(self._shell, _AdbReverse(self))
+        else:
+            raise adb_errors.unsupported(kind.__name__)
+        return cast(C, made)
+
+    async def close(self) -> None:
+        """Break whatever is still open and let go of the device."""
+        for lane in (self._lane, *self._streams):
+            lane.close()
+
+    def wire(self, deadline: Deadline) -> Wire:
+        """A connection of its own to the server, not yet connected."""
+        return Wire(self._address, deadline)
+
+    async def call(self, wire: Wire, job: Callable[[], T]) -> T:
+        """Run a blocking job that uses `wire` in the phone's thread; raises what it raises, explained.
+
+        Cancelling breaks the wire and comes back when the thread is free again.
+        """
+
+        def guarded() -> T:
+            try:
+                return job()
+            except (OutputCut, Refused) as error:
+                wire.close()
+                raise self.explain(error) from None
+            finally:
+                wire.close()
+
+        return await self._lane.call(wire, guarded)
+
+    @contextlib.contextmanager
+    def stream_lane(self) -> Iterator[_Lane]:
+        """A thread of its own for a long stream, so that commands go on beside it."""
+        lane = _Lane(f"adb-{self._link.key}-stream")
+        self._streams.add(lane)
+        try:
+            yield lane
+        finally:
+            lane.close()
+            self._streams.discard(lane)
+
+    def explain(self, error: DriverError) -> DriverError:
+        """What stands behind a stream that ended in the middle: the server, the cable, or the phone. Blocking.
+
+        The server needs a moment to notice a pulled cable (a network phone is `offline` after 0.04 s, measured), so
+        a phone that looks well is looked at again.
+        """
+        for pause in (0.0, 0.04, 0.08):
+            time.sleep(pause)
+            state = self._state()
+            if isinstance(state, DriverError):
+                return state
+        return error
+
+    def _state(self) -> DriverError | None:
+        wire = self.wire(Deadline.after(0.1))
+        try:
+            wire.connect()
+            wire.ask(f"host-transport-id:{self._link.key}:get-state")
+            word = wire.block().decode("ascii", "replace")
+        except OutputCut:
+            return None
+        except DriverError as error:
+            return error
+        finally:
+            wire.close()
+        if word == "offline":
+            return adb_errors.gone()
+        return adb_errors.not_usable(LinkState(word)) if word in set(LinkState) else None
+
+    def open_service(self, wire: Wire, service: str) -> None:
+        """Connect `wire` to a service of the phone; raises a DriverError. Blocking."""
+        wire.transport(self._link.key)
+        wire.ask(service)
+
+
+class _Lane:
+    """One thread for the blocking work with one phone, one operation at a time."""
+
+    def __init__(self, name: str) -> None:
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
+        self._turn = asyncio.Lock()
+        self._wires: set[Wire] = set()
+        self._closed = False
+
+    async def call(self, wire: Wire, job: Callable[[], T]) -> T:
+        """Run `job` when it is its turn; the time in the queue counts against the wire's deadline."""
+        try:
+            async with asyncio.timeout(wire.deadline.left):
+                await self._turn.acquire()
+        except TimeoutError:
+            raise adb_errors.busy(wire.deadline.seconds) from None
+        try:
+            if self._closed:
+                raise adb_errors.closed_by_us()
+            self._wires.add(wire)
+            return await self._run(wire, job)
+        finally:
+            self._wires.discard(wire)
+            self._turn.release()
+
+    async def _run(self, wire: Wire, job: Callable[[], T]) -> T:
+        future = asyncio.get_running_loop().run_in_executor(self._pool, job)
+        try:
+            return await asyncio.shield(future)
+        except asyncio.CancelledError:
+            wire.abort()
+            await asyncio.wait([future])
+            future.exception()
+            raise
+
+    def close(self) -> None:
+        """Break what is under way and take nothing new."""
+        self._closed = True
+        for wire in tuple(self._wires):
+            wire.abort()
+        self._pool.shutdown(wait=False)
+
+
+class _Kept:
+    """The head of a stream, at most `limit` bytes of it."""
+
+    def __init__(self, limit: int) -> None:
+        self.data, self._limit, self.dropped = bytearray(), limit, False
+
+    def add(self, piece: bytes) -> None:
+        room = self._limit - len(self.data)
+        self.data += piece[:room] if room > 0 else b""
+        self.dropped = self.dropped or len(piece) > room
+
+
+class _AdbShell:
+    """`Shell` over adb.
+
+    A phone without shell v2 (before Android 7) has one stream for both outputs: there, what a command wrote to
+    standard error is inside `stdout` and `stderr` is empty. Scripts go through `exec:` there, which leaves bytes as
+    they are; where a phone refuses it, through `shell:`, whose terminal makes every LF a CR LF, which is undone.
+    """
+
+    def __init__(self, device: AdbDevice) -> None:
+        self._device = device
+        self._exec_refused = False
+
+    async def run(self, script: str, *, deadline_s: float, limit: int = 4 * 1024 * 1024) -> CommandResult:
+        """Run one command; the deadline is over the whole operation. Never raises a DriverError: see `failure`."""
+        if not self._device.shell_v2:
+            whole = Command("run", script, timeout_s=max(deadline_s, 0.1), limit=limit)
+            return (await self.batch([whole], deadline_s=deadline_s))[0]
+        began = time.monotonic()
+        wire = self._device.wire(Deadline.after(deadline_s))
+        stream, out, err = ShellStream(), _Kept(limit), _Kept(STDERR_LIMIT)
+        failure: DriverError | None = None
+        try:
+            await self._device.call(wire, lambda: self._run(wire, script, stream, out, err))
+        except DriverError as error:
+            failure = error
+        return CommandResult(
+            name="run",
+            script=script,
+            stdout=bytes(out.data),
+            stderr=bytes(err.data),
+            exit_code=stream.exit_code,
+            started_s=0.0,
+            seconds=time.monotonic() - began,
+            failure=failure,
+        )
+
+    def _run(self, wire: Wire, script: str, stream: ShellStream, out: _Kept, err: _Kept) -> None:
+        service = _SHELL_V2 + script.replace("\0", "")
+        size = len(service.encode("utf-8", "replace"))
+        if size > MAX_SERVICE:
+            raise adb_errors.script_too_long(size, MAX_SERVICE)
+        self._device.open_service(wire, service)
+        while stream.exit_code is None:
+            data = wire.receive()
+            if not data:
+                raise adb_errors.output_cut()
+            for number, piece in stream.feed(data):
+                (out if number == 1 else err).add(piece)
+            if out.dropped:
+                raise adb_errors.too_much(len(out.data))
+
+    async def batch(self, commands: Sequence[Command], *, deadline_s: float) -> list[CommandResult]:
+        """Run the commands in order in one script and one open; one result for each, in their order.
+
+        Only where the phone takes no script of that length (4 kB before Android 7) it is several. A command that
+        could not be reached or did not end carries its `failure`; those before it keep their answers.
+        """
+        began, deadline = time.monotonic(), Deadline.after(deadline_s)
+        limit = MAX_SERVICE - 64 if self._device.shell_v2 else _SERVICE_V1
+        results: list[CommandResult] = []
+        broken: DriverError | None = None
+        for group in pack(commands, limit=limit):
+            script = compose(group, stderr=self._device.shell_v2)
+            size = len(script.text.encode("utf-8", "replace"))
+            base = time.monotonic() - began
+            failure = broken or (adb_errors.script_too_long(size, limit) if size > limit else None)
+            reader, crlf = BatchReader(script), False
+            if failure is None:
+                try:
+                    crlf = await self._play(script, reader, deadline)
+                except DriverError as error:
+                    failure = broken = error
+            wall = time.monotonic() - began - base
+            results += reader.results(failure, base_s=base if results else 0.0, wall_s=wall, crlf=crlf)
+        return results
+
+    async def _play(self, script: Script, reader: BatchReader, deadline: Deadline) -> bool:
+        """Run a script until every end mark was seen; whether its lines came through a terminal."""
+        device = self._device
+        if device.shell_v2:
+            wire = device.wire(deadline)
+            await device.call(wire, lambda: self._play_v2(wire, script, reader))
+            return False
+        if not self._exec_refused:
+            try:
+                wire = device.wire(deadline)
+                await device.call(wire, lambda: self._play_v1(wire, "exec:", script, reader))
+            except Refused:
+                self._exec_refused = True
+            else:
+                return False
+        wire = device.wire(deadline)
+        await device.call(wire, lambda: self._play_v1(wire, "shell:", script, reader))
+        return True
+
+    def _play_v2(self, wire: Wire, script: Script, reader: BatchReader) -> None:
+        self._device.open_service(wire, _SHELL_V2 + script.text)
+        stream = ShellStream()
+        while not reader.complete:
+            data = wire.receive()
+            for number, piece in stream.feed(data):
+                reader.feed(number, piece)
+            if (not data or stream.exit_code is not None) and not reader.complete:
+                raise adb_errors.output_cut()
+
+    def _play_v1(self, wire: Wire, kind: str, script: Script, reader: BatchReader) -> None:
+        self._device.open_service(wire, kind + script.text)
+        while not reader.complete:
+            data = wire.receive()
+            if not data:
+                raise adb_errors.output_cut()
+            reader.feed(1, data)
+
+
+class _AdbFiles:
+    """`Files` over adb's sync service; size and hash are checked wherever the phone can say them."""
+
+    def __init__(self, device: AdbDevice, shell: _AdbShell) -> None:
+        self._device, self._shell = device, shell
+
+    async def pull(self, path: str, *, deadline_s: float, limit: int) -> bytes:
+        """The bytes of a file; raises a DriverError when it can't be had whole within `limit` bytes."""
+        deadline = Deadline.after(deadline_s)
+        wire = self._device.wire(deadline)
+
+        def job() -> bytes:
+            self._device.open_service(wire, "sync:")
+            return pull_file(wire, path, limit)
+
+        data = await self._device.call(wire, job)
+        await self._compare(path, data, deadline)
+        return data
+
+    async def push(self, path: str, data: bytes, *, deadline_s: float, mode: int = 0o644) -> None:
+        """Write a file on the phone (asked for and undone by the caller)."""
+        deadline = Deadline.after(deadline_s)
+        wire = self._device.wire(deadline)
+
+        def job() -> None:
+            self._device.open_service(wire, "sync:")
+            push_file(wire, path, data, mode)
+
+        await self._device.call(wire, job)
+        await self._compare(path, data, deadline)
+
+    async def _compare(self, path: str, data: bytes, deadline: Deadline) -> None:
+        from drivers.adb_files import hash_script, same_hash
+
+        answer = await self._shell.run(hash_script(path), deadline_s=deadline.left, limit=4096)
+        if answer.failure is not None:
+            raise answer.failure
+        if not same_hash(answer.text, data):
+            raise adb_errors.changed_on_the_way(path)
+
+
+class _AdbInputEvents:
+    """`InputEvents` by `getevent -t`, which the shell user may run on every Android."""
+
+    def __init__(self, device: AdbDevice, shell: _AdbShell) -> None:
+        self._device, self._shell = device, shell
+
+    async def describe(self, *, deadline_s: float) -> CommandResult:
+        """The list of input devices and their capabilities (`getevent -lp`)."""
+        return await self._shell.run("getevent -lp", deadline_s=deadline_s)
+
+    def events(self, *, deadline_s: float) -> AbstractAsyncContextManager[AsyncIterator[InputEvent]]:
+        """Open the event stream; iteration ends at the deadline and raises a DriverError when the link breaks.
+
+        A cancelled wait for the next event loses none: the wait goes on, and the next one takes its answer.
+        """
+        return self._events(Deadline.after(deadline_s))
+
+    @contextlib.asynccontextmanager
+    async def _events(self, deadline: Deadline) -> AsyncIterator[AsyncIterator[InputEvent]]:
+        wire = self._device.wire(Deadline.after(min(deadline.left, _STREAM_OPEN_S)))
+        framed = self._device.shell_v2
+        service = _SHELL_V2 + GETEVENT if framed else "shell:" + GETEVENT_ON_TERMINAL
+        with self._device.stream_lane() as lane:
+            stream = _EventStream(self._device, lane, wire, framed=framed)
+            try:
+                await stream.open(service)
+                wire.deadline = deadline
+                yield stream
+            finally:
+                await stream.close()
+
+
+class _EventStream:
+    """Input events as an iterator that pulls: nothing piles up while nobody asks."""
+
+    def __init__(self, device: AdbDevice, lane: _Lane, wire: Wire, *, framed: bool) -> None:
+        self._device, self._lane, self._wire = device, lane, wire
+        self._reader = EventReader(framed=framed)
+        self._ready: list[InputEvent] = []
+        self._pending: asyncio.Task[list[InputEvent]] | None = None
+
+    async def open(self, service: str) -> None:
+        await self._lane.call(self._wire, lambda: self._device.open_service(self._wire, service))
+
+    def __aiter__(self) -> AsyncIterator[InputEvent]:
+        return self
+
+    async def __anext__(self) -> InputEvent:
+        while not self._ready:
+            if self._pending is None:
+                self._pending = asyncio.create_task(self._lane.call(self._wire, self._more))
+            try:
+                self._ready = list(reversed(await asyncio.shield(self._pending)))
+            except DriverError as error:
+                if error.code == "adb.no-answer":
+                    raise StopAsyncIteration from None
+                raise
+            self._pending = None
+        return self._ready.pop()
+
+    def _more(self) -> list[InputEvent]:
+        while True:
+            data = self._wire.receive()
+            if not data:
+                raise self._device.explain(adb_errors.output_cut())
+            if events := self._reader.feed(data):
+                return events
+
+    async def close(self) -> None:
+        self._wire.abort()
+        if self._pending is not None:
+            await asyncio.wait([self._pending])
+            if not self._pending.cancelled():
+                self._pending.exception()
+        self._wire.close()
+
+
+class _AdbReverse:
+    """`Reverse` over adb: a port of the phone that leads to a port of the bench."""
+
+    def __init__(self, device: AdbDevice) -> None:
+        self._device = device
+
+    @contextlib.asynccontextmanager
+    async def reverse(self, phone_port: int, bench_port: int, *, deadline_s: float) -> AsyncIterator[None]:
+        """Open the way and take it down at the end; a phone that is gone by then has taken it down itself."""
+        await self._ask(f"reverse:forward:tcp:{phone_port};tcp:{bench_port}", deadline_s)
+        try:
+            yield
+        finally:
+            with contextlib.suppress(DriverError):
+                await self._ask(f"reverse:killforward:tcp:{phone_port}", _OPEN_S)
+
+    async def _ask(self, service: str, deadline_s: float) -> None:
+        wire = self._device.wire(Deadline.after(deadline_s))
+
+        def job() -> None:
+            self._device.open_service(wire, service)  # OKAY: the phone has taken the request
+            wire.okay()  # OKAY: and has done it
+
+        await self._device.call(wire, job)
+
+
+_IDENTIFY = (
+    Command("getprop", "getprop", timeout_s=8.0, limit=512 * 1024),
+    Command("imei-1", "cmd phone get-imei 0", timeout_s=3.0, limit=4096),
+    Command("imei-2", "cmd phone get-imei 1", timeout_s=3.0, limit=4096),
+    Command("device-id", "dumpsys iphonesubinfo", timeout_s=3.0, limit=16 * 1024),
+)
+_PROPERTY = re.compile(r"\[([^\]\n]+)\]: \[(.*?)\]$", re.MULTILINE | re.DOTALL)
+_IMEI_PROPERTIES = (
+    "ro.ril.oem.imei",
+    "ro.ril.oem.imei1",
+    "ro.ril.oem.imei2",
+    "persist.radio.imei",
+    "gsm.baseband.imei",
+)
+
+
+def _identity(getprop: str, imei_answers: Sequence[str]) -> Identity:
+    """Who the phone says it is; a property that it does not have stays empty, a number that is no IMEI is left out."""
+    said = {key: value.strip() for key, value in _PROPERTY.findall(getprop)}
+    spoken = [*imei_answers, *(said.get(key, "") for key in _IMEI_PROPERTIES)]
+    imeis = [found for text in spoken for found in re.findall(r"(?<!\d)\d{15}(?!\d)", text, re.ASCII) if _luhn(found)]
+    return Identity(
+        serial=said.get("ro.serialno") or said.get("ro.boot.serialno", ""),
+        imeis=tuple(dict.fromkeys(imeis)),
+        manufacturer=said.get("ro.product.manufacturer", ""),
+        model=said.get("ro.product.model", ""),
+        os_version=said.get("ro.build.version.release", ""),
+        build=said.get("ro.build.display.id") or said.get("ro.build.id", ""),
+    )
+
+
+def _luhn(imei: str) -> bool:
+    """The check digit of an IMEI (3GPP TS 23.003, annex B)."""
+    digits = [int(char) for char in reversed(imei)]
+    doubled = sum(sum(divmod(2 * digit, 10)) for digit in digits[1::2])
+    return any(digits) and (sum(digits[::2]) + doubled) % 10 == 0
