@@ -185,6 +185,9 @@ def _example(unit: str) -> Value:
 def _compare(limit: Limit, value: Value, unit: str, baseline: Value | None) -> tuple[Verdict, Words | None]:
     """Verdict and reason of a readable value; every part of the limit must hold."""
     outside = Verdict.WARN if limit.severity == "warn" else Verdict.FAIL
+    for wanted in (*(limit.one_of or ()), *(() if limit.equals is None else (limit.equals,))):
+        if unit != LIST and type(wanted) is not type(value):  # to Python 1 equals True; to a reader it does not
+            raise _Undecided(_WRONG_KIND.fill(unit=unit))
     if limit.equals_baseline and not _same(value, baseline):
         return outside, _DIFFERS.fill(where=BASELINE_WORDS[limit.relative_to or "ticket"])
     if limit.equals is not None and value != limit.equals:
