@@ -6,11 +6,18 @@ Being listed means that the HAL answered for the camera at boot; whether it give
 from __future__ import annotations
 
 import re
+from collections.abc import AsyncIterator, Iterator
 
-from probes.api import Parsed, parser
+from drivers.api import Command, Shell
+from drivers.text import Words
+from probes import getprop
+from probes.answers import Heard, hear, hear_second, reading
+from probes.api import Bench, Measurement, NotApplicable, Parsed, Reading, Unread, parser, probe
 from probes.captured import note, stripped_lines
+from probes.telephony import READ_FEATURES, pm_features
+from probes.units import FLAG, LIST
 
-__all__ = ["media_camera"]
+__all__ = ["cameras", "media_camera"]
 
 _COUNT = re.compile(r"Number of (normal )?camera devices: ?(.*)")
 _TRACES = re.compile(r"Camera error traces \(([0-9]{1,9})\)", re.ASCII)
@@ -53,3 +60,70 @@ def media_camera(data: bytes) -> Parsed:
     if facings:
         facts["facings"] = sorted(set(facings))
     return parsed
+
+
+_READ = Command("media-camera", "dumpsys media.camera", timeout_s=15.0, limit=4 * 1024 * 1024)
+_NO_CAMERA = Words("the phone says that it is built without a camera", "手机声明其出厂不带摄像头")
+_NO_HAL_WORDS = Words(
+    "the dump does not say whether anything below the camera service answers", "输出未说明相机底层是否响应"
+)
+_NOT_WHOLE = Words("the camera list is not whole", "摄像头列表不完整")
+
+
+def _restarting(props: dict[str, str]) -> str | None:
+    """A camera service of the vendor that init starts again and again."""
+    names = (name for name, state in props.items() if name.startswith("init.svc.") and state == "restarting")
+    return next((name for name in names if "camera" in name), None)
+
+
+def _hal_alive(said: Heard, props: dict[str, str]) -> Reading:
+    if said.get("no_hal"):
+        return Measurement("hal_alive", False, f"{said.source}: no camera HAL available")
+    if name := _restarting(props):
+        return Measurement("hal_alive", False, f"getprop {name}: restarting")
+    if said.get("providers") or said.get("module"):
+        return Measurement("hal_alive", True, f"{said.source}: camera provider")
+    return Unread("hal_alive", said.reason("camera_count") if not said.facts else _NO_HAL_WORDS, said.source)
+
+
+def _facings(said: Heard) -> Iterator[Reading]:
+    """Whether there is a camera on each side; absent only if the dump came to its end."""
+    found = said.get("facings") or []
+    whole = said.get("error_traces") is not None and bool(found)
+    for side in ("back", "front"):
+        if side in found or whole:
+            yield Measurement(f"{side}_present", side in found, f"{said.source}: Facing")
+        else:
+            yield Unread(f"{side}_present", _NOT_WHOLE if said.facts else said.reason("camera_count"), said.source)
+
+
+@probe(
+    "android.cameras",
+    needs=Shell,
+    reads=(_READ, getprop.READ, READ_FEATURES),
+    measures={
+        "cameras": "1",
+        "hal_alive": FLAG,
+        "died_clients": "1",
+        "error_traces": "1",
+        "back_present": FLAG,
+        "front_present": FLAG,
+        "providers": LIST,
+    },
+)
+async def cameras(bench: Bench) -> AsyncIterator[Reading]:
+    """How many cameras the phone knows, whether their HAL is alive, what died or failed in it."""
+    said = hear(bench, _READ, media_camera)
+    features = hear_second(bench, READ_FEATURES, pm_features)
+    built_without = features.get("has_camera") is False and features.get("has_camera_any") is False
+    if built_without and not said.get("camera_count"):
+        raise NotApplicable(_NO_CAMERA)
+    props, _, _ = getprop.properties(bench.answer(getprop.READ.name).stdout)
+    yield reading("cameras", said, "camera_count", words="Number of camera devices")
+    yield _hal_alive(said, props)
+    yield reading("died_clients", said, "died_client_events", words="DIED client")
+    yield reading("error_traces", said, "error_traces", words="Camera error traces")
+    for found in _facings(said):
+        yield found
+    if said.get("providers"):
+        yield reading("providers", said, "providers")

@@ -7,17 +7,24 @@ only if the list is whole.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from decimal import Decimal
+from typing import Any, Literal
 
-from probes.api import Parsed, Problem, parser
+from drivers.api import Command, Shell
+from drivers.text import Words
+from probes.answers import Heard, hear, reading
+from probes.api import Bench, Measurement, Parsed, Problem, Reading, Unread, parser, probe
 from probes.captured import is_framing, raw_lines
+from probes.units import FLAG, LIST
 
-__all__ = ["SENSOR_TYPES", "sensorservice"]
+__all__ = ["SENSOR_TYPES", "Sensor", "sensors", "sensorservice"]
+
+Sensor = Literal["accelerometer", "magnetometer", "gyroscope", "light", "pressure", "proximity", "step_counter"]
 
 #: Name of a sensor -> its type number (AOSP hardware/libhardware sensors-base.h).
-SENSOR_TYPES = {
+SENSOR_TYPES: dict[Sensor, int] = {
     "accelerometer": 1,
     "magnetometer": 2,
     "gyroscope": 4,
@@ -27,7 +34,7 @@ SENSOR_TYPES = {
     "step_counter": 19,
 }
 #: What the name of such a sensor contains in the table of Android 2 and 3, which prints no types.
-_OLD_NAMES = {"magnetometer": "magnetic", "step_counter": "step counter"}
+_OLD_NAMES: dict[Sensor, str] = {"magnetometer": "magnetic", "step_counter": "step counter"}
 
 _HARDWARE = re.compile(r"\b([0-9]{1,4}) h/w sensors", re.ASCII)
 _HANDLE = re.compile(r"(?:0x)?[0-9a-fA-F]{8,10}\)\s", re.ASCII)
@@ -87,7 +94,7 @@ def _first(entries: Iterable[_Entry], matches: Callable[[_Entry], bool]) -> str 
     return next((f"{entry.name}|{entry.vendor}" for entry in entries if matches(entry)), None)
 
 
-def _find(found: _List, sensor: str, typed: bool) -> str | None:
+def _find(found: _List, sensor: Sensor, typed: bool) -> str | None:
     if typed:
         number = SENSOR_TYPES[sensor]
         return _first(found.entries, lambda entry: entry.type == number and entry.vendor != "AOSP")
@@ -95,7 +102,7 @@ def _find(found: _List, sensor: str, typed: bool) -> str | None:
     return _first(found.entries, lambda entry: word in entry.name.lower())
 
 
-def _may_be_cut(found: _List, sensor: str) -> bool:
+def _may_be_cut(found: _List, sensor: Sensor) -> bool:
     """Whether an entry of that name lost its type number, so that the sensor may be there after all."""
     word = _OLD_NAMES.get(sensor, sensor)
     return any(entry.type is None and word in entry.name.lower() for entry in found.entries)
@@ -120,6 +127,7 @@ def sensorservice(data: bytes) -> Parsed:
         facts["sensor_service_ok"] = bool(found.entries)
     facts["list_count"] = len(found.entries)
     facts["list_complete"] = found.whole
+    facts["listed"] = [f"{entry.name}|{entry.vendor}" for entry in found.entries]
     if not found.whole:
         parsed.problems.append(Problem("sensor list", "it is cut: no other section follows it"))
     typed = any(entry.type is not None for entry in found.entries)
@@ -129,3 +137,59 @@ def sensorservice(data: bytes) -> Parsed:
         elif found.whole and not _may_be_cut(found, sensor):
             facts[sensor] = "absent"
     return parsed
+
+
+_READ = Command("sensorservice", "dumpsys sensorservice", timeout_s=10.0, limit=2 * 1024 * 1024)
+_CUT = Words("the phone's sensor list is cut before its end", "手机的传感器列表不完整")
+
+
+def _present(said: Heard) -> Iterator[tuple[Sensor, bool | None]]:
+    for sensor in SENSOR_TYPES:
+        fact = said.get(sensor)
+        yield sensor, None if fact is None else fact != "absent"
+
+
+def _all_expected(present: dict[Sensor, bool | None], expected: tuple[Sensor, ...], said: Heard) -> Reading:
+    """True if all are there; False only if one is surely absent."""
+    states = [present[sensor] for sensor in expected]
+    if False in states or None not in states:
+        return Measurement("all_expected_present", False not in states, f"{said.source}: Sensor List")
+    return Unread("all_expected_present", _why(said), said.source)
+
+
+def _why(said: Heard) -> Words:
+    return _CUT if said.get("list_complete") is False else said.reason("list_count")
+
+
+@probe(
+    "android.sensors",
+    needs=Shell,
+    reads=(_READ,),
+    measures={
+        "all_expected_present": FLAG,
+        "missing": LIST,
+        "hw_sensors": "1",
+        "listed": LIST,
+        **{f"{sensor}_present": FLAG for sensor in SENSOR_TYPES},
+    },
+)
+async def sensors(
+    bench: Bench, *, expected: tuple[Sensor, ...] = ("accelerometer", "gyroscope", "magnetometer", "light", "proximity")
+) -> AsyncIterator[Reading]:
+    """Which sensors the phone lists; a sensor is absent only if the list is whole.
+
+    Settings: `expected`, the sensors that this model is sold with.
+    """
+    said = hear(bench, _READ, sensorservice)
+    present = dict(_present(said))
+    yield _all_expected(present, expected, said)
+    if missing := tuple(sensor for sensor in expected if present[sensor] is False):
+        yield Measurement("missing", missing, f"{said.source}: Sensor List")
+    for sensor, state in present.items():
+        if state is None:
+            yield Unread(f"{sensor}_present", _why(said), said.source)
+        else:
+            yield Measurement(f"{sensor}_present", state, f"{said.source}: {said.get(sensor)}")
+    yield reading("hw_sensors", said, "hw_total", Decimal, "h/w sensors")
+    if said.get("listed"):
+        yield reading("listed", said, "listed", words="Sensor List")

@@ -6,12 +6,16 @@ The parsers keep kilobytes as printed; the probe gives the share and the size th
 from __future__ import annotations
 
 import re
+from collections.abc import AsyncIterator
+from decimal import Decimal
 
-from drivers.api import Command
-from probes.api import Parsed, Problem, parser
+from drivers.api import Command, Shell
+from drivers.text import Words
+from probes.answers import Heard, hear, hear_second, reading
+from probes.api import Bench, Measurement, Parsed, Problem, Reading, Unread, parser, probe
 from probes.captured import flag, integer, note, raw_lines, stripped_lines
 
-__all__ = ["READ_DF", "df", "diskstats"]
+__all__ = ["READ_DF", "df", "diskstats", "storage_space"]
 
 READ_DF = Command("df", "df", timeout_s=10.0, limit=64 * 1024)
 
@@ -76,3 +80,49 @@ def diskstats(data: bytes) -> Parsed:
         elif line.startswith(("Test-Error:", "Error")):
             parsed.problems.append(Problem("diskstats", line[:120]))
     return parsed
+
+
+_DISKSTATS = Command("diskstats", "dumpsys diskstats", timeout_s=15.0, limit=256 * 1024)
+_MIB = 1024 * 1024
+_EMPTY = Words("the phone says that /data has no blocks", "手机报告 /data 分区大小为 0")
+
+
+def _space(disk: Heard, free: str, total: str) -> tuple[Decimal, Decimal] | None:
+    """Free and total KiB of /data by that source, if it gives both."""
+    parts = disk.get(free), disk.get(total)
+    if parts[0] is None or not parts[1] or not 0 <= parts[0] <= parts[1]:
+        return None
+    return Decimal(parts[0]), Decimal(parts[1])
+
+
+@probe(
+    "android.storage-space",
+    needs=Shell,
+    reads=(READ_DF, _DISKSTATS),
+    measures={
+        "data_free_share": "%",
+        "data_free": "GiBy",
+        "data_total": "GiBy",
+        "diskstats_free_share": "%",
+        "write_latency": "ms",
+    },
+)
+async def storage_space(bench: Bench) -> AsyncIterator[Reading]:
+    """How much of the /data partition is free, by df, else by diskstats; both are shown."""
+    disk = hear(bench, READ_DF, df)
+    stats = hear_second(bench, _DISKSTATS, diskstats)
+    by_df, by_stats = _space(disk, "data_avail_1K", "data_blocks_1K"), _space(stats, "data_free_K", "data_total_K")
+    space, source = (by_df, disk.source) if by_df else (by_stats, stats.source)
+    if space is None:
+        why = _EMPTY if disk.get("data_blocks_1K") == 0 else disk.reason("data_blocks_1K")
+        for name in ("data_free_share", "data_free", "data_total"):
+            yield Unread(name, why, disk.source)
+    else:
+        free, total = space
+        yield Measurement("data_free_share", (100 * free / total).quantize(Decimal("0.1")), f"{source}: /data")
+        yield Measurement("data_free", (free / _MIB).quantize(Decimal("0.01")), f"{source}: /data")
+        yield Measurement("data_total", (total / _MIB).quantize(Decimal("0.01")), f"{source}: /data")
+    if by_stats:
+        share = (100 * by_stats[0] / by_stats[1]).quantize(Decimal("0.1"))
+        yield Measurement("diskstats_free_share", share, f"{stats.source}: Data-Free")
+    yield reading("write_latency", stats, "latency_ms", words="Latency")

@@ -8,10 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from drivers.api import Command
 from probes.api import Parsed, Problem, parser
 from probes.captured import integer, raw_lines
 
-__all__ = ["pm_features", "telephony_registry"]
+__all__ = ["READ_FEATURES", "pm_features", "telephony_registry"]
+
+READ_FEATURES = Command("features", "pm list features", timeout_s=15.0, limit=256 * 1024)
 
 #: CellInfo.UNAVAILABLE, the marker of a value that the modem does not give.
 _UNAVAILABLE = 2_147_483_647

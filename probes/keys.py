@@ -1,0 +1,310 @@
+"""Whether the phone's keys work: each is asked for in a random order and seen as the kernel sees it.
+
+The phone answers, not the person: a prompt goes away when its key was pressed and let go. Skipping a prompt is not an
+answer either; then the person is asked whether the key was pressed at all, so that a dead key and an idle hand are two
+things. Stands on `InputEvents`; how many bounces are too many is judged elsewhere.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Literal
+
+from drivers.api import InputEvent, InputEvents
+from drivers.text import Words
+from probes.answers import why_nothing
+from probes.api import (
+    Bench,
+    Choice,
+    Measurement,
+    Person,
+    Prompt,
+    PromptKind,
+    PromptTimedOut,
+    Reading,
+    Skipped,
+    Unread,
+    probe,
+)
+from probes.captured import raw_lines
+from probes.getevent import InputDevice, input_devices
+from probes.units import FLAG, LIST
+
+__all__ = ["KEYS", "Key", "KeyName", "keys"]
+
+KeyName = Literal["volume-up", "volume-down", "power", "home", "camera"]
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key of a phone: its kernel codes, the labels that `getevent -l` prints for them, and its name to people."""
+
+    codes: tuple[int, ...]
+    labels: tuple[str, ...]
+    words: Words
+
+
+#: Kernel codes and labels: linux/input-event-codes.h.
+KEYS: Mapping[KeyName, Key] = {
+    "volume-up": Key((0x73,), ("KEY_VOLUMEUP",), Words("volume up", "音量加")),
+    "volume-down": Key((0x72,), ("KEY_VOLUMEDOWN",), Words("volume down", "音量减")),
+    "power": Key((0x74,), ("KEY_POWER",), Words("power", "电源")),
+    "home": Key((0x66, 0xAC), ("KEY_HOME", "KEY_HOMEPAGE"), Words("home", "主屏")),
+    "camera": Key((0xD4,), ("KEY_CAMERA",), Words("camera", "拍照")),
+}
+
+_EV_KEY = 1
+_UP, _DOWN, _REPEAT = 0, 1, 2
+#: Two presses closer than this are one press with a bouncing contact: a finger needs 100 ms and more for a second one,
+#: and contacts settle within 20 ms (the kernel's gpio-keys debounces for 5 ms unless a board asks for more).
+BOUNCE_S = 0.05
+#: How long to listen on for bounces after a key was let go, in seconds of the bench.
+SETTLE_S = 0.25
+
+_ASK = Words("Press the {key} key once and let it go", "请按一下{key}键并松开")
+_ASK_STEP = Words("This goes on by itself as soon as the phone sees the key.", "手机检测到按键后会自动继续。")
+_TRIED = Words("The {key} key was not seen. Did you press it?", "未检测到{key}键。您按过吗？")
+_DEAD = Words("Pressed, and nothing happened", "按了，没有反应")
+_IDLE = Words("Not pressed", "没有按")
+_NOT_PRESSED = Words("the key was not pressed", "未按此键")
+_NOT_LISTED = Words("the phone lists no input device with this key", "手机的输入设备中没有此键")
+_NO_DEVICES = Words("the phone lists no input devices: {why}", "手机未列出输入设备：{why}")
+_OVER = Words("the time for all keys was over", "按键检测的总时间已到")
+
+
+def _measure(name: KeyName) -> str:
+    return f"seen_{name.replace('-', '_')}"
+
+
+def _codes(printed: Iterable[str], key: Key) -> set[int]:
+    """Which of the key's codes a device prints, as labels or as numbers."""
+    numbers = {f"{code:04x}": code for code in key.codes}
+    labels = dict(zip(key.labels, key.codes, strict=False))
+    return {(numbers | labels)[word] for word in printed if word in numbers or word in labels}
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What was seen of all keys so far."""
+
+    bounces: int = 0
+    stuck: list[KeyName] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+
+
+class _Stream:
+    """The phone's events in a queue, so that waiting for one can be given up without breaking the stream.
+
+    A trouble of the link comes out of `next` where the events before it were taken.
+    """
+
+    def __init__(self, events: AsyncIterator[InputEvent]) -> None:
+        self._queue: asyncio.Queue[InputEvent | Exception] = asyncio.Queue()
+        self._pump = asyncio.create_task(self._run(events))
+
+    async def _run(self, events: AsyncIterator[InputEvent]) -> None:
+        try:
+            async for event in events:
+                if event.type == _EV_KEY:
+                    self._queue.put_nowait(event)
+            self._queue.put_nowait(PromptTimedOut(_OVER))
+        except Exception as trouble:
+            self._queue.put_nowait(trouble)
+
+    async def next(self) -> InputEvent:
+        """The next event of a key; raises what ended the stream."""
+        event = await self._queue.get()
+        if isinstance(event, Exception):
+            self._queue.put_nowait(event)
+            raise event
+        return event
+
+    async def close(self) -> None:
+        """Stop reading."""
+        self._pump.cancel()
+        await asyncio.gather(self._pump, return_exceptions=True)
+
+
+class _Press:
+    """Waits until one key was pressed and let go, and notes what else was seen meanwhile."""
+
+    def __init__(self, stream: _Stream, asked: KeyName, watched: Mapping[int, KeyName], stuck_s: float) -> None:
+        self._stream, self._asked, self._watched, self._stuck_s = stream, asked, watched, stuck_s
+        self.down = False
+        self.stuck = False
+        self.bounces = 0
+        self.wrong: list[KeyName] = []
+
+    async def _next(self) -> InputEvent:
+        """The next event of the asked key; those of other keys are noted."""
+        while True:
+            event = await self._stream.next()
+            name = self._watched.get(event.code)
+            if name == self._asked:
+                return event
+            if name and event.value == _DOWN and not self.down:
+                self.wrong.append(name)
+
+    async def wait(self) -> None:
+        """Until the asked key went down and up, or stayed down for too long."""
+        while not self.down:
+            event = await self._next()
+            self.down = event.value in (_DOWN, _REPEAT)
+        try:
+            async with asyncio.timeout(self._stuck_s):
+                while event.value != _UP:
+                    event = await self._next()
+        except TimeoutError:
+            self.stuck = True
+            return
+        await self._settle(event.time_s)
+
+    async def _settle(self, up_s: float) -> None:
+        """Count presses that follow the release faster than a finger can."""
+        try:
+            async with asyncio.timeout(SETTLE_S):
+                while True:
+                    event = await self._next()
+                    if event.value == _DOWN and event.time_s - up_s <= BOUNCE_S:
+                        self.bounces += 1
+                    elif event.value == _UP:
+                        up_s = event.time_s
+        except (TimeoutError, PromptTimedOut):
+            return
+
+
+async def _race(person: Person, prompt: Prompt, press: _Press) -> bool:
+    """Whether the key was seen before the prompt was skipped; the loser of the race is taken away.
+
+    Raises the DriverError of a broken link, and PromptTimedOut when nobody pressed or skipped in time.
+    """
+    asking = asyncio.ensure_future(person.ask(prompt))
+    watching = asyncio.ensure_future(press.wait())
+    try:
+        await asyncio.wait((asking, watching), return_when=asyncio.FIRST_COMPLETED)
+        if not watching.done() and press.down:  # the key went down while the prompt ended: let it come up
+            await asyncio.wait((watching,))
+        if watching.done():
+            watching.result()
+            return True
+        with contextlib.suppress(Skipped):
+            asking.result()
+        return False
+    finally:
+        for task in (asking, watching):
+            task.cancel()
+        await asyncio.gather(asking, watching, return_exceptions=True)
+
+
+async def _was_pressed(person: Person, name: KeyName, timeout_s: float) -> bool | None:
+    """Whether the person says that the unseen key was pressed; None when that is left open."""
+    key = KEYS[name].words
+    choices = (Choice("no-reaction", _DEAD, "-"), Choice("not-pressed", _IDLE, "0"))
+    title = Words(_TRIED.en.format(key=key.en), _TRIED.zh.format(key=key.zh))
+    try:
+        answer = await person.ask(Prompt(f"{name}-unseen", PromptKind.CHOICE, title, (), choices, timeout_s))
+    except Skipped:
+        return None
+    return answer.value == "no-reaction" or None
+
+
+def _prompt(name: KeyName, timeout_s: float) -> Prompt:
+    key = KEYS[name].words
+    title = Words(_ASK.en.format(key=key.en), _ASK.zh.format(key=key.zh))
+    return Prompt(name, PromptKind.WAIT, title, (_ASK_STEP,), (), timeout_s)
+
+
+def _held(devices: Sequence[InputDevice], names: Iterable[KeyName]) -> list[KeyName]:
+    """Keys that the listing shows as down before anybody was asked."""
+    return [name for name in names if any(_codes(device.held, KEYS[name]) for device in devices)]
+
+
+def _order(names: Sequence[KeyName]) -> list[KeyName]:
+    """A new order each time, so that pressing without reading shows."""
+    return random.SystemRandom().sample(list(names), len(names))
+
+
+async def _one_key(
+    person: Person,
+    stream: _Stream,
+    name: KeyName,
+    watched: Mapping[int, KeyName],
+    seen: _Seen,
+    limits: tuple[float, float],
+) -> Reading:
+    timeout_s, stuck_s = limits
+    press = _Press(stream, name, watched, stuck_s)
+    pressed = await _race(person, _prompt(name, timeout_s), press)
+    seen.bounces += press.bounces
+    seen.wrong += [f"{name}: {other}" for other in dict.fromkeys(press.wrong)]
+    if press.stuck and name not in seen.stuck:
+        seen.stuck.append(name)
+    source = "kernel input events"
+    if pressed:
+        return Measurement(_measure(name), True, source)
+    if await _was_pressed(person, name, timeout_s):
+        return Measurement(_measure(name), False, f"{source}; the person pressed it")
+    return Unread(_measure(name), _NOT_PRESSED, source)
+
+
+@probe(
+    "android.keys",
+    needs=InputEvents,
+    measures={
+        **{_measure(name): FLAG for name in KEYS},
+        "bounces": "1",
+        "stuck": FLAG,
+        "stuck_keys": LIST,
+        "wrong_keys": LIST,
+    },
+    asks=True,
+)
+async def keys(
+    bench: Bench,
+    *,
+    keys: tuple[KeyName, ...] = ("volume-up", "volume-down", "power"),
+    timeout_s: int = 60,
+    stuck_s: int = 10,
+    total_s: int = 600,
+) -> AsyncIterator[Reading]:
+    """Each key pressed once in a random order: seen down and up, bounces, stuck.
+
+    Settings: `keys`, which to ask for; `timeout_s`, seconds for each; `stuck_s`, seconds after which a key that is not
+    let go counts as stuck; `total_s`, seconds for all.
+    """
+    inputs = bench.capability(InputEvents)  # type: ignore[type-abstract]  # a protocol names the capability
+    listing = await inputs.describe(deadline_s=10.0)
+    if listing.failure is not None:
+        raise listing.failure
+    devices = input_devices(raw_lines(listing.stdout))
+    if not devices:
+        why = why_nothing(listing)
+        reason = Words(_NO_DEVICES.en.format(why=why.en), _NO_DEVICES.zh.format(why=why.zh))
+        for name in (*map(_measure, keys), "bounces", "stuck"):
+            yield Unread(name, reason, "getevent -lp")
+        return
+    watched = {code: name for name in keys for device in devices for code in _codes(device.keys, KEYS[name])}
+    seen = _Seen(stuck=_held(devices, keys))
+    async with inputs.events(deadline_s=float(total_s)) as events:
+        stream = _Stream(events)
+        try:
+            for name in _order(keys):
+                if name not in watched.values():
+                    yield Unread(_measure(name), _NOT_LISTED, "getevent -lp")
+                    continue
+                yield await _one_key(bench.person, stream, name, watched, seen, (float(timeout_s), float(stuck_s)))
+        finally:
+            await stream.close()
+    if not watched:
+        return
+    yield Measurement("bounces", Decimal(seen.bounces), "kernel input events")
+    yield Measurement("stuck", bool(seen.stuck), "kernel input events")
+    if seen.stuck:
+        yield Measurement("stuck_keys", tuple(seen.stuck), "kernel input events")
+    if seen.wrong:
+        yield Measurement("wrong_keys", tuple(seen.wrong), "asked: pressed first")
