@@ -159,12 +159,12 @@ class SimulatedPhone:
         stream.accept()
         await serving
 
-    async def _run(self, argv: list[str]) -> Reply:
+    async def _run(self, argv: list[str], at_s: float) -> Reply:
         uid, name, *arguments = (self.sandbox.outward(word) for word in argv)
         words = [name, *arguments]
         self.commands.append(" ".join(words))
         cost = self.work_ms / 1000.0 if self.work_ms is not None else cost_s(words, self.persona.cost_ms)
-        await self._work.spend(cost, in_server=name in IN_SERVER)
+        await self._work.spend(cost, since_s=at_s, in_server=name in IN_SERVER)
         if name in FILE_COMMANDS:
             return FILE_COMMANDS[name](self.state, self.sandbox, arguments, int(uid))
         return COMMANDS[name](self.state, arguments, int(uid))

@@ -53,26 +53,27 @@ class Workload:
     says it is. So what one sleep was late is taken off the next: the sum of the work is what was charged.
     """
 
-    _LATE_S = 0.02
+    _MOST_LATE_S = 0.02
     """The most that is carried over: more than that is a stalled machine, not a late timer."""
 
     def __init__(self) -> None:
         self._server = asyncio.Lock()
-        self._late = 0.0
+        self._server_free_s = 0.0
+        self._late_s = 0.0
 
-    async def spend(self, seconds: float, *, in_server: bool) -> None:
-        """Take `seconds` of the phone's time; `in_server` is one at a time."""
+    async def spend(self, seconds: float, *, since_s: float, in_server: bool) -> None:
+        """Take `seconds` of the phone's time from `since_s` on (event loop's clock); `in_server` is one at a time."""
         if in_server:
             async with self._server:
-                await self._sleep(seconds)
+                since_s = max(since_s, self._server_free_s)
+                await self._sleep(since_s + seconds)
+                self._server_free_s = asyncio.get_running_loop().time()
         else:
-            await self._sleep(seconds)
+            await self._sleep(since_s + seconds)
 
-    async def _sleep(self, seconds: float) -> None:
-        if seconds <= 0:
-            return
+    async def _sleep(self, until_s: float) -> None:
         loop = asyncio.get_running_loop()
-        start = loop.time()
-        due, self._late = seconds - self._late, 0.0
-        await asyncio.sleep(max(due, 0.0))
-        self._late = min(max(loop.time() - start - due, 0.0), self._LATE_S)
+        until_s, self._late_s = until_s - self._late_s, 0.0
+        if until_s > loop.time():
+            await asyncio.sleep(until_s - loop.time())
+        self._late_s = min(max(loop.time() - until_s, 0.0), self._MOST_LATE_S)

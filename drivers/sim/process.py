@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 __all__ = ["Process", "read_some", "spawn", "write_all"]
 
@@ -39,7 +39,7 @@ class Process:
                 await _readable(fd)
             finally:
                 os.close(fd)
-            _, status = os.waitpid(self.pid, 0)
+            _, status = os.waitpid(self.pid, 0)  # noqa: ASYNC222 - it has ended
         else:
             _, status = await asyncio.to_thread(os.waitpid, self.pid, 0)
         code = os.waitstatus_to_exitcode(status)
@@ -48,7 +48,7 @@ class Process:
 
 def spawn(
     program: str,
-    argv: Sequence[str],
+    argv: list[str],
     env: Mapping[str, str],
     *,
     stdin: int = -1,
