@@ -1,13 +1,14 @@
 """Who the phone says it is: serial, IMEIs or MEID, model, capacity, system, build, patch level.
 
-Nothing is compared with a ticket here; the limits do that. Several sources may state the same identifier: each is
-checked against the others and a disagreement is shown, because a board or a rewritten IMEI shows exactly there.
+Several sources may state the same identifier: each is checked against the others and a disagreement is shown, because a
+board or a rewritten IMEI shows exactly there. Whether the phone is the one on the ticket is stated as a fact, because a
+ticket may name either of two IMEIs; what that means is for limits to say.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -15,7 +16,7 @@ from drivers.api import Command, Shell
 from drivers.text import Words
 from probes import getprop, memory
 from probes.answers import NOT_SAID, Heard, hear, hear_second, reading
-from probes.api import Bench, Measurement, Parsed, Problem, Reading, Unread, parser, probe
+from probes.api import Bench, Measurement, NotRun, Parsed, Problem, Reading, Unread, parser, probe
 from probes.captured import integer, raw_lines
 from probes.storage import READ_DF, df
 from probes.units import FLAG, IDENTITY, LIST, TEXT
@@ -199,6 +200,31 @@ def _identifiers(props: dict[str, str], slot1: list[Heard], slot2: list[Heard]) 
         yield Measurement("disagreements", tuple(differ), "all sources of serial, IMEI and MEID")
 
 
+_NO_TICKET = Words("there is no ticket to compare with", "没有可核对的工单")
+_NOT_COMPARED = Words(
+    "the phone tells nothing that the ticket names, so it can't be said that it is the same phone; read its IMEI with "
+    "*#06# and compare it by eye",
+    "手机未提供工单上记录的任何标识，无法确认是否为同一手机；请用 *#06# 查看 IMEI 并人工核对",
+)
+
+
+def _on_ticket(ticket: Mapping[str, str], found: Mapping[str, str]) -> Reading:
+    """Whether the phone is the one on the ticket: one of its IMEIs is, or its serial where no IMEIs can be compared.
+
+    Raises:
+        NotRun: the ticket names a phone, and nothing of it can be compared with this one.
+    """
+    theirs = {value for name, value in ticket.items() if name.startswith("imei") and value}
+    mine = {found[name] for name in ("imei1", "imei2") if name in found}
+    if theirs and mine:
+        return Measurement("on_ticket", bool(theirs & mine), "IMEIs of the phone and of the ticket")
+    if ticket.get("serial") and "serial" in found:
+        return Measurement("on_ticket", found["serial"] == ticket["serial"], "serials of the phone and of the ticket")
+    if theirs or ticket.get("serial"):
+        raise NotRun(_NOT_COMPARED)
+    return Unread("on_ticket", _NO_TICKET)
+
+
 @probe(
     "android.identity",
     needs=Shell,
@@ -208,6 +234,7 @@ def _identifiers(props: dict[str, str], slot1: list[Heard], slot2: list[Heard]) 
         "imei1": IDENTITY,
         "imei2": IDENTITY,
         "meid": IDENTITY,
+        "on_ticket": FLAG,
         "imei_check_digit": FLAG,
         "sources_agree": FLAG,
         "disagreements": LIST,
@@ -229,7 +256,10 @@ async def identity(bench: Bench) -> AsyncIterator[Reading]:
     old = hear_second(bench, _OLD, iphonesubinfo)
     slot1 = [hear_second(bench, _IMEI1, phone_imei), parcel, old]
     slot2 = [hear_second(bench, _IMEI2, phone_imei), parcel2]
+    known: dict[str, str] = {}
     for found in _identifiers(props, slot1, slot2):
+        if isinstance(found, Measurement) and isinstance(found.value, str):
+            known[found.name] = found.value
         yield found
     for name, fact in (
         ("manufacturer", "manufacturer"),
@@ -243,3 +273,4 @@ async def identity(bench: Bench) -> AsyncIterator[Reading]:
     yield _capacity(props, hear_second(bench, READ_DF, df))
     ram = hear_second(bench, memory.READ, memory.meminfo)
     yield reading("memory", ram, "MemTotal_kB", lambda kib: (Decimal(kib) / 1024).quantize(Decimal(1)), "MemTotal")
+    yield _on_ticket(bench.ticket, known)
