@@ -331,6 +331,7 @@ class PrepareSignoff(Message):
     person: str
     role: str
     meaning: str
+    note: str = ""
 
 
 class PrepareRelease(Message):

@@ -47,6 +47,7 @@ from probes.api import (
     Reading,
     Unread,
 )
+from probes.units import LIST, TEXT
 from station.asking import Desk
 from station.errors import Trouble
 from station.events import (
@@ -60,7 +61,7 @@ from station.events import (
     RunAborted,
     RunFinished,
 )
-from station.values import WrongValue, held
+from station.values import WrongValue, as_value, held
 from station.vault import Kept
 
 __all__ = ["Aborted", "Host", "Runner", "Subject", "lanes"]
@@ -494,7 +495,8 @@ class Runner:
     def _measured(self, attempt: _Try, reading: Measurement, unit: str) -> None:
         value = held(reading.value, unit)
         limit = _limit(attempt.check, reading.name)
-        judged = judge_measurement(limit, reading, unit, self.subject.baselines(attempt.check.id))
+        kept = replace(reading, value=as_value(value) or reading.value)  # judged is what is kept, so that anyone can judge it again
+        judged = judge_measurement(limit, kept, unit, self.subject.baselines(attempt.check.id))
         attempt.judged.append(judged)
         baseline = None if judged.baseline is None else held(judged.baseline, _unit_of(judged.baseline, unit))
         attempt.waiting.append(
@@ -592,8 +594,10 @@ def _limit(check: Check, measure: str) -> Limit | None:
 
 
 def _unit_of(baseline: object, unit: str) -> str:
-    """A list may be compared with one text; everything else is compared with its own kind."""
-    return "text" if unit == "list" and isinstance(baseline, str) else unit
+    """A list may be compared with one text, an identity with several; all else is compared with its own kind."""
+    if isinstance(baseline, tuple):
+        return LIST
+    return TEXT if unit == LIST else unit
 
 
 async def _batch(device: Device, commands: Sequence[Command], deadline_s: float) -> list[CommandResult]:

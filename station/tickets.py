@@ -26,6 +26,7 @@ from station.session import Run, Session
 __all__ = [
     "TICKETS",
     "State",
+    "TakenIn",
     "check_imei",
     "facts",
     "identities",

@@ -1,0 +1,57 @@
+"""The station's clock as records carry it: wall time, monotonic time, boot, and whether it can be believed.
+
+A clock that went back or drifted is `suspect` and says so in every record; nothing is mended in silence. It knows no
+record and no head office: what it compares with is passed in.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Literal
+
+from reports.predicates import Clock
+from station.journal import boot_id
+
+__all__ = ["DRIFT_MS", "StationClock", "judged"]
+
+#: Wall against monotonic time over one boot; NTP slewing stays well under it (records.md, "Ledger").
+DRIFT_MS = 2000
+
+State = Literal["anchored", "free-running", "suspect"]
+
+
+def judged(wall_ms: int, mono_ms: int, boot: str, before: Clock | None, anchored: bool) -> Clock:
+    """The clock now, judged against the one of an earlier record.
+
+    Args:
+        anchored: head office's time was seen in this boot.
+    """
+    state: State = "anchored" if anchored else "free-running"
+    if before is not None:
+        gone = wall_ms - before.wall_ms
+        drift = abs(gone - (mono_ms - before.mono_ms)) if before.boot_id == boot else 0
+        if gone < 0 or drift > DRIFT_MS:
+            state = "suspect"
+    return Clock(wall_ms=max(0, wall_ms), mono_ms=max(0, mono_ms), boot_id=boot, state=state)
+
+
+class StationClock:
+    """This process's clock: also suspect against its own start."""
+
+    def __init__(self) -> None:
+        self.anchored = False
+        self._start = judged(_wall(), _mono(), boot_id(), None, anchored=False)
+
+    def now(self, before: Clock | None) -> Clock:
+        """The clock now, against the newest record's and against the start of this process."""
+        here = judged(_wall(), _mono(), boot_id(), self._start, self.anchored)
+        there = judged(here.wall_ms, here.mono_ms, here.boot_id, before, self.anchored)
+        return here if here.state == "suspect" else there
+
+
+def _wall() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _mono() -> int:
+    return time.monotonic_ns() // 1_000_000
