@@ -15,6 +15,7 @@ from drivers.text import Words
 
 __all__ = [
     "COMMAND",
+    "PROTOCOL",
     "REPLY",
     "AbortRun",
     "AnswerPrompt",
@@ -27,7 +28,9 @@ __all__ = [
     "Command",
     "CommitRecord",
     "EvidenceQuery",
+    "FindDevice",
     "FlushOutbox",
+    "Hello",
     "Intake",
     "Ok",
     "OutboxQuery",
@@ -41,10 +44,12 @@ __all__ = [
     "ReportUnlock",
     "ResumeRun",
     "Retest",
+    "RunQuery",
     "RunView",
     "SessionView",
     "SkipPrompt",
     "StartRun",
+    "StatusQuery",
     "StopEngine",
     "TicketQuery",
     "TicketView",
@@ -443,6 +448,30 @@ class OutboxView(Message):
     receipt_ms: int = 0
 
 
+class FindDevice(Message):
+    """The slot of a phone by `adb:SERIAL` or any unique part of a serial or IMEI; the reply's data has `slot`.
+
+    Waits up to `wait_s` seconds for it to be plugged in and identified.
+    """
+
+    command: Literal["find-device"] = "find-device"
+    device: str
+    wait_s: float = 0.0
+
+
+class RunQuery(Message):
+    """One run; the reply's data has `view` (a `RunView`) and `document` (the shape of `assay run --json`)."""
+
+    command: Literal["run"] = "run"
+    run: str
+
+
+class StatusQuery(Message):
+    """The engine itself; the reply's data has `pid`, `version`, `running`, `clients`, `data`."""
+
+    command: Literal["status"] = "status"
+
+
 Command = Annotated[
     Watch
     | Intake
@@ -462,6 +491,9 @@ Command = Annotated[
     | EvidenceQuery
     | OutboxQuery
     | FlushOutbox
+    | FindDevice
+    | RunQuery
+    | StatusQuery
     | StopEngine,
     Field(discriminator="command"),
 ]
@@ -484,6 +516,19 @@ class Refusal(Message):
     what: Words
     side: str
     next_step: Words
+
+
+class Hello(Message):
+    """The first line of an engine to whoever attaches. Another `protocol` is not spoken to."""
+
+    type: Literal["hello"] = "hello"
+    protocol: int
+    version: str
+    pid: int
+
+
+#: Grows when a message changes so that an older screen or engine would misread it; new fields and commands do not.
+PROTOCOL = 1
 
 
 class Call(Message):
