@@ -516,6 +516,7 @@ class Refusal(Message):
     what: Words
     side: str
     next_step: Words
+    exit_code: int = 3
 
 
 class Hello(Message):

@@ -19,9 +19,20 @@ from station.events import Measured
 from station.messages import Card, CardStatus, CheckRow, PromptView, RunView, TicketView, TodoRow
 from station.session import Attempt, Run, Session
 from station.tickets import State, identities, state_of
-from station.values import as_shown
+from station.values import as_shown, as_value
 
-__all__ = ["card", "prompt_view", "resolved", "run_view", "summary", "ticket_view", "todo"]
+__all__ = [
+    "card",
+    "identity_rows",
+    "is_called",
+    "prompt_view",
+    "resolved",
+    "run_document",
+    "run_view",
+    "summary",
+    "ticket_view",
+    "todo",
+]
 
 
 def resolved(run: Run) -> Checklist:
@@ -174,6 +185,102 @@ def prompt_view(slot: int, run: Run, question: Open) -> PromptView:
         asked_ms=question.asked_ms,
         ends_ms=question.ends_ms,
     )
+
+
+def run_document(session: Session, run: Run) -> dict[str, Any]:
+    """The shape of `assay run --json`."""
+    seen, checklist = run.opened.device, resolved(run)
+    return {
+        "run": run.id,
+        "ticket": session.ticket or None,
+        "device": {
+            "id": f"{seen.transport}:{seen.serial.identity or ''}",
+            "transport": seen.transport,
+            "port": seen.port,
+            "serial": seen.serial.identity,
+            "model": seen.model,
+            "platform": seen.platform,
+            "os": seen.os_version,
+            "simulated": seen.simulated,
+        },
+        "checklist": {"id": checklist.id, "version": checklist.version, "sha256": run.opened.checklist_sha256},
+        "stage": run.opened.stage.value,
+        "person": run.opened.person,
+        "started": run.started_ms,
+        "ended": run.ended_ms,
+        "checks": [_check_document(check, run) for check in planned(run)],
+        "summary": summary(run),
+        "stopped": list(run.stopped) if run.stopped else None,
+        "record": run.record.digest if run.record else None,
+    }
+
+
+def _check_document(check: Check, run: Run) -> dict[str, Any]:
+    tries = run.of_check(check.id)
+    last = tries[-1] if tries else None
+    ended = last.ended if last else None
+    return {
+        "id": check.id,
+        "title": list(check.title.words),
+        "layer": check.layer.value,
+        "required": check.required,
+        "ending": ended.ending.value if ended else None,
+        "verdict": ended.verdict.value if ended else Verdict.NONE.value,
+        "reason": list(ended.reason) if ended and ended.reason else None,
+        "side": ended.side if ended else None,
+        "finding": ended.finding if ended else None,
+        "attempts": len(tries),
+        "measurements": [_measurement_document(one) for one in last.measured] if last else [],
+        "unread": [{"name": one.name, "reason": list(one.reason)} for one in last.unread] if last else [],
+        "evidence": [{"sha256": e.sha256, "name": e.name, "bytes": e.bytes} for e in last.attached] if last else [],
+        "seconds": round(seconds(last), 3) if last else 0.0,
+    }
+
+
+def _measurement_document(one: Measured) -> dict[str, Any]:
+    value = as_value(one.value)
+    plain = float(value) if isinstance(value, Decimal) else list(value) if isinstance(value, tuple) else value
+    return {
+        "name": one.name,
+        "value": int(plain) if isinstance(plain, float) and plain.is_integer() else plain,
+        "unit": one.unit,
+        "verdict": one.verdict.value,
+        "limit": limit_text(one) or None,
+        "source": one.source,
+    }
+
+
+def is_called(slot: Slot, wanted: str) -> bool:
+    """Whether the phone in the slot is meant by `adb:SERIAL`, or by a part of a serial or IMEI."""
+    if slot.link is None:
+        return False
+    serials = {slot.link.serial, slot.identity.serial if slot.identity else ""} - {""}
+    if wanted in {slot.link.id, *(f"{slot.link.transport}:{serial}" for serial in serials)}:
+        return True
+    imeis = slot.identity.imeis if slot.identity else ()
+    return (
+        bool(wanted)
+        and ":" not in wanted.replace(slot.link.serial, "")
+        and any(wanted in name for name in (*serials, *imeis))
+    )
+
+
+def identity_rows(slot: Slot) -> dict[str, str]:
+    """Who the phone says it is, for the detail screen; IMEIs in full, since the person compares them with the label."""
+    if slot.identity is None:
+        return {}
+    told = slot.identity
+    rows = {
+        "serial": told.serial,
+        "manufacturer": told.manufacturer,
+        "model": told.model,
+        "platform": told.platform,
+        "os": told.os_version,
+        "build": told.build,
+        "port": slot.port,
+    }
+    rows |= {f"imei{n}": imei for n, imei in enumerate(told.imeis, 1)}
+    return {name: safe_text(value, 200) for name, value in rows.items() if value}
 
 
 # --- tickets ---------------------------------------------------------------------------------------------------------

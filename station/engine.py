@@ -1,0 +1,551 @@
+"""The engine: the one process that owns phones, journal and outbox, and serves screens and commands over a socket.
+
+It takes the data folder by a lock, ends what a crash left open, and runs until it is asked to end or has nothing to do.
+It never waits for a client. What it does with phones is in `bench` and `work`, with records in `signing`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import logging
+import os
+import shutil
+import time
+from collections.abc import Awaitable, Sequence
+from typing import Any
+
+from filelock import FileLock, Timeout
+from pydantic import BaseModel, ValidationError
+
+from drivers.api import DriverError, Side, Transport
+from drivers.discovery import Discovery
+from drivers.text import Words, safe_text
+from probes.api import Loaded, discover
+from reports import ledger
+from reports.release import ReleasePolicy
+from station import local_socket, tickets, vault, views
+from station import messages as m
+from station.attached import Mailbox
+from station.bench import SLOTS, Bench, Slot
+from station.errors import EXIT_NO, EXIT_USE, Trouble
+from station.events import DeviceIdentified, DeviceLost, EngineStarted, EvidenceViewed
+from station.journal import JOURNAL, Journal, event
+from station.outbox import OUTBOX, Uploader
+from station.recovery import close_what_is_open
+from station.settings import Settings, load_station_key, private_folder
+from station.signing import Signing, software
+from station.store import Store
+from station.tickets import TICKETS
+from station.vault import VAULT
+from station.work import Work
+
+__all__ = ["Engine"]
+
+_log = logging.getLogger(__name__)
+
+#: Seconds between two snapshots at most this often: 20 a second look smooth and cost little (tui.md, table 3).
+FRAME_S = 0.05
+#: Seconds without work, clients and outbox after which an engine ends by itself.
+LINGER_S = 60.0
+#: Bytes of free disk below which a run says that the bench is not well.
+LOW_DISK = 200 * 1024 * 1024
+
+
+class Engine:
+    """The engine of one data folder.
+
+    Args:
+        settings: the station.
+        transports: ways to phones; None for a station that only keeps records.
+        linger_s: seconds with nothing to do after which `serve` comes back; None: never by itself.
+        policy: what a release demands beyond the rules.
+        loaded: the probes; None discovers them.
+        uploads: whether the outbox is sent.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        transports: Sequence[Transport] = (),
+        *,
+        linger_s: float | None = LINGER_S,
+        policy: ReleasePolicy | None = None,
+        loaded: Loaded | None = None,
+        uploads: bool = True,
+    ) -> None:
+        self.settings, self._transports, self._linger_s = settings, list(transports), linger_s
+        self._policy, self._loaded, self._uploads = policy, loaded, uploads
+        private_folder(settings.data)
+        self._lock = FileLock(settings.data / "engine.lock", mode=0o600)
+        self._clients: set[Mailbox] = set()
+        self._cards: dict[int, m.Card] = {}
+        self._dirty: set[int] = set()
+        self._news, self._ending = asyncio.Event(), asyncio.Event()
+        self._version = time.time_ns() // 1_000_000  # grows over restarts too, as far as the clock does
+        self._outbox: m.OutboxView | None = None
+        self._outbox_news = True
+        self._tasks: list[asyncio.Task[None]] = []
+        self._serving: set[asyncio.Task[None]] = set()
+
+    # --- life
+
+    async def start(self) -> None:
+        """Take the data folder, recover, and listen.
+
+        Raises:
+            Trouble: another engine has the folder, the station is not enrolled, or the store can't be used.
+        """
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            raise Trouble("engine.running", _RUNNING, Side.BENCH, _ATTACH, EXIT_NO) from None
+        try:
+            await self._open()
+        except BaseException:
+            await self._let_go()
+            raise
+
+    async def _open(self) -> None:
+        key = load_station_key(self.settings.data)
+        self.store = Store(self.settings.database)
+        await self.store.migrate([ledger.LEDGER, OUTBOX, VAULT, JOURNAL, TICKETS, SLOTS])
+        await self.store.write(ledger.check_schema)
+        self.journal = Journal(self.store)
+        await self.store.write(close_what_is_open)
+        self._probes = self._loaded or discover()
+        self.bench = Bench(self.store, self._transports, self)
+        self.work = Work(self.journal, self.bench, lambda: self._probes, self.touch)
+        self.work.health = self._health
+        self.signing = Signing(self.settings, self.journal, key, self._policy)
+        self.uploader = Uploader(self.store, self.settings, key, changed=self._outbox_changed)
+        self.signing.stored = self._record_stored
+        await self.bench.load()
+        await self.work.load()
+        await self.journal.append([event(EngineStarted(version=software().version, pid=os.getpid()))])
+        self._server = await local_socket.listen(self.settings.data, self._attach)
+        discovery = Discovery(self._transports)
+        self._go(self.bench.follow(discovery.changes()), "bench")
+        self._go(self._publish(), "snapshots")
+        if self._uploads:
+            self._go(self.uploader.run(), "outbox")
+
+    def _go(self, work: Awaitable[None], name: str) -> None:
+        async def guarded() -> None:
+            try:
+                await work
+            except Exception:  # one part that breaks must not take the phones' runs with it; it is seen and said
+                _log.exception("engine: %s", name)
+                self._ending.set()
+
+        self._tasks.append(asyncio.create_task(guarded(), name=name))
+
+    async def serve(self) -> None:
+        """Serve until asked to end, or until there was nothing to do for `linger_s`."""
+        idle_s = 0.0
+        step = min(1.0, self._linger_s or 1.0)
+        while not self._ending.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._ending.wait(), step)
+            idle_s = 0.0 if self._busy() else idle_s + step
+            if self._linger_s is not None and idle_s >= self._linger_s:
+                return
+
+    def _busy(self) -> bool:
+        waiting = self._outbox is not None and self._outbox.waiting and self.settings.head_office
+        return bool(self._clients or self.work.running or self._serving or (waiting and self._uploads))
+
+    def stop(self) -> None:
+        """Ask `serve` to come back."""
+        self._ending.set()
+
+    async def close(self) -> None:
+        """End everything in order: clients, runs (their open attempts stay open), phones, store, lock."""
+        self._ending.set()
+        self._server.close()
+        local_socket.remove(self.settings.data)
+        await self.work.stop()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for client in list(self._clients):
+            client.leave()
+        if self._serving:
+            await asyncio.wait(self._serving, timeout=1)
+        await self.bench.close()
+        await self._let_go()
+
+    async def _let_go(self) -> None:
+        if hasattr(self, "store"):
+            await asyncio.get_running_loop().run_in_executor(None, self.store.close)
+        self._lock.release()
+
+    # --- what the bench tells (`bench.Watcher`)
+
+    def changed(self, slot: Slot) -> None:
+        """Something about the slot is different."""
+        self.touch(slot.number)
+
+    async def identified(self, slot: Slot) -> None:
+        """A phone told who it is."""
+        await self.work.identified(slot)
+        if slot.link is not None and slot.identity is not None:
+            told = DeviceIdentified(
+                slot=slot.number,
+                transport=slot.link.transport,
+                port=safe_text(slot.link.port, 200),
+                model=safe_text(slot.identity.model, 200),
+                serial_tail=safe_text(slot.identity.serial)[-4:],
+            )
+            await self._tell_bench(told)
+
+    async def lost(self, slot: Slot) -> None:
+        """A phone is gone, or can't be used any more."""
+        await self.work.lost(slot)
+        if slot.link is None:
+            await self._tell_bench(DeviceLost(slot=slot.number, port=safe_text(slot.port, 200)))
+
+    async def _tell_bench(self, told: DeviceIdentified | DeviceLost) -> None:
+        with contextlib.suppress(Trouble):  # a full disk must not keep phones from being seen; the runs say it
+            await self.journal.append([event(told)])
+
+    # --- snapshots
+
+    def touch(self, slot: int | None) -> None:
+        """Something that is shown has changed: of a slot, or of the bench as a whole."""
+        if slot is not None:
+            self._dirty.add(slot)
+        self._news.set()
+
+    def _record_stored(self) -> None:
+        self.uploader.wake()
+        self._outbox_changed()
+
+    def _outbox_changed(self) -> None:
+        self._outbox_news = True
+        self.touch(None)
+
+    async def _publish(self) -> None:
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            if self._outbox_news:
+                self._outbox_news = False
+                with contextlib.suppress(Trouble):
+                    self._outbox = await self.uploader.view()
+                self.signing.clock.anchored = bool(self._outbox and self._outbox.receipt_ms)
+            dirty, self._dirty = self._dirty, set()
+            for number in dirty:
+                self._cards[number] = self._card(self.bench.slots[number])
+            self._version += 1
+            if self._clients:
+                self._show(dirty)
+            await asyncio.sleep(FRAME_S)
+
+    def _show(self, dirty: set[int]) -> None:
+        bench = self._bench_snapshot().model_dump_json().encode() + b"\n"
+        views_: dict[int, bytes] = {}
+        for client in self._clients:
+            client.show("bench", bench)
+            watched = client.watched
+            if watched is not None and watched in dirty and watched in self.bench.slots:
+                if watched not in views_:
+                    views_[watched] = self._session_view(watched).model_dump_json().encode() + b"\n"
+                client.show("session", views_[watched])
+
+    def _card(self, slot: Slot) -> m.Card:
+        ticket = self.work.ticket_in.get(slot.number, "")
+        run = self.work.run_of(slot.number)
+        trouble = self.work.trouble_of(slot.number)
+        return views.card(slot, ticket, run, self.work.question_of(slot.number), trouble.what if trouble else None)
+
+    def _bench_snapshot(self) -> m.BenchSnapshot:
+        for number, slot in self.bench.slots.items():
+            if number not in self._cards:
+                self._cards[number] = self._card(slot)
+        slot_of = {ticket: number for number, ticket in self.work.ticket_in.items()}
+        links = {name: _link_words(transport.trouble) for name, transport in self.bench.transports.items()}
+        return m.BenchSnapshot(
+            version=self._version,
+            station=self.settings.name,
+            shop=self.settings.shop,
+            simulated=self.settings.simulated,
+            cards=tuple(self._cards[number] for number in sorted(self._cards)),
+            todo=tuple(views.todo(self._cards, self.work.sessions, slot_of)),
+            links=links,
+            troubles=tuple(trouble.what for trouble in self.bench.troubles),
+            outbox=self._outbox.waiting if self._outbox else 0,
+            rejected=self._outbox.rejected if self._outbox else 0,
+            now_ms=time.time_ns() // 1_000_000,
+        )
+
+    def _session_view(self, number: int) -> m.SessionView:
+        slot = self.bench.slots[number]
+        run = self.work.run_of(number)
+        question = self.work.question_of(number)
+        session = self.work.sessions.get(self.work.ticket_in.get(number, ""))
+        return m.SessionView(
+            version=self._version,
+            slot=number,
+            card=self._card(slot),
+            identity=views.identity_rows(slot),
+            ticket=views.ticket_view(session) if session and session.ticket else None,
+            run=views.run_view(run) if run else None,
+            prompt=views.prompt_view(number, run, question) if run and question else None,
+            log=tuple(slot.log),
+        )
+
+    def _health(self) -> dict[str, object]:
+        """What the bench's own look at itself says, for a run's record."""
+        lines = [str(trouble.code) for trouble in self.bench.troubles]
+        if self.signing.clock.now(None).state == "suspect":
+            lines.append("clock.suspect")
+        if shutil.disk_usage(self.settings.data).free < LOW_DISK:
+            lines.append("disk.low")
+        return {"well": not lines, "lines": lines}
+
+    # --- clients
+
+    async def _attach(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        client = Mailbox(writer)
+        task = asyncio.current_task()
+        if task is not None:
+            self._serving.add(task)
+            task.add_done_callback(self._serving.discard)
+        delivery = asyncio.create_task(client.deliver())
+        self._clients.add(client)
+        try:
+            await client.reply(m.Hello(protocol=m.PROTOCOL, version=software().version, pid=os.getpid()))
+            client.show("bench", self._bench_snapshot().model_dump_json().encode() + b"\n")
+            await self._obey(client, reader)
+        except (ConnectionError, ValueError):  # gone, or a line that no client of ours sends
+            pass
+        finally:
+            self._clients.discard(client)
+            client.leave()
+            await asyncio.wait({delivery})
+
+    async def _obey(self, client: Mailbox, reader: asyncio.StreamReader) -> None:
+        while not client.gone:
+            line = await reader.readline()
+            if not line.endswith(b"\n"):
+                return
+            await client.reply(await self._answer(client, line))
+
+    async def _answer(self, client: Mailbox, line: bytes) -> BaseModel:
+        call_id = 0
+        try:
+            call = m.Call.model_validate_json(line)
+            call_id = call.id
+            return m.Ok(id=call.id, data=await self._do(client, call.command))
+        except ValidationError as error:
+            return _refusal(
+                call_id, Trouble("call.form", _FORM.fill(why=error.errors()[0]["msg"]), Side.BENCH, _UPDATE)
+            )
+        except Trouble as trouble:
+            return _refusal(call_id, trouble)
+        except DriverError as error:
+            return _refusal(call_id, Trouble(error.code, error.what, error.side, error.next_step))
+        except Exception as error:
+            _log.exception("command %s", line[:200])
+            what = _BUG.fill(error=f"{type(error).__name__}: {error}")
+            return _refusal(call_id, Trouble("engine.bug", what, Side.BENCH, _TELL_US))
+
+    async def _do(self, client: Mailbox, command: m.Command) -> dict[str, Any]:
+        match command:
+            case m.Watch():
+                return self._watch(client, command)
+            case m.Intake():
+                return await self._intake(command)
+            case m.StartRun():
+                if command.ticket:
+                    await self.signing.must_be_enrolled(command.person)
+                return {"run": await self.work.start(command)}
+            case m.AnswerPrompt():
+                await self.work.answer(command)
+            case m.SkipPrompt():
+                await self.work.skip(command)
+            case m.Retest():
+                await self.work.retest(command)
+            case m.ResumeRun():
+                return {"checks": list(await self.work.resume(command))}
+            case m.AbortRun():
+                await self.work.abort(command)
+            case _:
+                return await self._do_records(command)
+        return {}
+
+    async def _do_records(self, command: m.Command) -> dict[str, Any]:
+        match command:
+            case m.CloseRun():
+                session, run = await self.work.find_run(command.run)
+                return {"record": await self.signing.seal_run(session, run.id)}
+            case m.PrepareSignoff():
+                return await self.signing.prepare_signoff(command)
+            case m.PrepareRelease():
+                await self.work.session(command.ticket)
+                return await self.signing.prepare_release(command)
+            case m.CommitRecord():
+                done = await self.signing.commit(command)
+                self.work.match_all()
+                return done
+            case m.ReportUnlock():
+                await self.signing.report_unlock(command)
+                return {}
+            case _:
+                return await self._do_queries(command)
+
+    async def _do_queries(self, command: m.Command) -> dict[str, Any]:
+        match command:
+            case m.TicketQuery():
+                return views.ticket_view(await self.work.session(command.ticket)).model_dump(mode="json")
+            case m.TicketsQuery():
+                return {"tickets": await self._tickets(command)}
+            case m.RunQuery():
+                session, run = await self.work.find_run(command.run)
+                view = views.run_view(run).model_copy(update={"ticket": session.ticket})
+                return {"view": view.model_dump(mode="json"), "document": views.run_document(session, run)}
+            case m.EvidenceQuery():
+                return await self._evidence(command)
+            case m.OutboxQuery():
+                return (await self.uploader.view()).model_dump(mode="json")
+            case m.FlushOutbox():
+                self.uploader.flush()
+            case m.FindDevice():
+                return {"slot": await self._find(command)}
+            case m.StatusQuery():
+                return self._status()
+            case m.StopEngine():
+                self._stop(command)
+        return {}
+
+    def _watch(self, client: Mailbox, command: m.Watch) -> dict[str, Any]:
+        client.watched = command.slot
+        client.forget("session")
+        if command.slot is None:
+            return {}
+        if command.slot not in self.bench.slots:
+            raise Trouble("slot.unknown", _NO_SLOT.fill(slot=command.slot), Side.PERSON, _PICK_SLOT, EXIT_USE)
+        client.show("session", self._session_view(command.slot).model_dump_json().encode() + b"\n")
+        return {}
+
+    async def _intake(self, command: m.Intake) -> dict[str, Any]:
+        slot = self.bench.slots.get(command.slot) if command.slot is not None else None
+        if command.slot is not None and (slot is None or slot.identity is None):
+            raise Trouble("slot.unknown", _NO_PHONE.fill(slot=command.slot), Side.CABLE, _PLUG_IN)
+        identity = slot.identity if slot else None
+        phone = tickets.taken_in(command, identity, self.work.open_sessions())
+        ticket, digest = await self.signing.open_ticket(_inert(command), phone)
+        self.work.match_all()
+        return {"ticket": ticket, "record": digest}
+
+    async def _tickets(self, command: m.TicketsQuery) -> list[dict[str, Any]]:
+        found = await self.store.read(lambda db: tickets.rows(db, command.text, command.limit))
+        for row in found:
+            session = self.work.sessions.get(row["ticket"])
+            if session is not None:
+                row["state"] = tickets.state_of(session).value
+        return found
+
+    async def _evidence(self, command: m.EvidenceQuery) -> dict[str, Any]:
+        found = await self.store.read(lambda db: vault.evidence(db, command.sha256))
+        if found is None:
+            what = _NO_EVIDENCE.fill(digest=command.sha256[:12])
+            raise Trouble("evidence.unknown", what, Side.BENCH, _ERASED_OR_ELSEWHERE, EXIT_USE)
+        scope, kept = found
+        session = self.work.sessions.get(scope)
+        ticket = scope if session is None or session.ticket else ""
+        viewed = EvidenceViewed(sha256=command.sha256, name=kept.name, person=safe_text(command.person, 200))
+        await self.journal.append([event(viewed, ticket, "" if ticket else scope)])
+        return {
+            "name": kept.name,
+            "media_type": kept.media_type,
+            "base64": base64.b64encode(kept.data).decode(),
+        }
+
+    async def _find(self, command: m.FindDevice) -> int:
+        wanted = command.device
+        until = time.monotonic() + min(command.wait_s, 120.0)
+        while True:
+            found = [slot for slot in self.bench.slots.values() if slot.link and views.is_called(slot, wanted)]
+            ready = [slot for slot in found if slot.ready]
+            if len(ready) == 1:
+                return ready[0].number
+            if len(ready) > 1:
+                names = ", ".join(f"{slot.link.id} ({slot.port})" for slot in ready if slot.link)
+                raise Trouble(
+                    "device.ambiguous", _SEVERAL.fill(name=wanted, names=names), Side.PERSON, _NAME_ONE, EXIT_USE
+                )
+            if time.monotonic() >= until:
+                raise _not_found(wanted, found)
+            await asyncio.sleep(FRAME_S)
+
+    def _status(self) -> dict[str, Any]:
+        return {
+            "pid": os.getpid(),
+            "version": software().version,
+            "running": [running.run for running in self.work.running.values()],
+            "clients": len(self._clients),
+            "data": str(self.settings.data),
+            "outbox": self._outbox.waiting if self._outbox else 0,
+            "commits": self.store.commits,
+        }
+
+    def _stop(self, command: m.StopEngine) -> None:
+        if self.work.running and not command.force:
+            names = ", ".join(running.run for running in self.work.running.values())
+            raise Trouble("engine.busy", _BUSY.fill(runs=names), Side.PERSON, _FORCE, EXIT_NO)
+        self._ending.set()
+
+
+def _refusal(call_id: int, trouble: Trouble) -> m.Refusal:
+    return m.Refusal(
+        id=call_id,
+        code=trouble.code,
+        what=trouble.what,
+        side=trouble.side.value,
+        next_step=trouble.next_step,
+        exit_code=trouble.exit_code,
+    )
+
+
+def _link_words(trouble: DriverError | None) -> Words:
+    return Words("ok", "正常") if trouble is None else trouble.what
+
+
+def _inert(intake: m.Intake) -> m.Intake:
+    """The intake with every typed text made safe to show and to sign."""
+    texts = {name: safe_text(value, 2000) for name, value in dict(intake).items() if isinstance(value, str)}
+    return intake.model_copy(update=texts)
+
+
+def _not_found(wanted: str, found: Sequence[Slot]) -> Trouble:
+    blocked = next((slot.trouble for slot in found if slot.trouble), None)
+    if blocked is not None:
+        return Trouble("device.blocked", blocked[0], Side.PHONE, blocked[1])
+    return Trouble("device.none", _NOT_FOUND.fill(name=wanted), Side.CABLE, _LIST_DEVICES)
+
+
+_RUNNING = Words("An engine runs on this data folder already", "该数据目录已有引擎在运行")
+_ATTACH = Words("Attach to it, or end it: assay engine --stop", "请连接到该引擎，或先停止：assay engine --stop")
+_FORM = Words("The engine does not understand this: {why}", "引擎无法识别该命令：{why}")
+_UPDATE = Words("Use the same version of Assay for screen and engine", "请使用与引擎相同版本的程序")
+_BUG = Words("The engine failed: {error}", "引擎出错：{error}")
+_TELL_US = Words(
+    "Try again; if it happens again, keep the log and tell the maker", "请重试；若再次出现，请保留日志并反馈"
+)
+_NO_SLOT = Words("There is no slot {slot}", "没有槽位 {slot}")
+_PICK_SLOT = Words("Look at the overview", "请查看总览")
+_NO_PHONE = Words("Slot {slot} has no phone that told who it is", "槽位 {slot} 没有已识别的手机")
+_PLUG_IN = Words("Plug the phone in, unlock it and allow debugging", "请接入手机，解锁并允许调试")
+_NO_EVIDENCE = Words("There is no evidence {digest} here", "此处没有原始数据 {digest}")
+_ERASED_OR_ELSEWHERE = Words("It was erased, or lies on another station", "已删除，或在其他工位")
+_SEVERAL = Words("{name} means several phones: {names}", "“{name}”对应多台手机：{names}")
+_NAME_ONE = Words("Name one by more of its serial, or unplug the other", "请输入更多序列号字符，或拔下另一台")
+_NOT_FOUND = Words("No phone {name} is connected", "未连接手机 {name}")
+_LIST_DEVICES = Words("`assay devices` shows what is seen and what blocks it", "请用 `assay devices` 查看已连接的手机")
+_BUSY = Words("Runs are going on: {runs}", "正在检测：{runs}")
+_FORCE = Words(
+    "Wait, stop them, or use --force: they end as interrupted", "请等待或停止；也可用 --force，未完成的记为中断"
+)
