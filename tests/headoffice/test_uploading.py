@@ -1,0 +1,545 @@
+"""From the outbox to a verified receipt, with everything that can go wrong in between: nothing is lost or invented."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+from sqlite_utils import Database
+
+from reports.attest import generate_key, open_record, sign_envelope
+from reports.predicates import HeadRef, ReceiptV1
+from reports.record import digest_of, make_statement
+from reports.verify import verify_ledger
+from station.errors import Trouble
+from station.head_office import head_office_key, request_enrolment
+from station.outbox import LONGEST_RETRY_AFTER_S, Pace, Uploader
+from tests.headoffice.head_office_bench import (
+    HQ_KEY,
+    QUICK,
+    Bench,
+    acknowledged,
+    approve,
+    bench_and_office,
+    envelopes_at,
+    office,
+    seqs,
+)
+from tests.reports.records_builder import Shop
+
+Forgery = Callable[[bytes], bytes]
+
+
+async def until_empty(uploader: Uploader, bench: Bench, seconds: float = 50) -> None:
+    """Run the uploader until everything is acknowledged, or fail."""
+    running = asyncio.create_task(uploader.run())
+    try:
+        async with asyncio.timeout(seconds):
+            while not acknowledged(await bench.states()):
+                await asyncio.sleep(0.01)
+                uploader.flush()
+    finally:
+        running.cancel()
+        await asyncio.wait([running])
+
+
+async def trouble_of(uploader: Uploader) -> Trouble:
+    with pytest.raises(Trouble) as caught:
+        await uploader.once()
+    return caught.value
+
+
+async def test_a_whole_ticket_arrives_byte_for_byte_and_is_acknowledged(tmp_path: Path) -> None:
+    async with bench_and_office(tmp_path) as (bench, hq):
+        await bench.add_ticket()
+        view = await bench.uploader().once()
+        assert envelopes_at(hq) == bench.sent
+        assert acknowledged(await bench.states())
+        assert (view.acknowledged, view.waiting, view.rejected, view.rows, view.trouble) == (13, 0, 0, (), None)
+        assert view.receipt_ms > 0
+        assert hq.one("SELECT decision FROM release") == "released"
+
+
+async def test_receipts_make_the_ledger_verify_against_the_pinned_key(tmp_path: Path) -> None:
+    async with bench_and_office(tmp_path) as (bench, _):
+        await bench.add_ticket()
+        await bench.uploader().once()
+        report = verify_ledger(bench.settings.database, root=bytes.fromhex(bench.settings.head_office_key))
+        assert report.ok, report
+
+
+async def test_nothing_is_sent_twice_once_it_is_acknowledged(tmp_path: Path) -> None:
+    async with bench_and_office(tmp_path) as (bench, hq):
+        await bench.add_people()
+        await bench.uploader().once()
+        await bench.uploader().once()
+        assert hq.faults.requests == 1
+
+
+async def test_a_record_enqueued_while_the_uploader_runs_leaves_when_it_is_woken(tmp_path: Path) -> None:
+    async with bench_and_office(tmp_path) as (bench, _):
+        changed = asyncio.Event()
+        uploader = bench.uploader(changed=changed.set)
+        running = asyncio.create_task(uploader.run())
+        await bench.add_people()
+        uploader.wake()
+        async with asyncio.timeout(20):
+            while not acknowledged(await bench.states()):
+                await changed.wait()
+                changed.clear()
+        running.cancel()
+        await asyncio.wait([running])
+
+
+# --- head office away or unwell --------------------------------------------------------------------------------------
+
+
+async def test_head_office_down_is_said_and_nothing_is_lost(tmp_path: Path) -> None:
+    async with office(tmp_path) as hq:
+        pass
+    bench = await Bench.open(tmp_path / "station", hq.url)
+    await bench.add_people()
+    uploader = bench.uploader()
+    trouble = await trouble_of(uploader)
+    assert (trouble.code, trouble.side.value) == ("upload.unreachable", "head-office")
+    view = await uploader.view()
+    assert (view.waiting, view.acknowledged, view.trouble) == (5, 0, trouble.what)
+    assert view.rows[0].tries == 1
+    bench.close()
+
+
+@pytest.mark.parametrize("fault", ["500", "503", "lost-ack", "cut", "garbage", "slow", "double", "429", "401", "404"])
+async def test_after_a_fault_everything_arrives_exactly_once(tmp_path: Path, fault: str) -> None:
+    async with bench_and_office(tmp_path) as (bench, hq):
+        await bench.add_people()
+        hq.faults.coming = [fault] * 3
+        await until_empty(bench.uploader(), bench)
+        assert envelopes_at(hq) == bench.sent
+        assert hq.faults.requests >= 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [
+        ("500", "upload.status"),
+        ("404", "upload.status"),
+        ("302", "upload.redirect"),
+        ("garbage", "upload.receipt"),
+        ("flood", "upload.unreachable"),
+        ("cut", "upload.unreachable"),
+        ("lost-ack", "upload.status"),
+    ],
+)
+async def test_each_fault_is_on_head_offices_side_and_acknowledges_nothing(
+    tmp_path: Path, fault: str, code: str
+) -> None:
+    async with bench_and_office(tmp_path) as (bench, hq):
+        await bench.add_people()
+        hq.faults.coming = [fault]
+        trouble = await trouble_of(bench.uploader())
+        assert (trouble.code, trouble.side.value) == (code, "head-office")
+        assert trouble.next_step.zh
+        assert seqs(await bench.states(), "acknowledged") == []
+        assert await bench.receipts() == 0
+
+
+async def test_a_redirect_is_not_followed(tmp_path: Path) -> None:
+    async with bench_and_office(tmp_path) as (bench, hq), office(tmp_path / "elsewhere") as elsewhere:
+        await bench.add_people()
+        hq.faults.coming, hq.faults.headers = ["302"], [(b"location", f"{elsewhere.url}/v1/records".encode())]
+        await trouble_of(bench.uploader())
+        assert elsewhere.faults.requests == 0
+
+
+async def test_a_head_office_that_never_answers_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("station.head_office.REQUEST_S", 0.3)
+    taken = []
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        taken.append(writer)
+
+    server = await asyncio.start_server(silent, "127.0.0.1", 0)
+    bench = await Bench.open(tmp_path, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+    await bench.add_people()
+    trouble = await trouble_of(bench.uploader())
+    assert trouble.code == "upload.unreachable"
+    assert taken
+    for writer in taken:
+        writer.close()
+    server.close()
+    bench.close()
+
+
+# --- receipts that prove nothing -------------------------------------------------------------------------------------
+
+
+def resigned(change: Callable[[ReceiptV1], ReceiptV1], key: object = HQ_KEY) -> Forgery:
+    """A receipt with other content, signed by head office's own key or another."""
+
+    def forge(answer: bytes) -> bytes:
+        receipt = open_record(answer).statement.predicate
+        assert isinstance(receipt, ReceiptV1)
+        changed = change(receipt)
+        payload = make_statement("receipt/v1", digest_of(changed.station.encode()), changed)
+        return sign_envelope(payload, [key])  # type: ignore[list-item]
+
+    return forge
+
+
+def altered(**changes: object) -> Callable[[ReceiptV1], ReceiptV1]:
+    return lambda receipt: receipt.model_copy(update=changes)
+
+
+def other_digest(receipt: ReceiptV1) -> ReceiptV1:
+    row = receipt.acknowledged[0].model_copy(update={"digest": "0" * 64})
+    return receipt.model_copy(update={"acknowledged": (row, *receipt.acknowledged[1:])})
+
+
+def one_more(receipt: ReceiptV1) -> ReceiptV1:
+    row = receipt.acknowledged[0].model_copy(update={"seq": 99})
+    return receipt.model_copy(update={"acknowledged": (*receipt.acknowledged, row)})
+
+
+@pytest.mark.parametrize(
+    ("forge", "code"),
+    [
+        (resigned(lambda receipt: receipt, generate_key()), "upload.receipt"),
+        (resigned(other_digest), "upload.receipt"),
+        (resigned(one_more), "upload.receipt"),
+        (resigned(altered(station="bench-2")), "upload.receipt"),
+        (resigned(altered(shop="shop-2")), "upload.receipt"),
+        (resigned(altered(simulated=False)), "upload.receipt"),
+        (lambda answer: answer[:-3] + b"==}", "upload.receipt"),
+        (lambda answer: answer.replace(b"intoto", b"in-toto") + b"\n", "upload.receipt"),
+        (resigned(altered(head=HeadRef(size=5, root="0" * 64))), "upload.history"),
+        (resigned(altered(head=HeadRef(size=500, root="0" * 64))), "upload.history"),
+    ],
+    ids=["key", "digest", "unsent", "station", "shop", "simulated", "cut", "bytes", "head", "long-head"],
+)
+async def test_a_receipt_that_proves_nothing_acknowledges_nothing(tmp_path: Path, forge: Forgery, code: str) -> None:
+    async with bench_and_office(tmp_path) as (bench, hq):
+        await bench.add_people()
+        hq.faults.coming = [forge]
+        uploader = bench.uploader()
+        trouble = await trouble_of(uploader)
+        assert (trouble.code, trouble.side.value) == (code, "head-office")
+        assert set((await bench.states()).values()) == {"waiting"}
+        assert await bench.receipts() == 0
+        await uploader.once()
+        assert acknowledged(await bench.states())
+
+
+async def test_a_receipt_for_an_earlier_batch_does_not_acknowledge_a_later_one(tmp_path: Path) -> None:
+    async with bench_and_office(tmp_path) as (bench, hq):
+        await bench.add_people()
+        kept: list[bytes] = []
+
+        def keep(answer: bytes) -> bytes:
+            kept.append(answer)
+            return answer
+
+        hq.faults.coming = [keep]
+        await bench.uploader().once()
+        await bench.add_intakes(2)
+        hq.faults.coming = [lambda _: kept[0]]
+        assert (await trouble_of(bench.uploader())).code == "upload.receipt"
+        assert seqs(await bench.states(), "waiting") == [6, 7]
+
+
+async def test_every_changed_byte_of_a_receipt_is_noticed(tmp_path: Path) -> None:
+    async with bench_and_office(tmp_path) as (bench, hq):
+        await bench.add_people()
+        chance = random.Random(3)
+
+        def flip(answer: bytes) -> bytes:
+            at = chance.randrange(len(answer))
+            return answer[:at] + bytes([answer[at] ^ (1 << chance.randrange(8))]) + answer[at + 1 :]
+
+        for _ in range(40):
+            hq.faults.coming = [flip]
+            assert (await trouble_of(bench.uploader())).code == "upload.receipt"
+        assert await bench.receipts() == 0
+
+
+async def test_without_a_pinned_key_nothing_leaves(tmp_path: Path) -> None:
+    async with bench_and_office(tmp_path) as (bench, hq):
+        await bench.add_people()
+        unpinned = bench.settings.model_copy(update={"head_office_key": ""})
+        trouble = await trouble_of(bench.uploader(settings=unpinned))
+        assert (trouble.code, trouble.side.value) == ("upload.none", "person")
+        assert hq.faults.requests == 0
+
+
+# --- size and pace ---------------------------------------------------------------------------------------------------
+
+
+async def test_more_records_than_one_batch_leave_in_order(tmp_path: Path) -> None:
+    async with bench_and_office(tmp_path) as (bench, hq):
+        await bench.add_people()
+        await bench.add_intakes(250)
+        await bench.uploader().once()
+        assert hq.faults.requests == 2
+        assert envelopes_at(hq) == bench.sent
+
+
+async def test_413_halves_the_batch_until_it_passes(tmp_path: Path) -> None:
+    async with bench_and_office(tmp_path) as (bench, hq):
+        await bench.add_people()
+        await bench.add_intakes(11)
+        hq.faults.coming = ["413", "413"]
+        await bench.uploader().once()
+        assert acknowledged(await bench.states())
+        assert hq.faults.requests == 2 + 2  # 16 and 8 were too many; 4, then the 12 that follow
+
+
+async def test_one_record_that_is_too_large_for_the_way_lets_the_others_pass(tmp_path: Path) -> None:
+    async with bench_and_office(tmp_path) as (bench, hq):
+        await bench.add_people()
+        uploader = bench.uploader()
+        hq.faults.coming = ["413"] * 3  # 5, 2, 1
+        assert (await trouble_of(uploader)).code == "upload.too-large"
+        view = await uploader.view()
+        assert view.rows[0].reason is not None
+        assert view.waiting == 5
+        await uploader.once()
+        assert acknowledged(await bench.states())
+
+
+@pytest.mark.parametrize(("asked", "at_least"), [("120", 120), ("Wed, 21 Oct 2099 07:28:00 GMT", 3600), ("soon", 0)])
+async def test_retry_after_is_obeyed(tmp_path: Path, asked: str, at_least: float) -> None:
+    async with bench_and_office(tmp_path) as (bench, hq):
+        await bench.add_people()
+        hq.faults.coming, hq.faults.headers = ["503"], [(b"retry-after", asked.encode())]
+        told = asyncio.Event()
+        uploader = bench.uploader(changed=told.set)
+        running = asyncio.create_task(uploader.run())
+        async with asyncio.timeout(20):
+            await told.wait()
+        uploader.wake()  # a new record does not shorten the wait that head office asked for
+        await asyncio.sleep(0.05)
+        if at_least:
+            assert hq.faults.requests == 1
+            assert (await uploader.view()).next_ms > 0
+            uploader.flush()  # a person does
+        async with asyncio.timeout(20):
+            while not acknowledged(await bench.states()):
+                told.clear()
+                await told.wait()
+        running.cancel()
+        await asyncio.wait([running])
+
+
+def test_waits_are_jittered_between_one_second_and_a_ceiling_that_doubles() -> None:
+    pace, chance = Pace(), random.Random(1)
+    for failures, ceiling in [(1, 2), (2, 4), (5, 32), (9, 300), (10_000, 300)]:
+        waits = [pace.wait_s(failures, None, chance) for _ in range(400)]
+        assert 1 <= min(waits) < 1 + ceiling * 0.1
+        assert ceiling * 0.9 < max(waits) <= ceiling
+    assert pace.wait_s(1, 77.0, chance) == 77.0
+    assert pace.wait_s(1, 1e9, chance) == LONGEST_RETRY_AFTER_S
+
+
+# --- poison, damage, forks, lost history -----------------------------------------------------------------------------
+
+
+async def test_a_poison_record_is_shown_with_its_reason_and_blocks_nothing(tmp_path: Path) -> None:
+    async with bench_and_office(tmp_path) as (bench, hq):
+        await bench.add_people()
+        stranger = generate_key()
+        bench.shop.keys["chen-again"] = stranger
+        intake = bench.shop.intake()
+        await bench.add(intake)
+        bench.shop.keys["wang"], right = stranger, bench.shop.keys["wang"]
+        await bench.add(bench.shop.signoff(intake, "wang", "technician", "performed"))
+        bench.shop.keys["wang"] = right
+        await bench.add(bench.shop.signoff(intake, "wang", "technician", "performed"))
+        view = await bench.uploader().once()
+        assert await bench.states() == {**dict.fromkeys(range(1, 9), "acknowledged"), 7: "rejected"}
+        assert (view.rejected, view.waiting) == (1, 0)
+        reason = view.rows[0].reason
+        assert reason is not None
+        assert "unknown key" in reason.en
+        assert "未知密钥" in reason.zh
+        assert [seq for seq, _ in hq.rows()] == [1, 2, 3, 4, 5, 6, 8]
+        assert hq.one("SELECT size FROM station") == 8
+
+
+async def test_a_record_damaged_where_it_lies_is_not_sent_and_not_lost_from_sight(tmp_path: Path) -> None:
+    async with bench_and_office(tmp_path) as (bench, hq):
+        await bench.add_people()
+        await bench.add_intakes(2)
+
+        def damage(db: Database) -> None:
+            db.execute("DROP TRIGGER record_no_update")
+            db.execute(
+                "UPDATE record SET envelope = CAST(replace(envelope, 'payloadType', 'payloadtype') AS BLOB) WHERE seq = 6"
+            )
+            db.execute("UPDATE record SET envelope = x'ff' WHERE seq = 7")
+
+        await bench.store.write(damage)
+        view = await bench.uploader().once()
+        assert seqs(await bench.states(), "rejected") == [6, 7]
+        assert [row.seq for row in view.rows] == [6, 7]
+        assert all(row.reason for row in view.rows)
+        assert len(hq.rows()) == 5
+
+
+async def test_two_benches_from_one_copied_folder_are_both_kept_and_the_second_is_told(tmp_path: Path) -> None:
+    async with bench_and_office(tmp_path) as (bench, hq):
+        await bench.add_people()
+        await bench.uploader().once()
+        twin = await Bench.open(tmp_path / "twin", hq.url, bench.shop)
+        await twin.add_people()
+        await bench.add_intakes(1)
+        await bench.uploader().once()
+        bench.shop.tick(60_000)
+        await twin.add_intakes(2)
+        assert (await trouble_of(twin.uploader())).code == "upload.history"
+        assert len(hq.rows()) == 6
+        assert hq.one("SELECT count(*) FROM quarantine WHERE seq = 6") == 2
+        assert {seq for seq in seqs(await twin.states(), "acknowledged") if seq > 5} == set()
+        twin.close()
+
+
+async def test_head_office_restored_from_an_old_backup_gets_again_what_it_lost(tmp_path: Path) -> None:
+    async with bench_and_office(tmp_path) as (bench, hq):
+        await bench.add_people()
+        await bench.uploader().once()
+        backup = tmp_path / "restored"
+        backup.mkdir()
+        hq.db.conn.execute("VACUUM INTO ?", (str(backup / "hq.db"),))
+        await bench.add_intakes(230)
+        await bench.uploader().once()
+    async with office(backup) as restored:
+        moved = bench.settings.model_copy(update={"head_office": restored.url})
+        again = await Bench.open(tmp_path / "station", restored.url, bench.shop)
+        await again.add_intakes(1)
+        await again.uploader(settings=moved).once()
+        assert acknowledged(await again.states())
+        assert len(restored.rows()) == 5 + 231
+        again.close()
+
+
+async def test_head_office_that_asks_for_ever_for_the_same_record_does_not_keep_the_bench_busy(tmp_path: Path) -> None:
+    async with bench_and_office(tmp_path) as (bench, hq):
+        await bench.add_people()
+        await bench.add_intakes(3)
+        hq.faults.coming = [resigned(altered(next_expected=2))] * 50
+        await bench.uploader().once()
+        assert hq.faults.requests <= 3
+
+
+# --- stopping in the middle ------------------------------------------------------------------------------------------
+
+
+async def test_a_cancelled_upload_loses_nothing_and_leaves_the_store_usable(tmp_path: Path) -> None:
+    async with bench_and_office(tmp_path) as (bench, hq):
+        await bench.add_people()
+        for delay in (0.0, 0.002, 0.01, 0.03, 0.05, 0.1):
+            await bench.add_intakes(3)
+            hq.faults.coming = ["slow"]
+            running = asyncio.create_task(bench.uploader().run())
+            await asyncio.sleep(delay)
+            running.cancel()
+            await asyncio.wait([running])
+        await until_empty(bench.uploader(), bench)
+        assert envelopes_at(hq) == bench.sent
+
+
+async def test_uploaders_that_run_at_once_deliver_once(tmp_path: Path) -> None:
+    async with bench_and_office(tmp_path) as (bench, hq):
+        await bench.add_people()
+        await bench.add_intakes(40)
+        await asyncio.gather(*(bench.uploader().once() for _ in range(3)))
+        assert envelopes_at(hq) == bench.sent
+        assert acknowledged(await bench.states())
+
+
+# --- chaos -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_through_lost_acks_errors_and_restarts_what_is_stored_equals_what_was_sent(
+    tmp_path: Path, seed: int
+) -> None:
+    chance = random.Random(seed)
+    faults = ["", "", "503", "500", "lost-ack", "cut", "double", "garbage", "429", "413"]
+    bench: Bench | None = None
+    for life in range(4):  # head office is stopped and started again in between
+        async with office(tmp_path) as hq:
+            if bench is None:
+                bench = await Bench.open(tmp_path / "station", hq.url)
+                approve(hq.database, bench.enrolment)
+                await bench.add_people()
+            hq.faults.chance = lambda: chance.choice(faults)
+            settings = bench.settings.model_copy(update={"head_office": hq.url})
+            uploader = bench.uploader(settings=settings, pace=QUICK, chance=chance)
+            running = asyncio.create_task(uploader.run())
+            for _ in range(5):
+                await bench.add_intakes(chance.randrange(1, 40))
+                uploader.wake()
+                await asyncio.sleep(chance.uniform(0, 0.05))
+            if life == 3:
+                async with asyncio.timeout(60):
+                    while not acknowledged(await bench.states()):
+                        uploader.flush()
+                        await asyncio.sleep(0.01)
+            running.cancel()
+            await asyncio.wait([running])
+    assert bench is not None
+    assert envelopes_at(hq) == bench.sent
+    assert len(bench.sent) > 200
+    assert hq.one("SELECT count(*) FROM quarantine") == 0
+    assert verify_ledger(bench.settings.database, root=bytes.fromhex(bench.settings.head_office_key)).ok
+    bench.close()
+
+
+# --- enrolment over the wire -----------------------------------------------------------------------------------------
+
+
+async def test_a_station_asks_waits_is_approved_and_sends(tmp_path: Path) -> None:
+    async with office(tmp_path) as hq:
+        bench = await Bench.open(tmp_path / "station", hq.url)
+        await bench.add_people()
+        assert (await head_office_key(hq.url)).public == bench.settings.head_office_key
+        assert (await trouble_of(bench.uploader())).code == "upload.station-unknown"
+        assert await request_enrolment(hq.url, bench.enrolment) == "pending"
+        assert await request_enrolment(hq.url, bench.enrolment) == "pending"
+        waiting = await trouble_of(bench.uploader())
+        assert (waiting.code, waiting.side.value) == ("upload.station-pending", "head-office")
+        approve(hq.database, bench.enrolment)
+        assert await request_enrolment(hq.url, bench.enrolment) == "approved"
+        await bench.uploader().once()
+        assert acknowledged(await bench.states())
+        bench.close()
+
+
+@pytest.mark.parametrize("simulated", [True, False])
+async def test_demo_and_real_never_meet(tmp_path: Path, simulated: bool) -> None:
+    async with office(tmp_path, simulated=simulated) as hq:
+        with pytest.raises(Trouble) as caught:
+            await request_enrolment(hq.url, Shop(simulated=not simulated).events[0])
+        assert caught.value.code == "upload.refused"
+        assert hq.one("SELECT count(*) FROM station") == 0
+
+
+async def test_what_is_no_head_office_is_said_so(tmp_path: Path) -> None:
+    async with office(tmp_path) as hq:
+        hq.faults.coming = ["garbage", "garbage"]
+        with pytest.raises(Trouble) as caught:
+            await head_office_key(hq.url)
+        assert caught.value.code == "upload.no-head-office"
+        with pytest.raises(Trouble):
+            await request_enrolment(hq.url, Shop().events[0])
+
+
+async def test_a_client_of_ones_own_is_used(tmp_path: Path) -> None:
+    async with bench_and_office(tmp_path) as (bench, hq), httpx.AsyncClient() as http:
+        await bench.add_people()
+        await bench.uploader(http=http).once()
+        assert len(hq.rows()) == 5
+        assert not http.is_closed
