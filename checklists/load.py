@@ -41,6 +41,7 @@ __all__ = [
     "keyword_arguments",
     "load_checklist",
     "load_checks",
+    "locate",
     "shipped_checklists",
     "validate_file",
 ]
@@ -85,7 +86,7 @@ def load_checklist(id_or_path: str | Path, loaded: Loaded | None = None) -> Chec
     Raises:
         ChecklistErrors: with all problems; nothing of the checklist may be used.
     """
-    path = _locate(id_or_path)
+    path = locate(id_or_path)
     document = read_document(path)
     catalogue = _catalogue(_HERE / "checks", path.parent / "checks")
     problems = _sorted(_checklist_problems(document, catalogue, loaded))
@@ -128,7 +129,12 @@ def _sorted(problems: Iterable[Problem]) -> list[Problem]:
 # --- finding and reading ---------------------------------------------------------------------------------------------
 
 
-def _locate(id_or_path: str | Path) -> Path:
+def locate(id_or_path: str | Path) -> Path:
+    """The file of a checklist: a path as it is, an id among those that come with Assay.
+
+    Raises:
+        ChecklistErrors: no checklist has that id.
+    """
     if isinstance(id_or_path, Path) or id_or_path.endswith(".toml"):
         return Path(id_or_path)
     shipped = shipped_checklists()
