@@ -51,7 +51,7 @@ def dropbox(data: bytes) -> Parsed:
 def crash_log(data: bytes) -> Parsed:
     """`logcat -b crash -v threadtime`: every native crash with its process, every uncaught Java exception."""
     parsed = Parsed()
-    lines = stripped_lines(data)
+    lines = [line for line in stripped_lines(data) if line]
     events: list[dict[str, str]] = []
     for line in lines:
         if not (entry := _LOG.match(line)):
