@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import importlib
-import importlib.util
 import re
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
@@ -20,7 +18,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any, TypeVar, cast
 
 from drivers import adb_errors
-from drivers.adb_files import pull_file, push_file
+from drivers.adb_files import hash_script, pull_file, push_file, same_hash
 from drivers.adb_input import GETEVENT, GETEVENT_ON_TERMINAL, EventReader
 from drivers.adb_script import STDERR_LIMIT, BatchReader, Script, compose, pack
 from drivers.adb_server import AdbServer, open_stream, read_block, subscribe
@@ -177,9 +175,10 @@ class AdbDevice:
             made = _AdbInputEvents(self, self._shell)
         elif kind is Reverse:
             made = _AdbReverse(self)
-        elif kind is SelfTestPage and importlib.util.find_spec("drivers.selftest.page") is not None:
-            page = importlib.import_module("drivers.selftest.page")
-            made = page.PageOverReverse(self._shell, _AdbReverse(self))
+        elif kind is SelfTestPage:
+            from drivers.selftest.page import PageOverReverse  # brings a web server along
+
+            made = PageOverReverse(self._shell, _AdbReverse(self))
         else:
             raise adb_errors.unsupported(kind.__name__)
         return cast(C, made)
@@ -457,8 +456,6 @@ class _AdbFiles:
         await self._compare(path, data, deadline)
 
     async def _compare(self, path: str, data: bytes, deadline: Deadline) -> None:
-        from drivers.adb_files import hash_script, same_hash
-
         answer = await self._shell.run(hash_script(path), deadline_s=deadline.left, limit=4096)
         if answer.failure is not None:
             raise answer.failure

@@ -21,21 +21,25 @@ __all__ = ["BatchReader", "Script", "compose", "pack"]
 #: The most bytes of standard error that are kept for one command: it is an explanation, not an answer.
 STDERR_LIMIT = 64 * 1024
 
-# Prologue. Names start with `a_` so that no command is shadowed. Everything but `sleep` is a builtin of the shell:
-# a fork costs more than the rest of the framing together (mksh R59, measured: fork 300 us, mark 15 us).
+# Prologue. Names start with `a_` so that no command is shadowed. All but the sleeper of other shells is a builtin: a
+# fork costs more than the rest of the framing together (mksh R59, measured: fork 200 us, mark 15 us). The commands
+# stand at top level, where mksh forgets each line when it has run: as a function's body they made each fork twice as
+# dear.
 #
 # a_n TOKEN   writes the end mark: key and token are joined only when written, so that a command that prints the script
 #             (`ps`, /proc/*/cmdline) cannot print a mark. Clock: EPOCHREALTIME where there is one, else /proc/uptime.
 # a_k         kills what runs for the current command: children of the main shell and whatever else is in its process
-#             group (found in /proc, because a pipeline's members are not children of the main shell).
-# a_w         the watchdog: one line from the main shell for each command starts its time; a time-out is status > 128.
-# a_s SECONDS starts the time of the next command. Shells without `read -t` (dash) get a sleeper for each command.
+#             group (found in /proc, because a pipeline's members are not children of the main shell). What starts later
+#             is not in the list, so the next command is safe from a sweep that is still under way.
+# a_w         the watchdog, a co-process: one line from the main shell for each command starts that command's time; a
+#             status > 128 is a time-out, any other but 0 the end of the main shell.
+# a_s SECONDS starts the time of the next command. A shell without co-processes gets a sleeper for each command.
+# a_q         the command has ended.
 _PROLOGUE = """\
 exec </dev/null
 a_K={key}
 a_e=0
 a_t=
-a_w0=
 if [ -n "${{EPOCHREALTIME-}}" ];then
 a_n(){{ echo "$a_K$1 $a_e $EPOCHREALTIME"{err};}}
 else
@@ -47,13 +51,11 @@ for a_d in /proc/[0-9]*/stat;do
 read -r a_l <$a_d||continue
 a_p=${{a_l%% *}}
 set -- ${{a_l##*) }}
-[ "$2" = "$a_m" ]||[ "$3" = $$ ]||continue
-[ "$a_p" = "$a_m" ]||[ "$a_p" = "$a_me" ]||[ "$a_p" = $$ ]||kill -9 $a_p
+[ "$2" = $$ ]||[ "$3" = $$ ]||continue
+[ "$a_p" = $$ ]||[ "$a_p" = "$a_me" ]||kill -9 $a_p
 done
 }}
 a_w(){{
-read -r a_m
-a_t=
 while :;do
 if [ -n "$a_t" ];then read -r -t $a_t a_x;else read -r a_x;fi
 a_r=$?
@@ -63,29 +65,16 @@ else return
 fi
 done
 }}
-a_b(){{
-read -r a_m a_x </proc/self/stat
-{start}
+if [ -n "${{KSH_VERSION-}}" ];then
+eval 'a_w >/dev/null 2>&1 |&'
+exec 3>&p
+a_s(){{ echo $1 >&3;}}
+a_q(){{ :;}}
+else
+a_s(){{ (trap 'kill $a_z;exit' TERM;sleep $1 & a_z=$!;wait $a_z&&{{ trap '' TERM;a_k;}}) >/dev/null 2>&1 & a_w0=$!;}}
+a_q(){{ kill $a_w0 2>/dev/null;}}
+fi 2>/dev/null
 a_n {header}
-"""
-
-_START = """\
-if [ $1 = 1 ];then
-echo $a_m >&3
-a_s(){ echo $1 >&3;}
-a_q(){ :;}
-else
-a_s(){ (trap 'kill $a_z;exit' TERM;sleep $1 & a_z=$!;wait $a_z&&a_k) >/dev/null 2>&1 & a_w0=$!;}
-a_q(){ kill $a_w0;}
-fi 2>/dev/null"""
-
-_EPILOGUE = """\
-}
-if [ -n "${KSH_VERSION-}${BASH_VERSION-}" ];then
-{ a_b 1 3>&1 >&4 4>&-|a_w 4>&- >/dev/null 2>&1;} 4>&1
-else
-a_b 0
-fi
 """
 
 # A command of this shape cannot break out of its parentheses, and in them the shell replaces itself by the program: no
@@ -121,10 +110,9 @@ def compose(commands: Sequence[Command], *, stderr: bool) -> Script:
     key = secrets.token_hex(5)
     tokens = [secrets.token_hex(5) for _ in range(len(commands) + 1)]
     err = ';echo "$a_K$1" >&2' if stderr else ""
-    lines = [_PROLOGUE.format(key=key, err=err, header=tokens[0], start=_START)]
+    lines = [_PROLOGUE.format(key=key, err=err, header=tokens[0])]
     for command, token in zip(commands, tokens[1:], strict=True):
         lines.append(f"a_s {_seconds(command.timeout_s)};( {_embedded(command.script)} ) 3>&-;a_e=$?;a_q;a_n {token}\n")
-    lines.append(_EPILOGUE)
     marks = [f"{key}{token}".encode() for token in tokens]
     return Script("".join(lines), marks[0], tuple(marks[1:]), tuple(commands), stderr)
 

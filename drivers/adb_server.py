@@ -35,7 +35,6 @@ DEFAULT_PORT = 5037
 
 _START_S = 10.0  # measured: up within 0.1 s; 10 s is a bench under heavy load
 _QUERY_S = 2.0
-_WATCH_S = 1.0  # how often a server that is not ours is looked at
 _SETTLED_S = 30.0  # a server that lived this long starts again with the shortest pause
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
