@@ -1,0 +1,73 @@
+"""The whole way over the engine's socket: plug-in, intake, runs, sign-offs, release."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from reports.ledger import envelopes_of, roster_of
+from reports.release import verify_release
+from station import messages as m
+from station.client import Client
+from tests.station.station_bench import (
+    Cabinet,
+    Phone,
+    Station,
+    enrol,
+    running,
+    send,
+    signed,
+    until,
+    until_session,
+    write_checklist,
+)
+
+
+async def run_to_the_end(client: Client, checklist: Path, ticket: str, stage: str, person: str) -> dict[str, Any]:
+    await send(client, m.Watch(slot=1))
+    run = (
+        await send(client, m.StartRun(slot=1, ticket=ticket, checklist=str(checklist), stage=stage, person=person))
+    )["run"]
+    view = await until_session(client, lambda v: v.run and v.run.run == run and (v.prompt or v.run.state == "finished"))
+    if view.prompt:
+        await send(
+            client,
+            m.AnswerPrompt(slot=1, attempt=view.prompt.attempt, prompt=view.prompt.id, value="good", person=person),
+        )
+        await until_session(client, lambda v: v.run and v.run.run == run and v.run.state == "finished")
+    return (await send(client, m.RunQuery(run=run)))["document"]
+
+
+async def seal_and_sign(station: Station, client: Client, run: str, person: str, role: str, meaning: str) -> str:
+    record = (await send(client, m.CloseRun(run=run, person=person)))["record"]
+    await signed(station, client, person, m.PrepareSignoff(target=record, person=person, role=role, meaning=meaning))
+    return record
+
+
+async def test_a_phone_goes_from_plug_in_to_release_with_every_record_signed(tmp_path: Path) -> None:
+    station = await enrol(tmp_path / "data")
+    checklist = write_checklist(tmp_path)
+    phone = Phone(answers={"cat level": "80\n"})
+    async with running(station, Cabinet(phone)) as (engine, client):
+        await until(client, lambda b: b.cards and b.cards[0].status == "ready")
+        opened = await send(client, m.Intake(slot=1, complaint="slow", person="tech"))
+        ticket = opened["ticket"]
+        await signed(
+            station,
+            client,
+            "tech",
+            m.PrepareSignoff(target=opened["record"], person="tech", role="technician", meaning="performed"),
+        )
+        own = await run_to_the_end(client, checklist, ticket, "self-check", "tech")
+        assert own["summary"] == {"pass": 3, "warn": 0, "fail": 0, "info": 0, "not_run": 0}
+        await seal_and_sign(station, client, own["run"], "tech", "technician", "performed")
+        cross = await run_to_the_end(client, checklist, ticket, "cross-check", "inspector")
+        await seal_and_sign(station, client, cross["run"], "inspector", "inspector", "verified")
+        prepared = await send(client, m.PrepareRelease(ticket=ticket, person="inspector"))
+        assert prepared["reasons"] == []
+        await signed(station, client, "inspector", m.PrepareRelease(ticket=ticket, person="inspector"))
+        view = await send(client, m.TicketQuery(ticket=ticket))
+        assert view["state"] == "ready"
+        assert view["release"] == "released"
+        decision = await engine.store.read(lambda db: verify_release(envelopes_of(db, ticket), roster_of(db)))
+        assert decision.decision == "released"
