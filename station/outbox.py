@@ -13,7 +13,7 @@ import contextlib
 import random
 import time
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
@@ -262,25 +262,19 @@ class Uploader:
 
         A cancelled send loses nothing: what was not acknowledged by a stored receipt is sent again.
         """
+        if not self._connected:
+            await asyncio.Event().wait()
         failures = 0
-        while True:
-            self._work.clear()
-            self._now.clear()
-            wait_s: float | None = None
-            if self._connected:
-                try:
-                    await self.drain()
-                    failures = 0
-                except NotNow as problem:
-                    failures += 1
-                    wait_s = self._pace.wait_s(failures, problem.retry_after_s, self._chance)
-                    self._say(problem.trouble, wait_s)
-                except Trouble as problem:  # the bench's own store
-                    failures += 1
-                    wait_s = self._pace.wait_s(failures, None, self._chance)
-                    self._say(problem, wait_s)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for((self._work if wait_s is None else self._now).wait(), wait_s)
+        async with self._client() as http:
+            while True:
+                self._work.clear()
+                self._now.clear()
+                problem = await self._try(http)
+                failures = failures + 1 if problem else 0
+                wait_s = self._pace.wait_s(failures, problem.retry_after_s, self._chance) if problem else None
+                self._say(problem.trouble if problem else None, wait_s)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for((self._work if wait_s is None else self._now).wait(), wait_s)
 
     async def once(self) -> OutboxView:
         """Send what waits, once, without waiting after a failure.
@@ -290,19 +284,27 @@ class Uploader:
         """
         if not self._connected:
             raise no_head_office()
-        try:
-            await self.drain()
-        except NotNow as problem:
-            self._say(problem.trouble, 0.0)
+        async with self._client() as http:
+            problem = await self._try(http)
+        self._say(problem.trouble if problem else None, None)
+        if problem:
             raise problem.trouble from problem
         return await self.view()
 
-    async def drain(self) -> None:
-        """Send batch after batch until nothing waits. Raises NotNow (or the store's Trouble) at the first failure."""
-        async with self._one_at_a_time, nullcontext(self._http) if self._http else connection() as http:
-            while await self._send_next(http):
-                pass
-        self._say(None, None)
+    def _client(self) -> AbstractAsyncContextManager[httpx.AsyncClient]:
+        return nullcontext(self._http) if self._http else connection()
+
+    async def _try(self, http: httpx.AsyncClient) -> NotNow | None:
+        """Send batch after batch until nothing waits, or until something is in the way."""
+        try:
+            async with self._one_at_a_time:
+                while await self._send_next(http):
+                    pass
+        except NotNow as problem:
+            return problem
+        except Trouble as trouble:  # the bench's own disk
+            return NotNow(trouble)
+        return None
 
     def _say(self, trouble: Trouble | None, wait_s: float | None) -> None:
         self.trouble = trouble

@@ -375,9 +375,7 @@ async def test_a_record_damaged_where_it_lies_is_not_sent_and_not_lost_from_sigh
 
         def damage(db: Database) -> None:
             db.execute("DROP TRIGGER record_no_update")
-            db.execute(
-                "UPDATE record SET envelope = CAST(replace(envelope, 'payloadType', 'payloadtype') AS BLOB) WHERE seq = 6"
-            )
+            db.execute("UPDATE record SET envelope = CAST(replace(envelope, 'Type', 'type') AS BLOB) WHERE seq = 6")
             db.execute("UPDATE record SET envelope = x'ff' WHERE seq = 7")
 
         await bench.store.write(damage)
