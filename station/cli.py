@@ -17,6 +17,7 @@ __all__ = ["main"]
 #: Every command: its module in `station.commands` (whose `command` is the click command) and its one line of help.
 COMMANDS: dict[str, tuple[str, Words]] = {
     "parse": ("parse", Words("run one parser on captured output, offline", "离线解析已采集的输出")),
+    "verify": ("verify", Words("verify records, a bundle or the ledger, offline", "离线校验记录、工单包或台账")),
     "checklist": ("checklist", Words("checklists: list, show, validate, new", "检测清单：列出、查看、校验、新建")),
 }
 
