@@ -18,7 +18,18 @@ if TYPE_CHECKING:
     from station.errors import Trouble
     from station.messages import BenchSnapshot, Card, Command, Ok, SessionView
 
-__all__ = ["Attached", "Bench", "ChecklistChoice", "Clock", "Connect", "Feed", "Signatory", "Signature", "Signer"]
+__all__ = [
+    "Attached",
+    "Bench",
+    "ChecklistChoice",
+    "Clock",
+    "Connect",
+    "Feed",
+    "Signatory",
+    "Signature",
+    "Signer",
+    "Tried",
+]
 
 
 class Attached(Protocol):
@@ -59,6 +70,16 @@ class Signature(NamedTuple):
     base64: str
 
 
+class Tried(NamedTuple):
+    """One try to unlock a key, right or wrong; the engine journals it."""
+
+    person: str
+    key_id: str
+    outcome: str
+    failures: int
+    at_ms: int
+
+
 class Signer(Protocol):
     """People and their keys, unlocked only in this process, only for one signature. Both calls may block."""
 
@@ -66,8 +87,11 @@ class Signer(Protocol):
         """Everybody who has a key on this station."""
         ...
 
-    def sign(self, person: str, pin: str, payload: bytes) -> Signature:
-        """Sign the payload with the person's key; raises `Trouble` (wrong PIN, locked out, no key)."""
+    def sign(self, person: str, pin: str, payload: bytes, tried: Callable[[Tried], None]) -> Signature:
+        """Sign the payload with the person's key; raises `Trouble` (wrong PIN, locked out, no key).
+
+        `tried` is told of every try to unlock the key, before this returns or raises.
+        """
         ...
 
 

@@ -138,25 +138,27 @@ MEANINGS: dict[str, Words] = {
     "performed": Words("performed: I did this, and it is as recorded", "执行：由我完成，记录属实"),
     "verified": Words("verified: I checked it again myself", "核验：我已亲自复检"),
     "approved": Words("approved: the phone may be handed back", "批准：可以放行交付"),
+    "waived": Words("waived: goes on in spite of it", "让步：在此情况下继续"),
+    "amended": Words("amended: corrects an earlier record", "更正：更正先前记录"),
 }
 
+#: By the ticket's state, which is the English word itself.
 TICKET_STATES: dict[str, Words] = {
     "appointed": Words("appointed", "已预约"),
     "registered": Words("registered", "已受理"),
     "received": Words("received", "已接件"),
     "diagnosing": Words("diagnosing", "检测中"),
-    "waiting-customer": Words("waiting for the customer", "待确认"),
-    "waiting-parts": Words("waiting for parts", "待件"),
-    "in-repair": Words("in repair", "维修中"),
-    "self-check-due": Words("self-check due", "待自检"),
-    "cross-check-due": Words("cross-check due", "待互检"),
-    "at-factory": Words("at the factory", "返厂中"),
+    "waiting for the customer": Words("waiting for the customer", "待确认"),
+    "waiting for parts": Words("waiting for parts", "待件"),
+    "in repair": Words("in repair", "维修中"),
+    "self-check due": Words("self-check due", "待自检"),
+    "cross-check due": Words("cross-check due", "待互检"),
+    "at the factory": Words("at the factory", "返厂中"),
     "ready": Words("ready", "可取机"),
     "delivered": Words("delivered", "已取机"),
-    "returned-unrepaired": Words("returned unrepaired", "拒修退回"),
-    "exchanged": Words("exchanged", "换机"),
-    "returned": Words("returned", "退机"),
-    "grievance-open": Words("grievance open", "投诉处理中"),
+    "returned unrepaired": Words("returned unrepaired", "拒修退回"),
+    "exchanged / returned": Words("exchanged / returned", "换机 / 退机"),
+    "grievance open": Words("grievance open", "投诉处理中"),
     "closed": Words("closed", "已关闭"),
 }
 

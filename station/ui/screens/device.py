@@ -58,6 +58,7 @@ class Device(Page):
         Act("0", "answer('0')", "", N_("n/a"), lambda s: s.may_judge()),
         Act("asterisk", "replay", "*", N_("retest"), lambda s: s.open_prompt() is not None),
         Act("u", "undo", "u", N_("undo"), lambda s: s.may_undo()),
+        Act("c", "resume", "c", N_("go on with the run"), lambda s: s.may_resume(), N_("go on")),
         Act("s", "skip", "s", N_("skip (reason)"), lambda s: s.open_prompt() is not None, N_("skip")),
         Act("ctrl+s", "skip", "^S", N_("skip (reason)"), lambda s: s.wants_text(), N_("skip")),
         Act("x", "stop", "x", N_("stop"), lambda s: s.running()),
@@ -134,6 +135,11 @@ class Device(Page):
         """Whether the chosen check can be tried again."""
         run, row = self.run_view(), self.chosen()
         return run is not None and run.state != "sealed" and row is not None and row.state == "ended"
+
+    def may_resume(self) -> bool:
+        """Whether checks are left of a run that was interrupted, stopped, or lost its phone."""
+        run = self.run_view()
+        return run is not None and bool(run.resumable) and not self.busy
 
     def may_undo(self) -> bool:
         """Whether the last answer can be taken back: its check is tried again, what was said stays on record."""
@@ -358,11 +364,37 @@ class Device(Page):
         if self._answered is not None:
             self._retest(*self._answered)
 
-    def _retest(self, run: str, check: str) -> None:
-        from station.messages import Retest
-
+    def _retest(self, run: str, check: str, confirmed: bool = False) -> None:
         if me := self.me():
-            self.submit(Retest(run=run, check=check, person=me))
+            self.run_worker(self._try_again(run, check, me, confirmed), group="order", exclusive=True)
+
+    async def _try_again(self, run: str, check: str, me: str, confirmed: bool) -> None:
+        from station.errors import Trouble
+        from station.messages import Retest
+        from station.ui.screens.confirm import Confirm
+
+        try:
+            await self.bench_app.send(Retest(run=run, check=check, person=me, confirmed=confirmed))
+        except Trouble as trouble:
+            if trouble.code != "run.confirm":
+                self.tell(trouble)
+                return
+
+            def again(answer: str | None) -> None:
+                if answer:
+                    self._retest(run, check, confirmed=True)
+
+            self.app.push_screen(Confirm(trouble.what, trouble.next_step, self.where()), again)
+        else:
+            self.hush()
+
+    def action_resume(self) -> None:
+        """Go on with what is left of the run; nothing is done twice."""
+        from station.messages import ResumeRun
+
+        run, me = self.run_view(), self.me()
+        if run is not None and me:
+            self.submit(ResumeRun(run=run.run, person=me))
 
     def action_skip(self) -> None:
         """Skip what is asked, with a reason; it is recorded as not run."""

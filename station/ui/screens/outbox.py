@@ -76,12 +76,19 @@ class Outbox(Page):
         else:
             rows = [line(("? ", "lost"), (view.head_office or _("head office"), "text"))]
             rows += wrap(words(view.trouble), width - 4, "lost", most=2)
-            rows.append(line((_("work goes on, everything is on the disk"), "dim")))
-        waiting, all_ = len(view.rows), view.acknowledged + len(view.rows)
+            if view.next_step is not None:
+                rows += wrap("→ " + words(view.next_step), width - 4, "strong", most=2)
+            rows.append(line((_("work goes on, everything is on the disk") + self._next_try(view), "dim")))
+        waiting = max(view.waiting, len(view.rows))
+        all_ = view.acknowledged + waiting
         acknowledged = _("acknowledged {n}").format(n=view.acknowledged)
         rows.append(line(_("waiting {n}").format(n=waiting) + " · " + acknowledged))
         rows.append([*bar(view.acknowledged, all_, width - 20, "pass"), *line(f"  {view.acknowledged}/{all_}")])
         return box(_("State"), rows, width)
+
+    def _next_try(self, view: OutboxView) -> str:
+        left = view.next_ms - self.feed.now_ms()
+        return " · " + _("next try {time}").format(time=ago(left)) if view.next_ms and left > 0 else ""
 
     def _rows(self, view: OutboxView, width: int, height: int) -> list[Line]:
         inner = width - 4
@@ -114,8 +121,8 @@ class Outbox(Page):
         return columns([(line(text), size) for text, size in zip(texts, sizes, strict=True)])
 
     def _reason(self, row: OutboxRow) -> str:
-        if row.reason:
-            return row.reason
+        if row.reason is not None:
+            return words(row.reason)
         left = row.next_ms - self.feed.now_ms()
         return _("next try {time}").format(time=ago(left)) if row.tries and left > 0 else ""
 
@@ -124,7 +131,8 @@ class Outbox(Page):
             return []
         row = view.rows[min(self.cursor, len(view.rows) - 1)]
         rows: list[Line] = [line((row.digest, "dim"))]
-        rows += wrap(row.reason, width - 4, most=3)
+        if row.reason is not None:
+            rows += wrap(words(row.reason), width - 4, most=3)
         if row.state != "waiting":
             rows.append(line(("! " + _("head office did not take it; it stays here and blocks nothing else"), "warn")))
         rows.append(line((_("signed records are never deleted"), "dim")))

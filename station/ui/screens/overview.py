@@ -97,7 +97,7 @@ class Overview(Page):
             return [line((" " + self._waiting_for_engine(), "dim"))]
         counted = Counter(str(card.status) for card in bench.cards)
         spans = [Span(" ")]
-        for status in ("running", "your-turn", "blocked", "fail", "pass", "not-run", "lost"):
+        for status in ("running", "your-turn", "blocked", "fail", "warn", "pass", "not-run", "lost"):
             if counted[status] and not (status == "blocked" and counted["your-turn"]):
                 number = counted[status] + (counted["blocked"] if status == "your-turn" else 0)
                 look = STATUSES[status]
@@ -239,7 +239,7 @@ class Overview(Page):
         """The tickets that wait for a cross-check."""
         from station.ui.screens.tickets import Tickets
 
-        self.app.push_screen(Tickets(only="cross-check-due"))
+        self.app.push_screen(Tickets(only="cross-check due"))
 
     def action_outbox(self) -> None:
         """What head office has not acknowledged."""

@@ -30,7 +30,7 @@ from station.ui.widgets.form import Field
 
 if TYPE_CHECKING:
     from station.messages import Ok, PrepareRelease, PrepareSignoff
-    from station.ui.seams import Signatory
+    from station.ui.seams import Signatory, Signature, Tried
 
 __all__ = ["Sign", "read_payload"]
 
@@ -217,18 +217,28 @@ class Sign(Page):
             self.signing = True
             self.run_worker(self._sign(person, self._pin(), self.payload), group="sign")
 
-    async def _sign(self, person: Signatory, pin: str, payload: bytes) -> None:
+    async def _unlock(self, person: Signatory, pin: str, payload: bytes) -> Signature:
+        """The signature; every try to unlock the key is told to the engine, the wrong ones above all."""
+        from station.messages import ReportUnlock
+
+        tries: list[Tried] = []
+        try:
+            return await asyncio.to_thread(self.bench_app.stand.signer.sign, person.person, pin, payload, tries.append)
+        finally:
+            for one in tries:
+                await self.bench_app.send(ReportUnlock(**one._asdict()))
+
+    async def _commit(self, signature: Signature, payload: bytes) -> Ok | None:
         from station.messages import CommitRecord
 
+        encoded = base64.b64encode(payload).decode()
+        return await self.order(CommitRecord(payload=encoded, key_id=signature.key_id, signature=signature.base64))
+
+    async def _sign(self, person: Signatory, pin: str, payload: bytes) -> None:
         self.query_one("#pin", Input).value = ""
         self.redraw()
         try:
-            signature = await asyncio.to_thread(self.bench_app.stand.signer.sign, person.person, pin, payload)
-            stored = await self.order(
-                CommitRecord(
-                    payload=base64.b64encode(payload).decode(), key_id=signature.key_id, signature=signature.base64
-                )
-            )
+            stored = await self._commit(await self._unlock(person, pin, payload), payload)
         except Trouble as trouble:
             self.tell(trouble)
             return

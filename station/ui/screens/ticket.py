@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from drivers.text import safe_text
 from station.i18n import N_, _, words
 from station.ui.keys import Act
 from station.ui.paint import Line, box, cells, columns, line, wrap
@@ -106,12 +105,17 @@ class Ticket(Page):
         return box(_("Release"), rows, width)
 
     def _record(self, record: dict[str, object], width: int) -> Line:
-        kind = words(named(RECORD_KINDS, str(record.get("kind", "")).split("/")[0]))
-        digest = str(record.get("digest", record.get("sha256", "")))
-        rest = ", ".join(
-            f"{safe_text(key)} {value}" for key, value in record.items() if key not in {"kind", "digest", "sha256"}
+        kind = words(named(RECORD_KINDS, str(record.get("record", "")).split("/")[0]))
+        told = [str(record.get(key) or "") for key in ("person", "role", "meaning", "stage", "decision")]
+        rest = " · ".join(text for text in told if text)
+        return columns(
+            [
+                (line((f"{record.get('seq', ''):>5}  ", "dim")), 7),
+                (kind, 20),
+                (line((str(record.get("digest", ""))[:16], "dim")), 18),
+                (rest, max(10, width - 45)),
+            ]
         )
-        return columns([(kind, 20), (line((digest[:16], "dim")), 18), (line((rest, "dim")), max(10, width - 38))])
 
     def action_move(self, by: int) -> None:
         """Choose another run."""

@@ -136,4 +136,4 @@ class Tickets(Page):
 
         if self.rows:
             ticket = str(self.rows[self.cursor].get("ticket", ""))
-            self.app.push_screen(Release(ticket) if self.only == "cross-check-due" else Ticket(ticket))
+            self.app.push_screen(Release(ticket) if self.only == "cross-check due" else Ticket(ticket))

@@ -73,8 +73,10 @@ def checklist_box(run: RunView, width: int, height: int, cursor: int) -> list[Li
     head = columns(
         [
             ("", widths[0]),
-            (line((_("check (soft, then hard)"), "dim")), widths[1] + 1),
-            (line((_("measured"), "dim")), widths[2] + 1),
+            (line((_("check (soft, then hard)"), "dim")), widths[1]),
+            (" ", 1),
+            (line((_("measured"), "dim")), widths[2]),
+            (" ", 1),
             (line((_("limit"), "dim")), widths[3]),
             (line((f"{_('time'):>7}", "dim")), widths[4]),
         ]

@@ -23,7 +23,7 @@ class Field(Horizontal):
     """A label and a text field. The label is asked for at each drawing, so that it follows the language."""
 
     DEFAULT_CSS = """
-    Field { height: 1; margin: 0 1; }
+    Field { height: 1; padding: 0 1; }
     Field > Drawn { width: 26; height: 1; }
     """
 
@@ -40,7 +40,9 @@ class Field(Horizontal):
     def compose(self) -> ComposeResult:
         """Label, then field."""
         yield Drawn(lambda _w, _h: [line((self._label(), "dim"))])
-        field = Input(self._given, password=self._password, id=self._field, max_length=self._most, select_on_focus=False)
+        field = Input(
+            self._given, password=self._password, id=self._field, max_length=self._most, select_on_focus=False
+        )
         field.cursor_blink = False
         yield field
 
@@ -59,7 +61,7 @@ class Field(Horizontal):
 class Tick(Widget, can_focus=True):
     """A box to tick with Space."""
 
-    DEFAULT_CSS = "Tick { height: 1; margin: 0 1; }"
+    DEFAULT_CSS = "Tick { height: 1; padding: 0 1; }"
 
     class Changed(Message):
         """The box was ticked or unticked."""

@@ -12,7 +12,7 @@ from station.i18n import language
 from station.ui.paint import Line, line
 
 if TYPE_CHECKING:
-    from station.messages import RunView
+    from station.messages import CheckRow, RunView
 
 __all__ = ["big_word", "outcome"]
 
@@ -30,12 +30,16 @@ def outcome(run: RunView) -> str:
     if "fail" in verdicts:
         return "fail"
     required = [row for row in run.checks if row.required]
-    judged = {"pass", "warn", "info"}
-    if any(row.state != "ended" or row.verdict not in judged for row in required):
+    if any(not _satisfied(row) for row in required):
         return "none"
     if "warn" in verdicts:
         return "warn"
     return "pass" if "pass" in verdicts else "none"
+
+
+def _satisfied(row: CheckRow) -> bool:
+    """Judged and not failed, or shown not to apply; a release looks at who said that it does not apply."""
+    return row.state == "ended" and (row.verdict in {"pass", "warn", "info"} or row.ending == "not-applicable")
 
 
 def big_word(verdict: str, look: str, width: int) -> list[Line]:

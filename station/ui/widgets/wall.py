@@ -77,12 +77,13 @@ def marks(card: Card, width: int) -> Line:
     return spans
 
 
-def _last_line(card: Card, now_ms: int) -> Line:
+def _last_line(card: Card, now_ms: int, width: int) -> Line:
     if card.status in {"your-turn", "blocked"}:
         waiting = _("waiting {time}").format(time=ago(now_ms - card.since_ms))
         if card.next_step is not None and card.status == "blocked":
-            return line(f"{words(card.next_step)} · {waiting}")
-        return line((_("press {slot}").format(slot=card.slot) + " · " + waiting, "turn"))
+            return line((ago(now_ms - card.since_ms) + " · ", "dim"), words(card.next_step))
+        press = _("press {slot}").format(slot=card.slot) + " · " if width >= 32 else ""
+        return line((press + waiting, "turn"))
     parts = [card.ticket] if card.ticket else []
     if card.next_step is not None:
         parts.append(words(card.next_step))
@@ -107,11 +108,11 @@ def card_lines(card: Card, width: int, height: int, now_ms: int) -> list[Line]:
     word = words(look.words)
     head = words(card.headline)
     said = f"{word}: {head}" if head and not head.lower().startswith(word.lower()) else head or word
-    if card.status in {"running", "identifying"} and width < 38:
-        said = head or word  # narrow: the sign in the title says the state, the room is for what is measured
+    if card.status == "blocked" or (card.status in {"running", "identifying"} and width < 38):
+        said = head or word  # the sign in the title says the state; the room is for what is wrong or measured
     percent = 100 * card.done // card.total if card.total > 0 else 0
     progress = [*bar(card.done, card.total, max(1, inner - 6), look.colour), Span(f"{percent:>4}% ")]
-    rows = [first, line((said, look.colour)), progress, marks(card, inner), _last_line(card, now_ms)]
+    rows = [first, line((said, look.colour)), progress, marks(card, inner), _last_line(card, now_ms, inner)]
     if height < 7:
         rows = [first, line((said, look.colour)), marks(card, inner)]
     title = line((f"{card.slot} ", "strong"), (look.sign, look.colour))
@@ -127,7 +128,7 @@ def row_line(card: Card, width: int, now_ms: int) -> Line:
         return fit([*spans, Span(words(look.words), "empty")], width)
     spans += fit(line((card.model or _("unknown"), "strong")), min(18, width // 4))
     spans += [Span(f" …{card.serial_tail} ", "dim"), Span(words(look.words) + " ", look.colour)]
-    spans += [Span(words(card.headline)), Span(f" {card.done}/{card.total} ", "dim"), *_last_line(card, now_ms)]
+    spans += [Span(words(card.headline)), Span(f" {card.done}/{card.total} ", "dim"), *_last_line(card, now_ms, width)]
     return fit(spans, width)
 
 

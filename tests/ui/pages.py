@@ -1,0 +1,133 @@
+"""Every page of the screen, and the keys that lead there on the scripted engine: goldens and crawls go through it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ui_script import (
+    CHOICES,
+    NOW,
+    ScriptedEngine,
+    asked,
+    outbox,
+    passed_rows,
+    run,
+    running_rows,
+    sample_bench,
+    scripted,
+    session,
+    ticket,
+)
+
+from drivers.api import Side
+from drivers.text import Words
+from station.errors import Trouble
+
+
+@dataclass(frozen=True)
+class PageCase:
+    """A page: what the engine says first, and the keys that open it."""
+
+    name: str
+    keys: tuple[str, ...]
+    prepare: Callable[[ScriptedEngine], None] = lambda _engine: None
+
+
+SLOT_1 = ("1", "enter")
+
+
+def _session(**changes: object) -> Callable[[ScriptedEngine], None]:
+    def prepare(engine: ScriptedEngine) -> None:
+        engine.session_now = session(**changes)
+
+    return prepare
+
+
+def _asked(kind: str, **changes: object) -> Callable[[ScriptedEngine], None]:
+    def prepare(engine: ScriptedEngine) -> None:
+        engine.session_now = asked(kind, **changes)
+
+    return prepare
+
+
+def _finished(rows: object, **more: object) -> Callable[[ScriptedEngine], None]:
+    return _session(run=run(rows, "finished", **more))
+
+
+def _refused(engine: ScriptedEngine) -> None:
+    engine.answers["ticket"] = lambda _c: ticket(
+        release_reasons=(
+            Words("the cross-check is missing", "缺少互检"),
+            Words("battery-health is not satisfied: fail", "电池健康度未通过：不合格"),
+        )
+    ).model_dump(mode="json")
+    engine.refusals["prepare-release"] = Trouble(
+        "release.refused",
+        Words("the release is refused", "拒绝放行"),
+        Side.PERSON,
+        Words("do what the reasons say", "请按原因处理"),
+    )
+
+
+def _compared(engine: ScriptedEngine) -> None:
+    worse = [one if one.id != "keys" else one.model_copy(update={"verdict": "fail"}) for one in passed_rows()]
+    runs = (*ticket().runs, run(worse, "sealed", run="r3", stage="cross-check", record="ab" * 32, signed_by="li"))
+    engine.answers["ticket"] = lambda _c: ticket(runs=runs).model_dump(mode="json")
+
+
+def _troubled(engine: ScriptedEngine) -> None:
+    engine.bench_now = sample_bench(
+        troubles=(Words("the adb server does not answer; it is being started again", "adb 服务无响应，正在重新启动"),),
+        links={"adb": Words("down", "异常")},
+    )
+
+
+def _nothing_waits(engine: ScriptedEngine) -> None:
+    engine.answers["outbox"] = lambda _c: outbox(
+        rows=(), trouble=None, next_step=None, waiting=0, rejected=0, next_ms=0
+    ).model_dump(mode="json")
+
+
+PAGES = (
+    PageCase("overview", ()),
+    PageCase("overview-troubles", (), _troubled),
+    PageCase("device", SLOT_1),
+    PageCase("device-selected-fail", (*SLOT_1, "up")),
+    PageCase("device-ready", ("1", "0"), _session(slot=10, run=None, ticket=None)),
+    PageCase("prompt-verdict", SLOT_1, _asked("verdict")),
+    PageCase("prompt-choice", SLOT_1, _asked("choice", choices=CHOICES)),
+    PageCase("prompt-text", SLOT_1, _asked("text")),
+    PageCase("prompt-wait", SLOT_1, _asked("wait")),
+    PageCase("prompt-time-is-up", SLOT_1, _asked("verdict", ends_ms=NOW - 1)),
+    PageCase("reason", (*SLOT_1, "s"), _asked("verdict")),
+    PageCase("result-pass", SLOT_1, _finished(passed_rows())),
+    PageCase("result-fail", SLOT_1, _finished(running_rows()[:7])),
+    PageCase("result-warn", SLOT_1, _finished(running_rows()[:2])),
+    PageCase("result-not-run", SLOT_1, _finished((*passed_rows(), *running_rows()[8:]))),
+    PageCase("sign", (*SLOT_1, "f9"), _finished(passed_rows())),
+    PageCase("start", ("1", "0", "k"), _session(slot=10, run=None, ticket=None)),
+    PageCase("intake", ("1", "0", "n"), _session(slot=10, run=None, ticket=None)),
+    PageCase("person", ("f3",)),
+    PageCase("tickets", ("t",)),
+    PageCase("ticket", ("t", "enter")),
+    PageCase("cross-check-blind", ("q", "enter")),
+    PageCase("cross-check-differs", ("q", "enter"), _compared),
+    PageCase("release-refused", ("q", "enter"), _refused),
+    PageCase("release-sign", ("q", "enter", "f9"), _compared),
+    PageCase("outbox", ("o",)),
+    PageCase("outbox-empty", ("o",), _nothing_waits),
+    PageCase("evidence", (*SLOT_1, "up", "up", "up", "up", "up", "up", "up", "v", "enter")),
+    PageCase("history", (*SLOT_1, "h")),
+    PageCase("help", ("question_mark",)),
+)
+
+
+def engine_for(page: PageCase) -> ScriptedEngine:
+    """A scripted engine as the page needs it."""
+    engine = scripted()
+    page.prepare(engine)
+    return engine
+
+
+__all__ = ["PAGES", "PageCase", "engine_for"]
