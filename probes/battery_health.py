@@ -43,12 +43,13 @@ def health_percent(full: Decimal, design: Decimal) -> Decimal:
 
 @dataclass(frozen=True, slots=True)
 class _Claim:
-    """What one source says of the state of health: a percentage, or why there is none."""
+    """What one source says of the state of health: a percentage, or why there is none; `in_doubt`: it said nonsense."""
 
     name: str
     source: str
     percent: Decimal | None
     why: Words = NOT_SAID
+    in_doubt: bool = False
 
     def reading(self, name: str = "") -> Reading:
         """As a measurement under its own name, or under `name`."""
@@ -69,7 +70,7 @@ def _stated(name: str, heard: Heard, fact: str, words: str) -> _Claim:
     if value is None:
         return _Claim(name, source, None, heard.reason(fact))
     if not _PLAUSIBLE[0] <= value <= _PLAUSIBLE[1]:
-        return _Claim(name, source, None, _OUT_OF_RANGE.fill(percent=value))
+        return _Claim(name, source, None, _OUT_OF_RANGE.fill(percent=value), in_doubt=True)
     return _Claim(name, source, Decimal(value))
 
 
@@ -82,7 +83,8 @@ def _ratio(name: str, heard: Heard, facts: tuple[str, str], words: str) -> _Clai
         return _Claim(name, source, None, heard.reason(missing))
     percent = health_percent(Decimal(full), Decimal(design))
     if not _PLAUSIBLE[0] <= percent <= _PLAUSIBLE[1]:
-        return _Claim(name, source, None, _IMPLAUSIBLE.fill(full=full, design=design, percent=percent))
+        why = _IMPLAUSIBLE.fill(full=full, design=design, percent=percent)
+        return _Claim(name, source, None, why, in_doubt=True)
     return _Claim(name, source, percent)
 
 
@@ -100,8 +102,9 @@ def _claims(said: Heard, hal: Heard, sysfs: Heard, stats: Heard) -> list[_Claim]
 
 def _health(claims: list[_Claim]) -> Iterator[Reading]:
     known = [claim for claim in claims if claim.percent is not None]
-    best = known[0] if known else next((claim for claim in claims if claim.why is not NOT_SAID), claims[0])
-    yield best.reading("state_of_health")
+    doubtful = [claim for claim in claims if claim.in_doubt]
+    gauge = [claim for claim in claims if claim.name == "health_sysfs"]
+    yield (known + doubtful + gauge)[0].reading("state_of_health")
     for claim in claims:
         yield claim.reading()
     percents = [claim.percent for claim in known if claim.percent is not None]

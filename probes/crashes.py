@@ -217,7 +217,8 @@ def _boot(said: Heard) -> Iterator[Reading]:
 
 
 _NO_CLOCK = Words(
-    "the phone's clock could not be read, so new and old cannot be told apart", "无法读取手机时间，不能区分新旧记录"
+    "the phone's clock could not be read, so new and old cannot be told apart ({why})",
+    "无法读取手机时间，不能区分新旧记录（{why}）",
 )
 
 
@@ -267,7 +268,9 @@ async def crashes(bench: Bench, *, window_h: int = 24) -> AsyncIterator[Reading]
         yield found
     window = _window(box, log, clock, window_h)
     if window is None or (window.tags is None and window.events is None):
-        reason = _NO_CLOCK if window is None else box.reason("entries")
+        why = clock.reason("local")
+        no_clock = Words(_NO_CLOCK.en.format(why=why.en), _NO_CLOCK.zh.format(why=why.zh))
+        reason = no_clock if window is None else box.reason("entries")
         for name in ("new_crashes", "hal_deaths", "kernel_panics"):
             yield Unread(name, reason, clock.source if window is None else box.source)
         return

@@ -406,14 +406,14 @@ pid: 120, tid: 121  >>> /system/bin/mediaserver <<<
 signal 11 (SIGSEGV), fault addr deadbaad
 """
 
-#: The Luhn-valid IMEI 004401234567894 as Binder sends it: exception 0, length 15, UTF-16 in little-endian words.
+#: The Luhn-valid IMEI 004401234567895 as Binder sends it: exception 0, length 15, UTF-16 in little-endian words.
 PARCEL = """\
 Result: Parcel(
   0x00000000: 00000000 0000000f 00300030 00340034 '........0.0.4.4.'
   0x00000010: 00310030 00330032 00350034 00370036 '0.1.2.3.4.5.6.7.'
-  0x00000020: 00390038 00000034                   '8.9.4...        ')
+  0x00000020: 00390038 00000035                   '8.9.5...        ')
 """
-PARCEL_IMEI = "004401234567894"
+PARCEL_IMEI = "004401234567895"
 
 PARCEL_REFUSED = """\
 Result: Parcel(
