@@ -14,7 +14,7 @@ import os
 import shutil
 import time
 from collections.abc import Awaitable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from filelock import FileLock, Timeout
 from pydantic import BaseModel, ValidationError
@@ -34,6 +34,7 @@ from station.events import DeviceIdentified, DeviceLost, EngineStarted, Evidence
 from station.journal import JOURNAL, Journal, event
 from station.outbox import OUTBOX, Uploader
 from station.recovery import close_what_is_open
+from station.session import Session
 from station.settings import Settings, load_station_key, private_folder
 from station.signing import Signing, software
 from station.store import Store
@@ -51,6 +52,9 @@ FRAME_S = 0.05
 LINGER_S = 60.0
 #: Bytes of free disk below which a run says that the bench is not well.
 LOW_DISK = 200 * 1024 * 1024
+
+
+Typed = TypeVar("Typed", m.Intake, m.NewTicket)
 
 
 class Engine:
@@ -356,6 +360,8 @@ class Engine:
         match command:
             case m.Watch():
                 return self._watch(client, command)
+            case m.NewTicket():
+                return {"ticket": await self.signing.register(_inert(command))}
             case m.Intake():
                 return await self._intake(command)
             case m.StartRun():
@@ -436,7 +442,9 @@ class Engine:
             raise Trouble("slot.unknown", _NO_PHONE.fill(slot=command.slot), Side.CABLE, _PLUG_IN)
         identity = slot.identity if slot else None
         phone = tickets.taken_in(command, identity, self.work.open_sessions())
-        ticket, digest = await self.signing.open_ticket(_inert(command), phone)
+        before = self.work.sessions.get(command.ticket, Session())
+        known = {"complaint": command.complaint or before.complaint, "model": command.model or phone.model}
+        ticket, digest = await self.signing.open_ticket(_inert(command.model_copy(update=known)), phone, before)
         self.work.match_all()
         return {"ticket": ticket, "record": digest}
 
@@ -514,10 +522,10 @@ def _link_words(trouble: DriverError | None) -> Words:
     return Words("ok", "正常") if trouble is None else trouble.what
 
 
-def _inert(intake: m.Intake) -> m.Intake:
-    """The intake with every typed text made safe to show and to sign."""
-    texts = {name: safe_text(value, 2000) for name, value in dict(intake).items() if isinstance(value, str)}
-    return intake.model_copy(update=texts)
+def _inert(typed: Typed) -> Typed:
+    """The command with every typed text made safe to show and to sign."""
+    texts = {name: safe_text(value, 2000) for name, value in dict(typed).items() if isinstance(value, str)}
+    return typed.model_copy(update=texts)
 
 
 def _not_found(wanted: str, found: Sequence[Slot]) -> Trouble:

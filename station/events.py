@@ -42,6 +42,7 @@ __all__ = [
     "RunResumed",
     "Sealed",
     "TicketOpened",
+    "TicketRegistered",
 ]
 
 
@@ -117,6 +118,15 @@ class KeyTried(_Body):
 
 
 # --- the ticket ------------------------------------------------------------------------------------------------------
+
+
+class TicketRegistered(_Body):
+    """A request was taken down; the phone may not be here yet."""
+
+    kind: Literal["ticket-registered"] = "ticket-registered"
+    person: str
+    model: str
+    complaint: str
 
 
 class TicketOpened(_Body):
@@ -311,6 +321,7 @@ Body = Annotated[
     | DeviceIdentified
     | DeviceLost
     | KeyTried
+    | TicketRegistered
     | TicketOpened
     | Sealed
     | ReleaseRefused

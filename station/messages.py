@@ -32,6 +32,7 @@ __all__ = [
     "FlushOutbox",
     "Hello",
     "Intake",
+    "NewTicket",
     "Ok",
     "OutboxQuery",
     "OutboxRow",
@@ -232,8 +233,23 @@ class Watch(Message):
     slot: int | None
 
 
+class NewTicket(Message):
+    """Register a request, before the phone is in hand. `ticket` empty: the station gives the next number."""
+
+    command: Literal["new-ticket"] = "new-ticket"
+    ticket: str = ""
+    model: str = ""
+    complaint: str = ""
+    customer_name: str = ""
+    customer_phone: str = ""
+    person: str
+
+
 class Intake(Message):
-    """Open a ticket and write its intake record. `ticket` empty: the station gives the next number."""
+    """Take a phone in and write its intake record.
+
+    `ticket`: a registered one, a number of your own, or empty: the station gives the next number.
+    """
 
     command: Literal["intake"] = "intake"
     ticket: str = ""
@@ -474,6 +490,7 @@ class StatusQuery(Message):
 
 Command = Annotated[
     Watch
+    | NewTicket
     | Intake
     | StartRun
     | AnswerPrompt

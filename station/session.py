@@ -31,6 +31,7 @@ from station.events import (
     RunResumed,
     Sealed,
     TicketOpened,
+    TicketRegistered,
 )
 
 __all__ = ["Attempt", "Question", "Run", "Session", "apply", "fold"]
@@ -121,6 +122,7 @@ class Session:
     """Everything that is known of a ticket on this station (or of a dry run: then `ticket` is empty)."""
 
     ticket: str = ""
+    registered: TicketRegistered | None = None
     opened: TicketOpened | None = None
     opened_ms: int = 0
     runs: Mapping[str, Run] = field(default_factory=lambda: MappingProxyType({}))
@@ -128,6 +130,18 @@ class Session:
     refused: ReleaseRefused | None = None
     views: tuple[EvidenceViewed, ...] = ()
     last_ms: int = 0
+
+    @property
+    def model(self) -> str:
+        """The phone's model, as taken in, else as registered."""
+        told = self.opened or self.registered
+        return told.model if told else ""
+
+    @property
+    def complaint(self) -> str:
+        """The customer's words."""
+        told = self.opened or self.registered
+        return told.complaint if told else ""
 
     def latest_run(self, stage: str, *, sealed: bool = False) -> Run | None:
         """The newest run of a stage (with `sealed`: the newest one that has a record)."""
@@ -149,8 +163,11 @@ def apply(session: Session, event: Event) -> Session:
     """The session after one more event."""
     session = replace(session, last_ms=max(session.last_ms, event.wall_ms))
     match event.body:
+        case TicketRegistered() as registered:
+            return replace(session, ticket=event.ticket, registered=registered, opened_ms=event.wall_ms)
         case TicketOpened() as opened:
-            return replace(session, ticket=event.ticket, opened=opened, opened_ms=event.wall_ms)
+            since_ms = session.opened_ms or event.wall_ms
+            return replace(session, ticket=event.ticket, opened=opened, opened_ms=since_ms)
         case RunOpened() as opened:
             run = Run(event.run, opened, event.wall_ms)
             return _with_run(replace(session, ticket=event.ticket), run)

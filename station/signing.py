@@ -13,7 +13,7 @@ import functools
 import hashlib
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,7 @@ from station import messages as m
 from station import tickets, vault
 from station.clock import StationClock
 from station.errors import EXIT_BENCH, EXIT_NO, EXIT_USE, Trouble
-from station.events import Body, Event, Identifying, KeyTried, ReleaseRefused, Sealed, TicketOpened
+from station.events import Body, Event, Identifying, KeyTried, ReleaseRefused, Sealed, TicketOpened, TicketRegistered
 from station.journal import Journal, event, insert
 from station.outbox import enqueue
 from station.session import Session, fold
@@ -122,26 +122,61 @@ class Signing:
 
     # --- intake
 
-    async def open_ticket(self, intake: m.Intake, phone: tickets.TakenIn) -> tuple[str, str]:
-        """Open a ticket and write its intake record; back come its number and the record's digest.
+    async def register(self, command: m.NewTicket) -> str:
+        """Register a ticket; back comes its number.
+
+        Raises:
+            Trouble: the number is taken or can't be one, the person is not enrolled, the disk is full.
+        """
+        tickets.must_be_number(command.ticket)
+        body = TicketRegistered(person=command.person, model=command.model, complaint=command.complaint)
+        stamp = event(body)
+
+        def work(db: Database) -> list[Event]:
+            number = self._number(db, command.ticket, Session())
+            self._must_be_enrolled(db, command.person)
+            scope = vault.open_scope(db, number, make=True)
+            assert scope is not None  # noqa: S101 - made just above
+            vault.save_personal(db, scope, {"name": command.customer_name, "phone": command.customer_phone})
+            stored = insert(db, [replace(stamp, ticket=number)])
+            tickets.save(db, fold(stored))
+            return stored
+
+        stored = await self.journal.store.write(work)
+        self.journal.tell(stored)
+        return stored[0].ticket
+
+    def _number(self, db: Database, wanted: str, before: Session) -> str:
+        number = wanted or tickets.next_number(db)
+        known = db.execute("SELECT 1 FROM ticket WHERE ticket = ?", [number]).fetchone()
+        if known and (before.registered is None or before.opened is not None):
+            raise _taken(number)
+        return number
+
+    async def open_ticket(
+        self, intake: m.Intake, phone: tickets.TakenIn, before: Session | None = None
+    ) -> tuple[str, str]:
+        """Take a phone in and write the intake record; back come the ticket's number and the record's digest.
+
+        Args:
+            before: the session of a ticket that was registered already.
 
         Raises:
             Trouble: the number is taken, the person is not enrolled, the disk is full.
         """
-        stamp = event(_opened(intake, phone))
+        stamp, session = event(_opened(intake, phone)), before or Session()
 
         def work(db: Database) -> tuple[list[Event], str]:
-            number = intake.ticket or tickets.next_number(db)
-            if db.execute("SELECT 1 FROM ticket WHERE ticket = ?", [number]).fetchone():
-                raise _taken(number)
+            number = self._number(db, intake.ticket, session)
             self._must_be_enrolled(db, intake.person)
             scope = vault.open_scope(db, number, make=True)
             assert scope is not None  # noqa: S101 - made just above
-            vault.save_personal(db, scope, {"name": intake.customer_name, "phone": intake.customer_phone})
+            told = {"name": intake.customer_name, "phone": intake.customer_phone}
+            vault.save_personal(db, scope, vault.personal(db, number) | {k: v for k, v in told.items() if v})
             common = {**self.made(db), "ticket": number}
             predicate = intake_v1(common, intake, phone, scope.salt, stamp.wall_ms)
-            opened = Event(0, number, "", stamp.wall_ms, stamp.mono_ns, stamp.boot_id, stamp.body)
-            return self._seal(db, "intake/v1", predicate.phone.commitment, predicate, Session(), [opened])
+            opened = replace(stamp, ticket=number)
+            return self._seal(db, "intake/v1", predicate.phone.commitment, predicate, session, [opened])
 
         stored, digest = await self.journal.store.write(work)
         self._tell(stored)

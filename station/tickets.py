@@ -30,6 +30,7 @@ __all__ = [
     "check_imei",
     "facts",
     "identities",
+    "must_be_number",
     "next_number",
     "open_tickets",
     "rows",
@@ -113,7 +114,9 @@ def state_of(session: Session) -> State:
         return State.READY
     if own is not None:
         return State.CROSS_CHECK_DUE if own.record and own.signed else State.SELF_CHECK_DUE
-    return State.DIAGNOSING if session.runs else State.RECEIVED
+    if session.runs:
+        return State.DIAGNOSING
+    return State.RECEIVED if session.opened else State.REGISTERED
 
 
 def _before_release(session: Session, run: Run) -> bool:
@@ -131,6 +134,16 @@ def next_number(db: Database, now_s: float | None = None) -> str:
     last = next(iter(db.query(query, [f"{prefix}%"])), None)
     tail = last["ticket"].removeprefix(prefix) if last else "0"
     return f"{prefix}{int(tail) + 1 if tail.isdecimal() else 1:04d}"
+
+
+def must_be_number(ticket: str) -> None:
+    """Refuse what can't be a ticket number; empty stands for the next one.
+
+    Raises:
+        Trouble: it can't.
+    """
+    if ticket and not _NUMBER.fullmatch(ticket):
+        raise _wrong("ticket.number", _BAD_NUMBER.fill(ticket=ticket), _NUMBER_FORM)
 
 
 def check_imei(text: str) -> str:
@@ -172,7 +185,7 @@ def same_phone(session: Session, identity: Identity) -> bool:
 def facts(session: Session) -> dict[str, str]:
     """What the ticket says of the phone, for probes."""
     serial, imeis = identities(session)
-    named = {"serial": serial, "model": session.opened.model if session.opened else ""}
+    named = {"serial": serial, "model": session.model}
     named |= {f"imei{n}" if n > 1 else "imei": imei for n, imei in enumerate(imeis, 1)}
     return {name: value for name, value in named.items() if value}
 
@@ -194,8 +207,7 @@ def taken_in(intake: Intake, phone: Identity | None, others: Iterable[tuple[str,
         Trouble: a wrong number, no identity at all, a phone that differs from what was typed, or one that another open
             ticket already has.
     """
-    if intake.ticket and not _NUMBER.fullmatch(intake.ticket):
-        raise _wrong("ticket.number", _BAD_NUMBER.fill(ticket=intake.ticket), _NUMBER_FORM)
+    must_be_number(intake.ticket)
     typed = check_imei(intake.imei) if intake.imei else ""
     told = phone or Identity()
     if typed and told.imeis and typed not in told.imeis:
@@ -244,7 +256,7 @@ _USE_IT = Words("Go on with {ticket}, or close it first", "请继续使用工单
 def save(db: Database, session: Session) -> None:
     """Bring the ticket's row up to date with its session."""
     state = state_of(session)
-    row = (session.ticket, session.opened_ms, session.opened.model if session.opened else "", state.value)
+    row = (session.ticket, session.opened_ms, session.model, state.value)
     db.execute(
         "INSERT INTO ticket (ticket, opened_ms, model, state, open) VALUES (?, ?, ?, ?, ?)"
         " ON CONFLICT (ticket) DO UPDATE SET model = excluded.model, state = excluded.state, open = excluded.open",

@@ -295,9 +295,9 @@ def ticket_view(session: Session) -> TicketView:
         ticket=session.ticket,
         state=state.value,
         state_words=state.words,
-        model=session.opened.model if session.opened else "",
+        model=session.model,
         imei_tail=(imeis[0] if imeis else serial)[-4:],
-        complaint=session.opened.complaint if session.opened else "",
+        complaint=session.complaint,
         opened_ms=session.opened_ms,
         runs=tuple(run_view(run).model_copy(update={"ticket": session.ticket}) for run in session.runs.values()),
         records=tuple(one.model_dump(mode="json", exclude={"kind"}) for one in session.records),
@@ -417,10 +417,8 @@ def todo(cards: dict[int, Card], sessions: dict[str, Session], slot_of: dict[str
     for number, session in sessions.items():
         what = _waits(session) if number == session.ticket and number else None
         if what is not None:
-            model = session.opened.model if session.opened else ""
-            found.append(
-                TodoRow(slot=slot_of.get(number), ticket=number, model=model, what=what, since_ms=session.last_ms)
-            )
+            about = {"slot": slot_of.get(number), "ticket": number, "model": session.model}
+            found.append(TodoRow(**about, what=what, since_ms=session.last_ms))
     return sorted(found, key=lambda row: row.since_ms)
 
 

@@ -366,6 +366,8 @@ class Work:
         if not ticket:
             return Session()
         session = await self.session(ticket)
+        if session.opened is None:
+            raise Trouble("ticket.no-intake", _NO_INTAKE.fill(ticket=ticket), Side.PERSON, _INTAKE_FIRST, EXIT_NO)
         if slot.identity is not None and not same_phone(session, slot.identity):
             raise Trouble("ticket.other-phone", _OTHER_PHONE.fill(ticket=ticket), Side.PERSON, _RIGHT_SLOT, EXIT_USE)
         if any(run.active for run in session.runs.values()):
@@ -484,8 +486,7 @@ def _seen(slot: Slot) -> DeviceSeen:
 
 def _ticket_values(session: Session) -> dict[str, Value]:
     serial, imeis = identities(session)
-    model = session.opened.model if session.opened else ""
-    named: dict[str, Value] = {"serial": serial, "model": model}
+    named: dict[str, Value] = {"serial": serial, "model": session.model}
     found: dict[str, Value] = {name: value for name, value in named.items() if value}
     if imeis:
         found |= {"imei": imeis[0], "imeis": imeis}
@@ -510,6 +511,8 @@ _LOOK_AGAIN = Words("Look at the phone's card again: it shows what is going on n
 _NO_QUESTION = Words("Nothing is asked in slot {slot}", "槽位 {slot} 没有待答的提示")
 _PHONE_AWAY = Words("The phone of this run is not connected", "该检测的手机未连接")
 _OTHER_PHONE = Words("The phone in the slot is not the one of {ticket}", "槽位中的手机不是工单 {ticket} 的手机")
+_NO_INTAKE = Words("{ticket} has no intake yet", "工单 {ticket} 尚未接件")
+_INTAKE_FIRST = Words("Take the phone in first: assay intake TICKET", "请先接件：assay intake TICKET")
 _RIGHT_SLOT = Words("Check which phone this is, and which slot it is in", "请核对手机与槽位")
 _TICKET_BUSY = Words("A run of {ticket} is going on already", "工单 {ticket} 已有检测在进行")
 _BAD_LIST = Words("The checklist {name} can't be used: {why}", "检测清单 {name} 无法使用：{why}")
