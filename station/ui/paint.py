@@ -130,7 +130,7 @@ def columns(parts: Iterable[tuple[Line | str, int]]) -> Line:
 
 
 def wrap(text: str, width: int, look: str = "text", most: int = 6) -> list[Line]:
-    """The text broken into at most `most` lines of `width` cells, at spaces where there are some."""
+    """The text broken into at most `most` lines of `width` (2 or more) cells, at spaces where there are some."""
     rest = _inert(text[:4000])
     lines: list[Line] = []
     while rest and len(lines) < most:
@@ -166,11 +166,12 @@ def box(
     """
     across, down, corners = ("═", "║", "╔╗╚╝") if double else ("─", "│", "┌┐└┘")
     head = list(line((title, "strong")) if isinstance(title, str) else title)
-    room = width - 6 - (width_of(note) + 2 if note else 0)
+    note = _cut(_inert(note), width // 2 - 2)
+    room = width - 6 - (cell_len(note) + 2 if note else 0)
     size = min(sum(width_of(text) for text, _look in head), max(room, 0))
     top = [Span(corners[0] + across + " ", look), *fit(head, size), Span(" ", look)]
     tail = f" {note} {across}{corners[1]}" if note else across + corners[1]
-    top += [Span(across * (width - 4 - size - width_of(tail)), look), Span(tail, look)]
+    top += [Span(across * (width - 4 - size - cell_len(tail)), look), Span(tail, look)]
     body = list(inside)
     if height:
         body = body[: height - 2] + [()] * max(0, height - 2 - len(body))

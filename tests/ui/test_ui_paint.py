@@ -37,7 +37,7 @@ def test_a_line_fits_exactly(texts: list[str], width: int) -> None:
     assert harmless("".join(span.text for span in fitted))
 
 
-@given(TEXTS, st.integers(1, 60), st.integers(1, 6))
+@given(TEXTS, st.integers(2, 60), st.integers(1, 6))
 def test_wrapped_lines_are_never_wider_nor_more_than_asked(text: str, width: int, most: int) -> None:
     rows = wrap(text, width, most=most)
     assert len(rows) <= most

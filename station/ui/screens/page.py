@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 __all__ = ["BACK", "BACK_B", "HELP", "LANGUAGE", "Page"]
 
+#: Seconds that a good word stays on the screen.
+TOLD_S = 8.0
+
 BACK = Act("escape", "back", "Esc", N_("back"))
 BACK_B = Act("b", "back", "", N_("back"))
 LANGUAGE = Act("f2", "app.language", "F2", N_("中/EN"))
@@ -141,13 +144,20 @@ class Page(Screen[str | None]):
         self._show_notice()
 
     def say(self, text: Words, look: str = "pass") -> None:
-        """Show a short good word."""
-        self._notice_of = (text, "", text, look)
+        """Show a short good word for a while."""
+        self._notice_of = told = (text, "", text, look)
         self._show_notice()
 
+        def enough() -> None:
+            if self._notice_of is told:
+                self._notice_of = None
+                self._show_notice()
+
+        self.set_timer(TOLD_S, enough)
+
     def hush(self) -> None:
-        """Take the notice away."""
-        if self._notice_of is not None:
+        """Something went right: take the trouble away that was shown."""
+        if self._notice_of is not None and self._notice_of[1]:
             self._notice_of = None
             self._show_notice()
 
