@@ -120,7 +120,7 @@ async def _count(bench: Bench, name: str, title: Words, timeout_s: float) -> Rea
     for at in range(TRIES):
         prompt_id = name.replace("_", "-") + f"-{at + 1}"
         answer = await bench.person.ask(Prompt(prompt_id, PromptKind.TEXT, title, (_ZERO,), (), timeout_s))
-        typed = _plain(answer.value)
+        typed = unicodedata.normalize("NFKC", answer.value).strip()
         if typed.isascii() and typed.isdigit() and len(typed) <= 6:
             return Measurement(name, Decimal(typed), f"person {answer.person}")
     return Unread(name, _NO_NUMBER, f"person {answer.person}")
