@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Protocol
 
 from drivers.sim import wire
@@ -70,13 +70,21 @@ class Host(Protocol):
 
 
 class Stream:
-    """One stream of a connection, whoever opened it; one write is under way until the other end says OKAY."""
+    """One stream of a connection, whoever opened it; one write is under way until the other end says OKAY.
+
+    Attributes:
+        local_id, remote_id: what each end calls it.
+        connection: what it runs over.
+        closed: whether it is over.
+        spoil: what every write goes through when something is made to go wrong; it calls `put` in the end.
+    """
 
     def __init__(self, connection: Connection, local_id: int) -> None:
         self.local_id, self.remote_id = local_id, 0
         self.closed = False
-        self._connection = connection
+        self.connection = connection
         self._outgoing = bytearray()
+        self.spoil: Callable[[bytes], Awaitable[None]] | None = None
         self._credit = False
         self._incoming: list[bytes] = []
         self._changed = asyncio.Event()
@@ -85,11 +93,15 @@ class Stream:
         """Say OKAY to a stream that the host has opened; from now on it may be written to."""
         if not self.closed:
             self._credit = True
-            self._connection.send(wire.OKAY, self.local_id, self.remote_id)
+            self.connection.send(wire.OKAY, self.local_id, self.remote_id)
             self._pump()
 
     async def write(self, data: bytes) -> None:
         """Send bytes; waits while too much is held back. Raises `StreamClosed` when nobody takes them any more."""
+        await (self.put(data) if self.spoil is None else self.spoil(data))
+
+    async def put(self, data: bytes) -> None:
+        """Send bytes as they are, whatever is made to go wrong."""
         if self.closed:
             raise StreamClosed
         self._outgoing += data
@@ -110,7 +122,7 @@ class Stream:
             await self._wait()
         data = self._incoming.pop(0)
         if not self.closed:
-            self._connection.send(wire.OKAY, self.local_id, self.remote_id)
+            self.connection.send(wire.OKAY, self.local_id, self.remote_id)
         return data
 
     async def finish(self) -> None:
@@ -122,8 +134,8 @@ class Stream:
     def close(self) -> None:
         """Close at once; what was held back is lost."""
         if not self.closed:
-            self._connection.send(wire.CLSE, self.local_id, self.remote_id)
-            self._connection.forget(self)
+            self.connection.send(wire.CLSE, self.local_id, self.remote_id)
+            self.connection.forget(self)
 
     async def _change(self) -> None:
         if self.closed:
@@ -138,11 +150,11 @@ class Stream:
 
     def _pump(self) -> None:
         if self._credit and self._outgoing:
-            size = self._connection.max_payload
+            size = self.connection.max_payload
             chunk = bytes(self._outgoing[:size])
             del self._outgoing[:size]
             self._credit = False
-            self._connection.send(wire.WRTE, self.local_id, self.remote_id, chunk)
+            self.connection.send(wire.WRTE, self.local_id, self.remote_id, chunk)
 
     def on_okay(self, remote_id: int) -> None:
         """The other end took the last write (or the open)."""

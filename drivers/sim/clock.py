@@ -13,7 +13,12 @@ __all__ = ["Clock", "SteppedClock", "WallClock", "Workload"]
 
 
 class Clock(Protocol):
-    """Seconds since the bench was switched on."""
+    """Seconds since the bench was switched on, and which calendar time that was."""
+
+    @property
+    def epoch_s(self) -> float:
+        """Seconds from 1970 to the moment that the bench was switched on."""
+        ...
 
     def now(self) -> float:
         """The time now."""
@@ -24,7 +29,12 @@ class WallClock:
     """Follows real time, `rate` times as fast (60 lets a phone charge a minute in a second)."""
 
     def __init__(self, rate: float = 1.0) -> None:
-        self._rate, self._start = rate, time.monotonic()
+        self._rate, self._start, self._epoch_s = rate, time.monotonic(), time.time()
+
+    @property
+    def epoch_s(self) -> float:
+        """The machine's own calendar."""
+        return self._epoch_s
 
     def now(self) -> float:
         """The time now."""
@@ -34,8 +44,13 @@ class WallClock:
 class SteppedClock:
     """Stands still until it is stepped, so that the same seed gives the same readings however slow the machine is."""
 
-    def __init__(self) -> None:
-        self._now = 0.0
+    def __init__(self, epoch_s: float = 1_763_000_000.0) -> None:
+        self._now, self._epoch_s = 0.0, epoch_s
+
+    @property
+    def epoch_s(self) -> float:
+        """A day in November 2025 unless given."""
+        return self._epoch_s
 
     def now(self) -> float:
         """The time now."""

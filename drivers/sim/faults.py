@@ -8,11 +8,13 @@ from __future__ import annotations
 import asyncio
 import random
 import re
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
-__all__ = ["Fault", "FaultKind", "Mutilator"]
+from drivers.sim.channel import Reply
+
+__all__ = ["ArmedFaults", "Cut", "Fault", "FaultKind", "Mutilator", "spoilt"]
 
 
 class FaultKind(StrEnum):
@@ -79,13 +81,101 @@ class Cut(Exception):
     """The fault ends the output here."""
 
 
+class ArmedFaults:
+    """The faults that a phone has armed, and how often each may still strike."""
+
+    def __init__(self) -> None:
+        self._armed: list[tuple[Fault, int | None]] = []
+
+    def __iter__(self) -> Iterator[Fault]:
+        return iter([fault for fault, _ in self._armed])
+
+    def set(self, faults: Sequence[Fault]) -> None:
+        """Arm these and no others."""
+        self._armed = [(fault, fault.times) for fault in faults]
+
+    def strike_service(self, name: str) -> Fault | None:
+        """The first fault that hits an opened service; it counts as having struck."""
+        return self._strike(lambda fault: fault.hits_service(name))
+
+    def strike_command(self, line: str) -> Fault | None:
+        """The first fault that hits a command; it counts as having struck."""
+        return self._strike(lambda fault: fault.hits_command(line))
+
+    def _strike(self, hits: Callable[[Fault], bool]) -> Fault | None:
+        for place, (fault, left) in enumerate(self._armed):
+            if left != 0 and hits(fault):
+                self._armed[place] = (fault, None if left is None else left - 1)
+                return fault
+        return None
+
+
+async def spoilt(reply: Reply, fault: Fault, flap: Callable[[float], None]) -> Reply:
+    """What a command gives back when `fault` hits it; never returns where it hangs from the start."""
+    kind = fault.kind
+    if kind is FaultKind.DELAY:
+        await asyncio.sleep(fault.seconds)
+        return reply
+    if kind is FaultKind.HANG and fault.after_bytes == 0:
+        await asyncio.Event().wait()
+    if kind is FaultKind.FLAP and fault.after_bytes == 0:
+        flap(fault.seconds)
+    code = reply.code if fault.exit_code is None else fault.exit_code
+    if kind is FaultKind.EXIT_CODE:
+        return replace(reply, code=code)
+    if kind is FaultKind.CUT and isinstance(reply.stdout, bytes):
+        return replace(reply, stdout=reply.stdout[: fault.after_bytes], code=code)
+    return replace(reply, stdout=_spoilt_stream(reply, fault, flap))
+
+
+async def _spoilt_stream(reply: Reply, fault: Fault, flap: Callable[[float], None]) -> AsyncIterator[bytes]:
+    ready: list[bytes] = []
+
+    async def collect(data: bytes) -> None:
+        ready.append(data)
+
+    mutilator = Mutilator(fault, collect, flap)
+    if fault.kind is FaultKind.FLOOD:
+        for block in _flood(fault.size):
+            yield block
+        return
+    async for chunk in _chunks(reply.stdout):
+        for piece in _pieces(chunk, fault):
+            try:
+                await mutilator.write(piece)
+            except Cut:
+                return
+            while ready:
+                yield ready.pop(0)
+
+
+def _pieces(chunk: bytes, fault: Fault) -> list[bytes]:
+    """What arrives before the fault and after it, apart; each byte of a dribble on its own."""
+    if fault.kind is FaultKind.DRIBBLE:
+        return [chunk[at : at + 1] for at in range(len(chunk))]
+    return [piece for piece in (chunk[: fault.after_bytes], chunk[fault.after_bytes :]) if piece]
+
+
+async def _chunks(stdout: bytes | AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    if isinstance(stdout, bytes):
+        yield stdout
+        return
+    async for chunk in stdout:
+        yield chunk
+
+
+def _flood(size: int) -> Iterator[bytes]:
+    block = b"the quick brown fox jumps over the lazy dog 0123456789 the quick\n" * 1024
+    for start in range(0, size, len(block)):
+        yield block[: size - start]
+
+
 class Mutilator:
     """Passes bytes on as one fault lets them through."""
 
     def __init__(self, fault: Fault, write: Callable[[bytes], Awaitable[None]], flap: Callable[[float], None]) -> None:
         self._fault, self._write, self._flap = fault, write, flap
         self._passed = 0
-        self._flooded = False
         self._chance = random.Random(0)  # noqa: S311 - the same garbage each time
 
     async def write(self, data: bytes) -> None:
@@ -118,8 +208,5 @@ class Mutilator:
 
     async def flood(self) -> None:
         """Pour `size` bytes."""
-        block = b"the quick brown fox jumps over the lazy dog 0123456789 the quick\n" * 1024
-        left = self._fault.size
-        while left > 0:
-            await self._write(block[:left])
-            left -= len(block)
+        for block in _flood(self._fault.size):
+            await self._write(block)

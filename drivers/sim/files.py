@@ -11,16 +11,20 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from drivers.sim.channel import Reply
+from drivers.sim.dumps_crashes import tombstones
 from drivers.sim.sandbox import Sandbox
+from drivers.sim.screen import screencap
 from drivers.sim.state import PhoneState
 
-__all__ = ["FILE_COMMANDS", "is_protected", "living_files", "refresh"]
+__all__ = ["FILE_COMMANDS", "LIVING", "is_protected", "living_files", "refresh"]
 
 FileCommand = Callable[[PhoneState, Sandbox, Sequence[str], int], Reply]
 
 _STATUS = {1: "Unknown", 2: "Charging", 3: "Discharging", 4: "Not charging", 5: "Full"}
 _HEALTH = {1: "Unknown", 2: "Good", 3: "Overheat", 4: "Dead", 5: "Over voltage", 6: "Unspecified failure", 7: "Cold"}
 _PROTECTED = ("/data/tombstones", "/data/anr", "/data/data", "/data/system", "/data/misc", "/metadata", "/data/adb")
+LIVING = ("/sys", "/proc", "/data/tombstones")
+"""Where the living files are."""
 _SUPPLY = "/sys/class/power_supply"
 
 
@@ -35,11 +39,13 @@ def is_protected(state: PhoneState, path: str, uid: int) -> bool:
 
 def living_files(state: PhoneState) -> dict[str, str]:
     """Every living file of the phone, by its absolute path."""
-    return _power_supply(state) | _proc(state)
+    return _power_supply(state) | _proc(state) | tombstones(state)
 
 
 def refresh(state: PhoneState, sandbox: Sandbox) -> None:
-    """Write all living files into the sandbox, for globs, redirections and tools."""
+    """Write all living files into the sandbox, for globs, redirections and tools; those that are gone go there, too."""
+    for stale in sandbox.path("/data/tombstones").glob("*"):
+        stale.unlink()
     for name, text in living_files(state).items():
         path = sandbox.path(name)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -118,7 +124,7 @@ def _proc(state: PhoneState) -> dict[str, str]:
     meminfo = "".join(f"{name + ':':<16}{value:>8} kB\n" for name, value in rows.items())
     return {
         "/proc/meminfo": meminfo,
-        "/proc/version": f"Linux version {android.kernel} (build-user@build-host) (Android clang 14.0.7) #1 SMP PREEMPT\n",
+        "/proc/version": f"Linux version {android.kernel} (build@host) (Android clang 14.0.7) #1 SMP\n",
         "/proc/cmdline": f"androidboot.hardware={model.hardware} androidboot.serialno={state.identity.serial}\n",
         "/proc/cpuinfo": "".join(f"processor\t: {core}\nBogoMIPS\t: 49.15\n\n" for core in range(8))
         + f"Hardware\t: {model.board}\n",
@@ -157,9 +163,10 @@ def _look(state: PhoneState, sandbox: Sandbox, arguments: Sequence[str], uid: in
     for path in paths:
         if is_protected(state, os.path.normpath(path), uid):
             return Reply(stderr=f"{tool}: {path}: Permission denied", code=1)
-    if any(path.startswith(("/sys", "/proc")) for path in paths):
+    if any(path.startswith(LIVING) for path in paths):
         refresh(state, sandbox)
     return Reply()
 
 
-FILE_COMMANDS: dict[str, FileCommand] = {"cat": _cat, ".look": _look}
+FILE_COMMANDS: dict[str, FileCommand] = {"cat": _cat, ".look": _look, "screencap": screencap}
+"""Programs that read or write the phone's files; `.look` comes before a real tool that is about to."""

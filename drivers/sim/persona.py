@@ -22,7 +22,9 @@ __all__ = [
     "Camera",
     "CameraEvent",
     "Crash",
+    "Dropped",
     "InputDevice",
+    "LogLine",
     "Model",
     "Partition",
     "Persona",
@@ -251,6 +253,15 @@ class Dropped(_Data):
     ago_s: int
 
 
+class LogLine(_Data):
+    """One line of the main log."""
+
+    tag: str
+    text: str
+    ago_s: int
+    level: str = "I"
+
+
 class Account(_Data):
     """One account on the phone."""
 
@@ -276,6 +287,9 @@ class Persona(_Data):
         absent_props: derived properties that this phone does not have.
         answers: answers that replace a command's own, by its words, e.g. `"dumpsys wifi"`.
         cost_ms: time that a command takes on the phone, by its first words; the longest match counts.
+        sensor_error: printed by the sensor service instead of everything else.
+        sensor_features: what the phone was built with (`proximity`), whether it is still there or not.
+        camera_provider_up: whether the camera service has a provider to ask.
         dead_keys: kernel key names that never arrive when pressed.
         stuck_keys: kernel key names that read as held down.
         bounce_keys: kernel key names that chatter.
@@ -291,15 +305,18 @@ class Persona(_Data):
     battery: Battery
     sensors: tuple[Sensor, ...] = ()
     sensor_error: str = ""
+    sensor_features: tuple[str, ...] = ()
     cameras: tuple[Camera, ...] = ()
     camera_events: tuple[CameraEvent, ...] = ()
     camera_errors: tuple[str, ...] = ()
+    camera_provider_up: bool = True
     wifi: Wifi = Wifi()
     sims: tuple[Sim, ...] = (Sim(),)
     partitions: tuple[Partition, ...] = ()
     memory_kb: int = 8_000_000
     crashes: tuple[Crash, ...] = ()
     dropbox: tuple[Dropped, ...] = ()
+    log: tuple[LogLine, ...] = ()
     accounts: tuple[Account, ...] = ()
     device_owner: str = ""
     inputs: tuple[InputDevice, ...] = ()

@@ -41,7 +41,6 @@ _TOYBOX = [
     "comm",
     "cp",
     "cut",
-    "date",
     "dd",
     "diff",
     "dirname",
@@ -128,7 +127,6 @@ _TOOLBOX = [
     "chown",
     "cmp",
     "cp",
-    "date",
     "dd",
     "du",
     "grep",
@@ -170,7 +168,7 @@ _FILE_TOOLS = [
     "od",
 ]
 
-_ROOTS = "sys|data|sdcard|storage|mnt|vendor|product|system|odm|cache|metadata|dev/input"
+_ROOTS = "bin|sbin|su|xbin|apex|sys|data|sdcard|storage|mnt|vendor|product|system|odm|cache|metadata|dev/input"
 _PROC = "meminfo|cpuinfo|version|cmdline|partitions|mounts|asound|bus"
 _ANDROID_PATH = re.compile(rf"(?<![\w/.$}}\-:@%~+])/(?=(?:{_ROOTS}|proc/(?:{_PROC}))(?![\w.\-]))")
 _ANDROID_ROOT = re.compile(r"(\b(?:ls|cd|find)(?: +-\w+)* +)/(?=[\s;&|)]|$)")
@@ -209,6 +207,7 @@ class Sandbox:
         for name in ("data/local/tmp", "storage/emulated/0", "sys", "proc", "system/bin", "dev/input"):
             (self.root / name).mkdir(parents=True)
         (folder / "channels").mkdir()
+        (self.root / "bin").symlink_to(self.bin)
         (self.root / "sdcard").symlink_to(self.root / "storage/emulated/0")
         names = sorted(commands)
         self._link_tools(_TOOLBOX if toolbox else _TOYBOX)

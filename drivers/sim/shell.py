@@ -87,7 +87,7 @@ async def serve_shell(
         if request.protocol and kept is not None:
             await stream.write(frame(EXIT, bytes([kept & 0xFF])))
     finally:
-        run.close()
+        await run.close()
         channel.close()
 
 
@@ -105,6 +105,7 @@ class _Run:
         self._process: Process | None = None
         self._stdin = -1
         self._outputs: list[tuple[int, int]] = []
+        self._pumping: list[asyncio.Task[None]] = []
         self._feeding: asyncio.Task[None] | None = None
 
     def start(self, name: str, channel: Channel) -> None:
@@ -124,14 +125,18 @@ class _Run:
 
     async def outputs(self) -> int:
         """Pass on what the shell prints until all is said; its exit code."""
-        await asyncio.gather(*(self._pass_on(fd, kind) for fd, kind in self._outputs))
+        loop = asyncio.get_running_loop()
+        self._pumping = [loop.create_task(self._pass_on(fd, kind)) for fd, kind in self._outputs]
+        await asyncio.gather(*self._pumping)
         assert self._process is not None  # noqa: S101 - start() came first
         return await self._process.wait()
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Hang up: end the shell and whatever it left running."""
-        if self._feeding is not None:
-            self._feeding.cancel()
+        tasks = [*self._pumping, *([self._feeding] if self._feeding is not None else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)  # before their descriptors are closed
         if self._process is not None:
             _hang_up(self._process)
         for fd in {self._stdin, *(fd for fd, _ in self._outputs)} - {-1}:

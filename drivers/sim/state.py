@@ -19,9 +19,6 @@ from drivers.sim.properties import properties_of
 
 __all__ = ["KeyEvent", "PhoneState"]
 
-EPOCH_S = 1_763_000_000
-"""The phone's calendar when the bench is switched on (2025-11-13 UTC): the same for the same seed."""
-
 
 @dataclass(frozen=True, slots=True)
 class KeyEvent:
@@ -93,12 +90,12 @@ class PhoneState:
 
     def date(self, ago_s: float = 0.0) -> datetime.datetime:
         """The phone's calendar, `ago_s` seconds before now."""
-        moment = EPOCH_S + self.clock.now() - ago_s
+        moment = self.clock.epoch_s + self.clock.now() - ago_s
         return datetime.datetime.fromtimestamp(moment, tz=datetime.UTC)
 
     def since_start(self, ago_s: float) -> datetime.datetime:
         """A fixed moment `ago_s` seconds before the bench was switched on."""
-        return datetime.datetime.fromtimestamp(EPOCH_S - ago_s, tz=datetime.UTC)
+        return datetime.datetime.fromtimestamp(self.clock.epoch_s - ago_s, tz=datetime.UTC)
 
     # -- keys ---------------------------------------------------------------------------------------------------------
     def key(self, name: str, value: int) -> None:
