@@ -16,9 +16,18 @@ __all__ = ["main"]
 
 #: Every command: its module in `station.commands` (whose `command` is the click command) and its one line of help.
 COMMANDS: dict[str, tuple[str, Words]] = {
+    "devices": ("devices", Words("every phone that is seen, and what blocks it", "列出可见的手机及其受阻原因")),
+    "identify": ("identify", Words("who one phone says it is", "查看一台手机的身份信息")),
+    "run": ("run", Words("run a checklist on a phone", "对手机执行检测清单")),
     "parse": ("parse", Words("run one parser on captured output, offline", "离线解析已采集的输出")),
+    "ticket": ("ticket", Words("tickets: new, show, list", "工单：新建、查看、列出")),
+    "intake": ("intake", Words("take a phone in", "接件")),
+    "release": ("release", Words("let a phone go, or say why not", "放行，或说明原因")),
     "verify": ("verify", Words("verify records, a bundle or the ledger, offline", "离线校验记录、工单包或台账")),
+    "sign": ("sign", Words("sign off what you did on a ticket", "对本人完成的工作签字")),
     "checklist": ("checklist", Words("checklists: list, show, validate, new", "检测清单：列出、查看、校验、新建")),
+    "engine": ("engine", Words("the process that owns the phones", "管理手机的引擎进程")),
+    "doctor": ("doctor", Words("whether this bench is well, and how to mend it", "检查本工位状态及修复方法")),
 }
 
 

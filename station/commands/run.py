@@ -1,0 +1,214 @@
+"""`assay run`: one checklist on one phone, with the answers of a file or of the person at the terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import getpass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from station.errors import EXIT_BENCH, EXIT_NO, EXIT_OK, Trouble
+from station.i18n import _, language
+
+if TYPE_CHECKING:
+    from station.client import Client
+    from station.commands.answers import FromFile, FromTerminal
+    from station.messages import CheckRow, PromptView, RunView, SessionView
+
+__all__ = ["command", "verdict_code"]
+
+#: Endings that blame the bench, the cable or a phone that fell silent: no answer about the phone was had.
+_BROKEN = ("errored", "timed-out", "aborted", "interrupted")
+
+
+@click.command("run", help=_("Run a checklist on a phone. Without --ticket it is a dry run that leaves no record."))
+@click.option("--device", required=True, metavar="DEVICE", help=_("adb:SERIAL, or part of a serial or IMEI."))
+@click.option("--checklist", required=True, metavar="ID", help=_("A checklist's id, or a file."))
+@click.option("--ticket", default="")
+@click.option("--stage", default="", help=_("Else the checklist's first stage."))
+@click.option("--as", "person", default="", metavar="PERSON")
+@click.option("--answers", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE")
+@click.option("--only", multiple=True, metavar="CHECK", help=_("Only this check; may be given again."))
+@click.option("--wait", "wait_s", default=20.0, show_default=True, help=_("Seconds to wait for the phone."))
+@click.option("--json", "as_json", is_flag=True, help=_("Print one JSON document."))
+@click.pass_context
+def command(
+    ctx: click.Context,
+    device: str,
+    checklist: str,
+    ticket: str,
+    stage: str,
+    person: str,
+    answers: Path | None,
+    only: tuple[str, ...],
+    wait_s: float,
+    as_json: bool,
+) -> None:
+    """Ends 0 when all is good, 1 when something failed or a required check was not run, 3 when the bench failed."""
+    from station.commands.answers import FromFile, FromTerminal
+    from station.commands.engine_side import print_json, with_engine
+    from station.messages import FindDevice, StartRun
+
+    if ticket and not person:
+        raise click.UsageError(_("A run of a ticket needs --as PERSON."))
+    source = FromFile.read(answers) if answers else FromTerminal()
+    stage = stage or _first_stage(checklist)
+
+    async def run(client: Client) -> dict[str, Any]:
+        slot = (await client.send(FindDevice(device=device, wait_s=wait_s))).data["slot"]
+        start = StartRun(
+            slot=slot,
+            ticket=ticket,
+            checklist=checklist,
+            stage=stage,
+            person=person or getpass.getuser(),
+            only=only,
+        )
+        return await _Attended(client, source, start).to_the_end()
+
+    document = with_engine(run)
+    if as_json:
+        print_json(document)
+    else:
+        _print(document)
+    ctx.exit(verdict_code(document))
+
+
+def _first_stage(checklist: str) -> str:
+    from checklists.load import load_checklist
+    from checklists.problems import ChecklistErrors
+
+    with contextlib.suppress(ChecklistErrors):  # the engine says what is wrong with it
+        return load_checklist(checklist).stages[0].value
+    return "diagnosis"
+
+
+def verdict_code(document: dict[str, Any]) -> int:
+    """The exit code of a run's document: a fail is the answer "no"; a broken attempt is the bench's failure."""
+    if document["summary"]["fail"]:
+        return EXIT_NO
+    if document["stopped"] or any(check["ending"] in _BROKEN for check in document["checks"]):
+        return EXIT_BENCH
+    missing = [
+        check
+        for check in document["checks"]
+        if check["required"] and check["verdict"] == "none" and check["ending"] != "not-applicable"
+    ]
+    return EXIT_NO if missing else EXIT_OK
+
+
+class _Attended:
+    """A run with somebody (or a file) at its prompts."""
+
+    def __init__(self, client: Client, source: FromFile | FromTerminal, start: Any) -> None:
+        self._client, self._source, self._start = client, source, start
+        self._told: dict[str, int] = {}
+        self._answering: asyncio.Task[None] | None = None
+        self._asked = ("", "", 0)
+
+    async def to_the_end(self) -> dict[str, Any]:
+        """Start the run, answer what it asks, seal it, and give its document."""
+        from station.messages import CloseRun, RunQuery, Watch
+
+        await self._client.send(Watch(slot=self._start.slot))
+        run = str((await self._client.send(self._start)).data["run"])
+        view = await self._attend(run)
+        if self._start.ticket and view.stopped is None:
+            await self._client.send(CloseRun(run=run, person=self._start.person))
+        document: dict[str, Any] = (await self._client.send(RunQuery(run=run))).data["document"]
+        return document
+
+    async def _attend(self, run: str) -> RunView:
+        from station.messages import AbortRun
+
+        try:
+            async for view in self._client.session():
+                if view.run is not None and view.run.run == run:
+                    self._tell(view.run.checks)
+                    self._prompt(view)
+                    if view.run.state != "running":
+                        return view.run
+        except asyncio.CancelledError:  # Ctrl+C: what is open ends as aborted, in order, before we go
+            with contextlib.suppress(Trouble):
+                await self._client.send(AbortRun(run=run, person=self._start.person, reason="Ctrl+C"))
+            raise
+        finally:
+            self._stop_answering()
+        raise AssertionError("the engine's views end only with a Trouble")
+
+    def _tell(self, rows: tuple[CheckRow, ...]) -> None:
+        from station.commands.engine_side import say
+        from station.i18n import words
+
+        for row in rows:
+            if row.state == "ended" and self._told.get(row.id, 0) < row.attempts:
+                self._told[row.id] = row.attempts
+                reason = f"  ({words(row.reason)})" if row.reason else ""
+                say(f"  {_word(row.verdict or 'none')}  {words(row.title)}  {row.measured}{reason}")
+
+    def _prompt(self, view: SessionView) -> None:
+        """Have the open prompt answered once; one that was taken away is not answered any more."""
+        prompt = view.prompt
+        asked = (prompt.attempt, prompt.id, prompt.asked_ms) if prompt else ("", "", 0)
+        if asked == self._asked:
+            return
+        self._asked = asked
+        self._stop_answering()
+        if prompt is not None:
+            self._answering = asyncio.create_task(self._answer(prompt))
+
+    def _stop_answering(self) -> None:
+        if self._answering is not None:
+            self._answering.cancel()
+            self._answering = None
+
+    async def _answer(self, prompt: PromptView) -> None:
+        from station.commands.answers import Unanswered
+        from station.commands.engine_side import say
+        from station.i18n import words
+        from station.messages import AnswerPrompt, SkipPrompt
+
+        where: dict[str, Any] = {"slot": prompt.slot, "attempt": prompt.attempt, "prompt": prompt.id}
+        while True:
+            try:
+                reply = await self._source.reply(prompt.attempt.split("/")[1], prompt)
+                if not reply.wait:
+                    about = {"value": reply.value, "note": reply.note, "person": self._start.person}
+                    await self._client.send(AnswerPrompt(**where, **about))
+            except Unanswered as why:
+                with contextlib.suppress(Trouble):  # answered by somebody else, or taken away
+                    await self._client.send(SkipPrompt(**where, reason=str(why), person=self._start.person))
+            except Trouble as trouble:
+                if trouble.code == "prompt.answer":  # no answer to this question: ask again
+                    say(f"  {words(trouble.what)}: {words(trouble.next_step)}")
+                    continue
+            return
+
+
+def _print(document: dict[str, Any]) -> None:
+    at = 1 if language() == "zh" else 0
+    checklist, device = document["checklist"], document["device"]
+    click.echo(f"{document['run']}  {checklist['id']} v{checklist['version']}  {device['model']}  {device['id']}")
+    for check in document["checks"]:
+        reason = f"  ({check['reason'][at]})" if check["reason"] else ""
+        finding = f"  {check['finding']}" if check["finding"] else ""
+        click.echo(f"{_word(check['verdict']):<8} {check['title'][at]}{finding}{reason}")
+    count = document["summary"]
+    click.echo(
+        _("pass {p}  warn {w}  fail {f}  info {i}  not run {n}").format(
+            p=count["pass"], w=count["warn"], f=count["fail"], i=count["info"], n=count["not_run"]
+        )
+    )
+    if document["stopped"]:
+        click.echo(_("stopped: {reason}").format(reason=document["stopped"][at]))
+    click.echo(_("record {digest}").format(digest=document["record"]) if document["record"] else _("no record"))
+
+
+def _word(verdict: str) -> str:
+    from checklists.verdict import Verdict
+    from station.i18n import words
+
+    return words(Verdict(verdict).words)

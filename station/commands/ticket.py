@@ -1,0 +1,112 @@
+"""`assay ticket`: registering tickets and looking at them."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Any
+
+import click
+
+from station.i18n import _, language
+
+__all__ = ["command"]
+
+
+@click.group("ticket", help=_("Tickets: new, show, list."))
+def command() -> None:
+    """Tickets of this station."""
+
+
+@command.command("new", help=_("Register a request; the phone is taken in with `assay intake`."))
+@click.option("--ticket", default="", help=_("A number of your own; else the station gives the next."))
+@click.option("--model", default="")
+@click.option("--complaint", default="", help=_("The customer's words."))
+@click.option("--customer", default="", help=_("The customer's name."))
+@click.option("--phone", default="", help=_("The customer's telephone number."))
+@click.option("--as", "person", required=True, metavar="PERSON")
+@click.option("--json", "as_json", is_flag=True)
+def new(ticket: str, model: str, complaint: str, customer: str, phone: str, person: str, as_json: bool) -> None:
+    """Print the new ticket's number."""
+    from station.commands.engine_side import print_json, with_engine
+    from station.messages import NewTicket
+
+    request = NewTicket(
+        ticket=ticket,
+        model=model,
+        complaint=complaint,
+        customer_name=customer,
+        customer_phone=phone,
+        person=person,
+    )
+    number = with_engine(lambda client: client.send(request)).data["ticket"]
+    if as_json:
+        print_json({"ticket": number})
+    else:
+        sys.stdout.write(f"{number}\n")
+
+
+@command.command("list", help=_("The newest tickets."))
+@click.argument("text", default="")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 1000))
+@click.option("--json", "as_json", is_flag=True)
+def list_(text: str, limit: int, as_json: bool) -> None:
+    """Print tickets whose number, model or state contains `text`."""
+    from station.commands.engine_side import print_json, with_engine
+    from station.messages import TicketsQuery
+
+    found = with_engine(lambda client: client.send(TicketsQuery(text=text, limit=limit))).data["tickets"]
+    if as_json:
+        print_json({"tickets": found})
+        return
+    for row in found:
+        sys.stdout.write(f"{row['ticket']:<16} {_when(row['opened_ms'])}  {_state(row['state'])}  {row['model']}\n")
+
+
+@command.command("show", help=_("One ticket: its runs, records and what keeps it from release."))
+@click.argument("ticket")
+@click.option("--json", "as_json", is_flag=True)
+def show(ticket: str, as_json: bool) -> None:
+    """Print a ticket."""
+    from station.commands.engine_side import print_json, with_engine
+    from station.messages import TicketQuery
+
+    view = with_engine(lambda client: client.send(TicketQuery(ticket=ticket))).data
+    if as_json:
+        print_json(view)
+    else:
+        sys.stdout.write("\n".join(_lines(view)) + "\n")
+
+
+def _lines(view: dict[str, Any]) -> list[str]:
+    lines = [f"{view['ticket']}  {_word(view['state_words'])}  {view['model']}  …{view['imei_tail']}"]
+    if view["complaint"]:
+        lines.append(f"  {view['complaint']}")
+    for run in view["runs"]:
+        count = "  ".join(f"{name} {n}" for name, n in run["summary"].items() if n)
+        lines.append(f"  {run['run']}  {run['stage']}  {run['person']}  {run['state']}  {count}")
+        for row in run["checks"]:
+            reason = f"  {_word(row['reason'])}" if row["reason"] else ""
+            lines.append(f"    {row['verdict'] or '-':<5} {_word(row['title'])}  {row['measured']}{reason}")
+    for record in view["records"]:
+        about = " ".join(filter(None, (record["person"], record["role"], record["meaning"], record["decision"])))
+        lines.append(f"  {record['seq']:>4}  {record['record']:<12} {record['digest'][:16]}  {about}")
+    if view["release"]:
+        lines.append(_("  released: {decision}").format(decision=view["release"]))
+    lines += [_("  not released: {reason}").format(reason=_word(reason)) for reason in view["release_reasons"]]
+    return lines
+
+
+def _word(words: list[str]) -> str:
+    return words[1] if language() == "zh" else words[0]
+
+
+def _state(state: str) -> str:
+    from station.i18n import words
+    from station.tickets import State
+
+    return words(State(state).words)
+
+
+def _when(ms: int) -> str:
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(ms / 1000))
