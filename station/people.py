@@ -1,8 +1,8 @@
 """The keys of people on this station: sealed under a PIN, unlocked where the PIN is typed, counted when it is wrong.
 
 A key is Ed25519, sealed by AES-256-GCM under Argon2id in one file of mode 0600 per key; the file's level is `file`, the
-weakest, and every sign-off says so. Statements about keys (`enrolment`, `rotation`, `revocation`) are made here and
-signed by the persons they need; the ledger and the roster are `reports`'. This module knows no screen and asks nobody.
+weakest, and every sign-off says so. Statements about keys are made in `station.enrolment`. This module knows no screen,
+no record and no roster, and asks nobody.
 """
 
 from __future__ import annotations
@@ -228,6 +228,7 @@ class PersonKeys:
         file = unsealed.model_copy(update={"sealed": base64.b64encode(sealed).decode()})
         private_folder(self._folder)
         write_new(self._folder / f"{person}.{public.hex()[:16]}.key", (file.model_dump_json() + "\n").encode())
+        self._tries_file(person).unlink(missing_ok=True)  # they were wrong for the secret before
         return private
 
     def unlock(self, person: str, secret: str) -> Ed25519PrivateKey:

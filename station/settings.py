@@ -30,8 +30,10 @@ from station.errors import EXIT_USE, Trouble
 
 __all__ = [
     "Settings",
+    "create_key",
     "create_station_key",
     "data_folder",
+    "load_key",
     "load_settings",
     "load_station_key",
     "private_folder",
@@ -186,31 +188,16 @@ def _unusable(path: Path, why: str) -> Trouble:
     )
 
 
-# --- the station's key -----------------------------------------------------------------------------------------------
+# --- keys of stations -----------------------------------------------------------------------------------------------
 
 
 def create_station_key(data: Path) -> Ed25519PrivateKey:
     """A new Ed25519 key in `data`/station.key, readable by its owner alone.
 
     Raises:
-        Trouble: `station.key-exists`: a key is never overwritten, its records would lose their signer.
+        Trouble: `key.exists`: a key is never overwritten, its records would lose their signer.
     """
-    key = Ed25519PrivateKey.generate()
-    private_folder(data)
-    try:
-        write_new(data / KEY_FILE, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    except FileExistsError:
-        raise Trouble(
-            "station.key-exists",
-            Words("{path} exists already", "{path} 已存在").fill(path=data / KEY_FILE),
-            Side.PERSON,
-            Words(
-                "this folder has a station already: use it, or enrol in another folder with --data",
-                "该目录已有工位：请直接使用，或用 --data 在其他目录注册",
-            ),
-            EXIT_USE,
-        ) from None
-    return key
+    return create_key(data / KEY_FILE)
 
 
 def load_station_key(data: Path) -> Ed25519PrivateKey:
@@ -222,7 +209,7 @@ def load_station_key(data: Path) -> Ed25519PrivateKey:
     """
     path = data / KEY_FILE
     try:
-        pem = read_private(path)
+        return load_key(path)
     except FileNotFoundError:
         raise Trouble(
             "station.not-enrolled",
@@ -233,6 +220,37 @@ def load_station_key(data: Path) -> Ed25519PrivateKey:
                 "请运行 `assay station enrol`，或从备份恢复数据目录",
             ),
         ) from None
+
+
+def create_key(path: Path) -> Ed25519PrivateKey:
+    """A new Ed25519 key in a file (PKCS#8 PEM, not encrypted), readable by its owner alone.
+
+    Raises:
+        Trouble: `key.exists`: a key is never overwritten; `disk.write`.
+    """
+    key = Ed25519PrivateKey.generate()
+    private_folder(path.parent)
+    try:
+        write_new(path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    except FileExistsError:
+        raise Trouble(
+            "key.exists",
+            Words("{path} exists already", "{path} 已存在").fill(path=path),
+            Side.PERSON,
+            Words("use the key that is there, or choose another folder", "请使用已有密钥，或另选目录"),
+            EXIT_USE,
+        ) from None
+    return key
+
+
+def load_key(path: Path) -> Ed25519PrivateKey:
+    """The private key in a file made by `create_key`.
+
+    Raises:
+        FileNotFoundError: there is none.
+        Trouble: `key.readable` when others could read it, `key.unusable` when it is not an Ed25519 key.
+    """
+    pem = read_private(path)
     try:
         key = load_pem_private_key(pem, None)
     except (ValueError, TypeError) as error:

@@ -133,7 +133,7 @@ def test_a_station_key_is_private_and_never_overwritten(tmp_path: Path) -> None:
     assert load_station_key(path.parent).private_bytes_raw() == key.private_bytes_raw()
     with pytest.raises(Trouble) as caught:
         create_station_key(path.parent)
-    assert code_of(caught) == "station.key-exists"
+    assert code_of(caught) == "key.exists"
     assert load_station_key(path.parent).private_bytes_raw() == key.private_bytes_raw()
     assert [entry.name for entry in path.parent.iterdir()] == ["station.key"]
 

@@ -1,0 +1,178 @@
+"""`assay station`: make this data folder a station, tie it to a head office, and show what it is."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from typing import Any
+
+import click
+
+from drivers.api import Side
+from drivers.text import Words
+from reports.attest import key_id, public_raw
+from station.enrolment import fingerprint
+from station.errors import EXIT_NO, Trouble
+from station.i18n import _
+from station.settings import Settings, data_folder, load_settings, load_station_key
+from station.setup import look, set_up_station
+
+__all__ = ["command"]
+
+
+@click.group("station", help=_("This station: enrolment, key, head office."))
+def command() -> None:
+    """What was fixed at enrolment is only shown."""
+
+
+@command.command("enrol", help=_("Make this data folder a station, and ask head office to approve it."))
+@click.option("--id", "station", metavar="ID", help=_("The station's id, unique within head office."))
+@click.option("--name", help=_("The station's printed name."))
+@click.option("--shop", metavar="ID", help=_("The shop's id."))
+@click.option("--simulated", is_flag=True, help=_("A demo station: all its records say so, for ever."))
+@click.option("--head-office", "url", metavar="URL", help=_("Head office's address."))
+@click.option("--head-office-key", "pinned", metavar="HEX", help=_("Head office's public key, as told by head office."))
+@click.option("--json", "as_json", is_flag=True, help=_("Print one JSON document."))
+def enrol(
+    station: str | None,
+    name: str | None,
+    shop: str | None,
+    simulated: bool,
+    url: str | None,
+    pinned: str | None,
+    as_json: bool,
+) -> None:
+    """Repeating it asks head office again; id, shop and simulated stay as they were."""
+    settings = _settings(station, name, shop, simulated)
+    enrolment = asyncio.run(set_up_station(settings))
+    state = "alone"
+    if url or settings.head_office:
+        settings = _with_head_office(settings, url or settings.head_office, pinned)
+        asyncio.run(set_up_station(settings))
+        state = asyncio.run(_ask(settings, enrolment))
+    _show(settings, as_json, head_office_state=state)
+    if state == "refused":
+        sys.exit(EXIT_NO)
+
+
+@command.command("show", help=_("What this station is."))
+@click.option("--json", "as_json", is_flag=True, help=_("Print one JSON document."))
+def show(as_json: bool) -> None:
+    """Reads only."""
+    _show(load_settings(data_folder()), as_json)
+
+
+def _settings(station: str | None, name: str | None, shop: str | None, simulated: bool) -> Settings:
+    """The settings there are, with a new name; or those of a station that is to be."""
+    data = data_folder()
+    try:
+        known = load_settings(data)
+    except Trouble as trouble:
+        if trouble.code != "station.not-enrolled":
+            raise
+        known = None
+    values: dict[str, Any] = known.model_dump() if known else {"data": data, "simulated": simulated}
+    given = {"station": station, "shop": shop, "name": name or (None if known else station)}
+    values.update({key: value for key, value in given.items() if value})
+    if simulated:
+        values["simulated"] = True
+    missing = [option for key, option in (("station", "--id"), ("shop", "--shop")) if key not in values]
+    if missing:
+        raise click.UsageError(_("A new station needs {options}.").format(options=", ".join(missing)))
+    return _checked(values)
+
+
+def _checked(values: dict[str, Any]) -> Settings:
+    from pydantic import ValidationError
+
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise click.UsageError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+
+
+def _with_head_office(settings: Settings, url: str, pinned: str | None) -> Settings:
+    """The settings with the head office's address and its key, compared by a person unless it was given."""
+    from station.head_office import head_office_key
+
+    settings = _checked({**settings.model_dump(), "head_office": url})
+    told = asyncio.run(head_office_key(settings.head_office))
+    if told.simulated != settings.simulated:
+        raise Trouble(
+            "station.other-world",
+            Words("a demo station and a real head office never meet", "演示工位与真实总部互不相通")
+            if settings.simulated
+            else Words("a real station and a simulated head office never meet", "真实工位与模拟总部互不相通"),
+            Side.PERSON,
+            Words("check the address", "请核对地址"),
+            EXIT_NO,
+        )
+    public = bytes.fromhex(told.public)
+    known = (pinned or settings.head_office_key).lower()
+    if known and known not in (told.public, key_id(public)):
+        raise Trouble(
+            "station.head-office-key",
+            Words("head office shows another key than the one that was given", "总部公钥与给定的不一致"),
+            Side.HEAD_OFFICE,
+            Words("do not go on; call head office and compare the fingerprint", "请停止操作，致电总部核对指纹"),
+            EXIT_NO,
+        )
+    if not known and not settings.simulated:
+        sys.stderr.write(_("Head office {name} shows this key:").format(name=told.head_office) + "\n")
+        sys.stderr.write(f"    {fingerprint(public)}\n")
+        click.confirm(_("Did head office tell you the same by phone or on paper?"), abort=True, err=True)
+    return settings.model_copy(update={"head_office_key": told.public})
+
+
+async def _ask(settings: Settings, enrolment: bytes) -> str:
+    from station.head_office import request_enrolment
+
+    return await request_enrolment(settings.head_office, enrolment)
+
+
+def _show(settings: Settings, as_json: bool, **more: str) -> None:
+    public = public_raw(load_station_key(settings.data))
+    _made, roster = look(settings)
+    head_office = settings.head_office_key
+    facts: dict[str, Any] = {
+        "station": settings.station,
+        "name": settings.name,
+        "shop": settings.shop,
+        "simulated": settings.simulated,
+        "key_id": key_id(public),
+        "fingerprint": fingerprint(public),
+        "head_office": settings.head_office,
+        "head_office_fingerprint": fingerprint(bytes.fromhex(head_office)) if head_office else "",
+        "people": len(roster.persons),
+        "data": str(settings.data),
+        **more,
+    }
+    if as_json:
+        sys.stdout.write(json.dumps(facts, ensure_ascii=False) + "\n")
+        return
+    labels = {
+        "station": _("station"),
+        "name": _("name"),
+        "shop": _("shop"),
+        "simulated": _("simulated"),
+        "fingerprint": _("key"),
+        "head_office": _("head office"),
+        "head_office_fingerprint": _("its key"),
+        "head_office_state": _("state there"),
+        "people": _("people"),
+        "data": _("data folder"),
+    }
+    states = {
+        "pending": _("waits for approval: tell head office the key above"),
+        "approved": _("approved"),
+        "refused": _("refused"),
+        "alone": _("no head office"),
+    }
+    yes_no = {True: _("yes"), False: _("no")}
+    for key, label in labels.items():
+        if key in facts:
+            value = facts[key]
+            text = yes_no[value] if isinstance(value, bool) else states.get(value, str(value)) if key in more else value
+            sys.stdout.write(f"{label}: {text}\n")

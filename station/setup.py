@@ -1,0 +1,223 @@
+"""Make a data folder a station, and bring people into it: the steps of enrolment in their order, safe to repeat.
+
+Stands on the settings, the key files, the ledger and the engine's client. It asks nobody anything: secrets and answers
+come from whoever calls (a command, the demo, a test).
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterable
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from sqlite_utils import Database
+
+from drivers.api import Side
+from drivers.text import Words
+from reports import ledger
+from reports.attest import Ed25519PrivateKey, key_id, open_record, public_raw
+from reports.predicates import KeyEventV1, Made, Role
+from reports.roster import Roster
+from station.clock import StationClock
+from station.enrolment import KeyEvent, admit, enrol_person, enrol_station, rotate_key
+from station.errors import EXIT_USE, Trouble
+from station.messages import ReportUnlock
+from station.outbox import OUTBOX, enqueue
+from station.people import COST, Cost, PersonKeys, UnlockTry
+from station.settings import Settings, create_station_key, load_station_key, save_settings
+from station.signing import software
+from station.store import Store
+
+if TYPE_CHECKING:
+    from station.client import Client
+
+__all__ = ["add_person", "enrolment_of", "look", "replace_key", "report", "set_up_station"]
+
+
+async def set_up_station(settings: Settings) -> bytes:
+    """Make `settings.data` this station: its key, the first record of its ledger, its settings, in that order.
+
+    Repeating it goes on where a crash stopped; on a finished station it only stores what may change. Gives the
+    enrolment record, which head office is asked to approve.
+
+    Raises:
+        Trouble: `station.fixed` when the folder is another station's, `disk.write`, or the store's.
+    """
+    try:
+        key = load_station_key(settings.data)
+    except Trouble as trouble:
+        if trouble.code != "station.not-enrolled" or settings.database.exists():
+            raise
+        key = create_station_key(settings.data)
+    store = Store(settings.database)
+    try:
+        await store.migrate([ledger.LEDGER, OUTBOX])
+        enrolment = await store.write(lambda db: _first_record(db, settings, key))
+    finally:
+        store.close()
+    _must_be_this_station(settings, enrolment)
+    save_settings(settings)
+    return enrolment
+
+
+def _first_record(db: Database, settings: Settings, key: Ed25519PrivateKey) -> bytes:
+    if first := enrolment_of(db):
+        return first
+    envelope = enrol_station(_made(db, settings), key, settings.name)
+    link = ledger.append(db, envelope, roster=Roster())
+    enqueue(db, link.seq, link.digest)
+    return envelope
+
+
+def enrolment_of(db: Database) -> bytes | None:
+    """The first record of a ledger, None in an empty one."""
+    for (envelope,) in db.execute("SELECT envelope FROM record WHERE seq = 1"):
+        return bytes(envelope)
+    return None
+
+
+def _must_be_this_station(settings: Settings, enrolment: bytes) -> None:
+    event = open_record(enrolment).statement.predicate
+    assert isinstance(event, KeyEventV1)  # noqa: S101 - the ledger takes no other first record
+    if (event.station, event.shop, event.simulated) != (settings.station, settings.shop, settings.simulated):
+        raise Trouble(
+            "station.fixed",
+            Words("this folder is station {id} of shop {shop}", "该目录属于门店 {shop} 的工位 {id}").fill(
+                id=event.station, shop=event.shop
+            ),
+            Side.PERSON,
+            Words("enrol the new station in another folder with --data", "请用 --data 在其他目录注册新工位"),
+            EXIT_USE,
+        )
+
+
+def _made(db: Database, settings: Settings) -> Made:
+    last = ledger.last_link(db)
+    return Made(
+        shop=settings.shop,
+        station=settings.station,
+        simulated=settings.simulated,
+        anchor=ledger.last_receipt(db),
+        clock=StationClock().now(last.clock if last else None),
+        software=software(),
+    )
+
+
+def look(settings: Settings) -> tuple[Made, Roster]:
+    """What a record made now would carry, and who is on the roster; reads the store without changing it.
+
+    Raises:
+        Trouble: `station.not-enrolled` when there is no ledger.
+    """
+    if not settings.database.exists():
+        raise Trouble(
+            "station.not-enrolled",
+            Words("this station has no ledger yet", "本工位尚无台账"),
+            Side.BENCH,
+            Words("run `assay station enrol`", "请运行 `assay station enrol`"),
+            EXIT_USE,
+        )
+    with closing(sqlite3.connect(f"{settings.database.as_uri()}?mode=ro", uri=True)) as connection:
+        db = Database(connection)
+        return _made(db, settings), ledger.roster_of(db)
+
+
+# --- people ----------------------------------------------------------------------------------------------------------
+
+
+async def add_person(
+    client: Client,
+    settings: Settings,
+    person: str,
+    printed_name: str,
+    roles: Iterable[Role],
+    secret: str,
+    lead: tuple[str, Ed25519PrivateKey] | None = None,
+    cost: Cost = COST,
+) -> str:
+    """Enrol a person with a new key sealed under `secret`; gives the key id.
+
+    Arguments:
+        lead: id and unlocked key of the lead who approves; None for the station's first lead.
+
+    Raises:
+        Trouble: the roster does not admit it, the secret is weak, or the engine is gone.
+    """
+    made, roster = look(settings)
+
+    def event(new: Ed25519PrivateKey) -> KeyEvent:
+        return enrol_person(made, person, printed_name, roles, new, lead)
+
+    return await _with_new_key(client, settings, roster, person, secret, cost, event)
+
+
+async def replace_key(
+    client: Client,
+    settings: Settings,
+    person: str,
+    secret: str,
+    approval: tuple[str, Ed25519PrivateKey],
+    cost: Cost = COST,
+) -> str:
+    """Give a person a new key sealed under `secret`, and destroy the old one; gives the new key id.
+
+    Arguments:
+        approval: the person with the old key, or a lead.
+
+    Raises:
+        Trouble: the roster does not admit it, the secret is weak, or the engine is gone. Then the old key stays.
+    """
+    made, roster = look(settings)
+    held = [key for key in roster.keys.values() if key.holder == person]
+    ended = max(held, key=lambda key: key.since_ms, default=None)
+
+    def event(new: Ed25519PrivateKey) -> KeyEvent:
+        replaces = None if roster.current_key(person) else ended
+        return rotate_key(made, roster, person, new, approval, replaces)
+
+    new_id = await _with_new_key(client, settings, roster, person, secret, cost, event)
+    keys = PersonKeys(settings.data)
+    for old in held:
+        keys.destroy(old.id)
+    return new_id
+
+
+async def _with_new_key(
+    client: Client,
+    settings: Settings,
+    roster: Roster,
+    person: str,
+    secret: str,
+    cost: Cost,
+    event: Callable[[Ed25519PrivateKey], KeyEvent],
+) -> str:
+    keys = PersonKeys(settings.data, cost=cost)
+    for stray in [key for key in keys.stored() if key.person == person and key.key_id not in roster.keys]:
+        keys.destroy(stray.key_id)  # from an enrolment that was cut off before its record was stored
+    new = keys.create(person, secret)
+    new_id = key_id(public_raw(new))
+    try:
+        made = event(new)
+        admit(roster, made.envelope(load_station_key(settings.data)))
+        await client.send(made.command())
+    except Trouble as trouble:
+        # Where the engine is gone nobody knows whether it was stored: the key stays, and goes next time if it was not.
+        if not trouble.code.startswith("engine."):
+            keys.destroy(new_id)
+        raise
+    return new_id
+
+
+async def report(client: Client, tries: Iterable[UnlockTry]) -> None:
+    """Have the engine journal what came of tries to unlock keys in this process."""
+    for one in tries:
+        await client.send(
+            ReportUnlock(
+                person=one.person,
+                key_id=one.key_id,
+                outcome=one.outcome.value,
+                failures=one.failures,
+                at_ms=one.at_ms,
+            )
+        )
