@@ -81,5 +81,5 @@ class SimulatedBench:
         sandbox = Sandbox(
             folder, shell, commands=programs(persona), toolbox=persona.adb.toolbox, rooted=persona.security.su
         )
-        state = PhoneState(persona, seed=f"{self._seed}:{index}", clock=self._clock)
+        state = PhoneState(persona, seed=f"{self._seed}:{index}:{persona.name}", clock=self._clock)
         return SimulatedPhone(state, sandbox, latency_s=self._latency_s, trusted=self._keys)
