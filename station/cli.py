@@ -16,6 +16,7 @@ __all__ = ["main"]
 
 #: Every command: its module in `station.commands` (whose `command` is the click command) and its one line of help.
 COMMANDS: dict[str, tuple[str, Words]] = {
+    "demo": ("demo", Words("show the whole way on a simulated bench", "在模拟工位上演示全流程")),
     "devices": ("devices", Words("every phone that is seen, and what blocks it", "列出可见的手机及其受阻原因")),
     "identify": ("identify", Words("who one phone says it is", "查看一台手机的身份信息")),
     "run": ("run", Words("run a checklist on a phone", "对手机执行检测清单")),
@@ -25,7 +26,18 @@ COMMANDS: dict[str, tuple[str, Words]] = {
     "release": ("release", Words("let a phone go, or say why not", "放行，或说明原因")),
     "verify": ("verify", Words("verify records, a bundle or the ledger, offline", "离线校验记录、工单包或台账")),
     "sign": ("sign", Words("sign off what you did on a ticket", "对本人完成的工作签字")),
+    "upload": ("upload", Words("send records to head office", "向总部上传记录")),
+    "outbox": ("outbox", Words("what head office has not acknowledged", "查看总部尚未确认的记录")),
     "checklist": ("checklist", Words("checklists: list, show, validate, new", "检测清单：列出、查看、校验、新建")),
+    "person": (
+        "person",
+        Words("people: add, list, rotate, revoke, compromise", "人员：登记、查看、换密钥、吊销、泄露"),
+    ),
+    "station": ("station", Words("this station: enrol, show", "本工位：注册、查看")),
+    "headoffice": (
+        "headoffice",
+        Words("the receiving side: init, serve, approve, stats, export", "总部端：初始化、接收、批准、统计、导出"),
+    ),
     "engine": ("engine", Words("the process that owns the phones", "管理手机的引擎进程")),
     "doctor": ("doctor", Words("whether this bench is well, and how to mend it", "检查本工位状态及修复方法")),
 }

@@ -34,7 +34,7 @@ from station.settings import Settings
 if TYPE_CHECKING:
     import httpx
 
-__all__ = ["OUTBOX", "Pace", "Store", "Uploader", "enqueue", "outbox_view"]
+__all__ = ["OUTBOX", "Pace", "Store", "Uploader", "enqueue", "outbox_view", "wait_again"]
 
 T = TypeVar("T")
 
@@ -86,6 +86,11 @@ def enqueue(db: Database, seq: int, digest: str) -> None:
     if not db.conn.in_transaction:
         raise ValueError("a record enters the outbox in its own transaction")
     db.execute("INSERT INTO outbox (seq, digest) VALUES (?, ?)", (seq, digest))
+
+
+def wait_again(db: Database) -> None:
+    """Put what head office refused back in line: somebody there has mended what was in the way."""
+    db.execute("UPDATE outbox SET state = 'waiting' WHERE state = 'rejected'")
 
 
 def outbox_view(
