@@ -22,9 +22,9 @@ def real_bench(data: Path) -> Bench:
     """What a screen on the station in `data` stands on."""
 
     async def connect() -> Attached:
-        from station.client import Client
+        from station.client import attach_or_host
 
-        return await Client.connect(data)
+        return await attach_or_host(data, spawn=True)
 
     return Bench(connect, StationSigner(data), shipped)
 

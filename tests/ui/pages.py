@@ -20,9 +20,7 @@ from ui_script import (
     ticket,
 )
 
-from drivers.api import Side
 from drivers.text import Words
-from station.errors import Trouble
 
 
 @dataclass(frozen=True)
@@ -62,12 +60,6 @@ def _refused(engine: ScriptedEngine) -> None:
             Words("battery-health is not satisfied: fail", "电池健康度未通过：不合格"),
         )
     ).model_dump(mode="json")
-    engine.refusals["prepare-release"] = Trouble(
-        "release.refused",
-        Words("the release is refused", "拒绝放行"),
-        Side.PERSON,
-        Words("do what the reasons say", "请按原因处理"),
-    )
 
 
 def _compared(engine: ScriptedEngine) -> None:

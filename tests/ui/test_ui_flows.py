@@ -399,10 +399,11 @@ async def test_a_refused_release_shows_every_reason_and_cannot_be_signed(drive) 
     engine.answers["prepare-release"] = lambda _c: {"decision": "refused", "reasons": reasons}
     async with drive(engine, person=LI) as screen:
         await screen.press("q", "enter")
+        assert engine.commands(PrepareRelease) == []
+        await screen.press("f9")
         assert "release refused" in screen.text
         assert "the inspector repaired this phone" in screen.text
         assert "keys: not run" in screen.text
-        await screen.press("f9")
         assert "What you sign" not in screen.text
     assert [one.person for one in engine.commands(PrepareRelease)] == ["li"]
 

@@ -339,7 +339,7 @@ def session(slot: int = 1, **changes: Any) -> SessionView:
         version=1,
         slot=slot,
         card=cards[slot],
-        identity={"imei": "356938035643809", "serial": "29481/00XW1234", "os_version": "Android 14", "model": "小米14 Ultra"},
+        identity={"imei1": "356938035643809", "serial": "29481/00XW1234", "os": "Android 14", "model": "小米14 Ultra"},
         ticket=ticket(state="diagnosing", state_words=Words("diagnosing", "检测中")),
         run=run(running_rows()),
         prompt=None,

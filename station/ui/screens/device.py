@@ -30,14 +30,15 @@ __all__ = ["Device"]
 
 #: Names of what identifies a phone, in the order in which they are shown.
 IDENTITY: dict[str, Words] = {
-    "imei": Words("IMEI", "IMEI"),
+    "imei1": Words("IMEI", "IMEI"),
     "imei2": Words("IMEI 2", "IMEI 2"),
     "serial": Words("serial", "序列号"),
     "manufacturer": Words("maker", "厂商"),
     "model": Words("model", "型号"),
     "platform": Words("platform", "平台"),
-    "os_version": Words("system", "系统"),
+    "os": Words("system", "系统"),
     "build": Words("build", "版本号"),
+    "port": Words("port", "端口"),
 }
 
 

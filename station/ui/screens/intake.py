@@ -59,7 +59,7 @@ class IntakeForm(Page):
         known = self._known()
         yield Drawn(self.drawing, id="body")
         yield Field("ticket", lambda: _("ticket (empty: next number)"), most=60)
-        yield Field("imei", lambda: _("IMEI"), known.get("imei", ""), most=40)
+        yield Field("imei", lambda: _("IMEI"), known.get("imei1", ""), most=40)
         yield Field("serial", lambda: _("serial"), known.get("serial", ""), most=100)
         yield Field("model", lambda: _("model"), known.get("model", ""), most=100)
         yield Field("complaint", lambda: _("complaint"), most=500)

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Release"]
 
+#: Decisions of `verify_release` that let the phone go.
+RELEASED = frozenset({"released", "released-with-waiver"})
+
 
 class Release(Page):
     """The cross-check of one ticket, and its release."""
@@ -29,7 +32,7 @@ class Release(Page):
     CSS_PATH = "release.tcss"
     ACTS = (
         Act("r", "cross", "r", N_("run the cross-check"), lambda s: s.slot() is not None, N_("cross-check")),
-        Act("f9", "release", "F9", N_("sign the release"), lambda s: s.may_release()),
+        Act("f9", "release", "F9", N_("ask for the release"), lambda s: s.may_ask(), N_("release")),
         Act("asterisk", "reload", "*", N_("ask again")),
         Act("f3", "person", "F3", N_("who I am")),
         BACK,
@@ -53,23 +56,16 @@ class Release(Page):
         self.action_reload()
 
     def action_reload(self) -> None:
-        """Ask the engine again: the ticket, and what a release would say."""
+        """Ask the engine for the ticket again."""
         self.run_worker(self._ask(), group="ask", exclusive=True)
 
     async def _ask(self) -> None:
-        from station.messages import PrepareRelease, TicketQuery, TicketView
+        from station.messages import TicketQuery, TicketView
 
         found = await self.order(TicketQuery(ticket=self.ticket))
         if found is None:
             return
         self.view = TicketView.model_validate(found.data)
-        self.redraw()
-        person = self.bench_app.person
-        if person is None:
-            return
-        told = await self.order(PrepareRelease(ticket=self.ticket, person=person.person))
-        self.decision = str(told.data.get("decision", "")) if told is not None else ""
-        self.reasons = _reasons(told.data.get("reasons")) if told is not None else ()
         self.redraw()
 
     # --- what is known ---
@@ -85,10 +81,9 @@ class Release(Page):
         found = [card.slot for card in bench.cards if card.ticket == self.ticket] if bench and self.ticket else []
         return found[0] if found else None
 
-    def may_release(self) -> bool:
-        """Whether the engine would take a release now."""
-        released = self.view is not None and self.view.release
-        return self.decision in {"released", "released-with-waiver"} and not released and not self.busy
+    def may_ask(self) -> bool:
+        """Whether there is a release to ask for; each asking is journalled, so nothing asks by itself."""
+        return self.view is not None and not self.view.release and not self.busy
 
     # --- drawing ---
 
@@ -141,16 +136,15 @@ class Release(Page):
         rows: list[Line] = []
         if self.view.release:
             rows.append(line(("✔ " + _("released; the phone may be handed back"), "pass")))
-        elif self.decision == "released":
-            rows.append(line(("✔ " + _("everything is there: F9 signs the release"), "pass")))
-        elif self.decision == "released-with-waiver":
-            rows.append(line(("! " + _("release with waiver: papers will say so; F9 signs"), "warn")))
-        elif self.bench_app.person is None:
-            rows.append(line(("– " + _("say who you are (F3) to ask for the release"), "none")))
-        else:
+        elif self.decision in RELEASED:
+            rows.append(line(("! " + _("not signed: the phone is not released"), "warn")))
+        elif self.reasons or self.view.release_reasons:
             rows.append(line(("✘ " + _("release refused"), "fail")))
-        for reason in (self.reasons or self.view.release_reasons)[:8]:
-            rows += wrap("  · " + words(reason), width - 4, "fail", most=2)
+        else:
+            rows.append(line(("– " + _("not released yet; F9 asks for it"), "none")))
+        if self.decision not in RELEASED and not self.view.release:
+            for reason in (self.reasons or self.view.release_reasons)[:8]:
+                rows += wrap("  · " + words(reason), width - 4, "fail", most=2)
         return box(_("Release"), rows, width)
 
     # --- keys ---
@@ -170,11 +164,21 @@ class Release(Page):
             self.app.push_screen(Device(slot))
 
     def action_release(self) -> None:
-        """Sign the release."""
+        """Ask whether the phone may go; sign it when it may, show every reason when it may not."""
+        if me := self.me():
+            self.run_worker(self._release(me), group="order", exclusive=True)
+
+    async def _release(self, me: str) -> None:
+        from station.messages import PrepareRelease
         from station.ui.screens.sign import Sign
 
-        if self.me():
-            self.app.push_screen(Sign("", self.ticket, "inspector", "approved"), self._signed)
+        told = await self.order(PrepareRelease(ticket=self.ticket, person=me))
+        if told is None:
+            return
+        self.decision, self.reasons = str(told.data.get("decision", "")), _reasons(told.data.get("reasons"))
+        self.redraw()
+        if self.decision in RELEASED:
+            self.app.push_screen(Sign("", self.ticket, "inspector", "approved", told), self._signed)
 
     def _signed(self, digest: str | None) -> None:
         if digest:

@@ -81,8 +81,9 @@ class Sign(Page):
         LANGUAGE,
     )
 
-    def __init__(self, target: str, ticket: str, role: str, meaning: str) -> None:
+    def __init__(self, target: str, ticket: str, role: str, meaning: str, prepared: Ok | None = None) -> None:
         super().__init__()
+        self._prepared = prepared
         self.target, self.ticket, self.role, self.meaning = target, ticket, role, meaning
         self.payload = b""
         self.says: Mapping[str, Any] = {}
@@ -121,7 +122,11 @@ class Sign(Page):
 
     def _prepare(self) -> None:
         self.payload, self.says = b"", {}
-        person = self.bench_app.person
+        person, prepared, self._prepared = self.bench_app.person, self._prepared, None
+        if prepared is not None:
+            self._take(prepared)
+            self.redraw()
+            return
         if person is None:
             self.me()
             return

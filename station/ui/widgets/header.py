@@ -65,8 +65,8 @@ def _lights(feed: Feed, wide: bool) -> list[Span]:
             spans.append(Span("  " if wide else " "))
         spans.append(Span(f"{label} " if wide else label))
         spans.append(Span("●" if good else "?", "pass" if good else "lost"))
-        if wide:
-            spans.append(Span(f" {words(state)}", "text" if good else "lost"))
+        if wide and good:  # what is wrong is among the bench's troubles; a header has no room for it
+            spans.append(Span(f" {words(state)}"))
     return spans
 
 
