@@ -99,6 +99,7 @@ def _row(check: Check, run: Run) -> CheckRow:
         "layer": check.layer.value,
         "required": check.required,
         "attempts": len(tries),
+        "evidence": tuple((kept.name, kept.sha256) for tried in tries for kept in tried.attached),
     }
     if not tries:
         return CheckRow(**about, state="waiting")
