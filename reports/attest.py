@@ -58,6 +58,11 @@ _KEY_ID = re.compile(r"[0-9a-f]{64}")
 # Curve25519 in Edwards form (RFC 8032, 5.1).
 _P: Final = 2**255 - 19
 _D: Final = -121665 * pow(121666, _P - 2, _P) % _P
+#: y of a point of order 8; with 0 (order 4), 1 (the identity), -1 (order 2) and -y these are all y of small order.
+_ORDER_8: Final = int.from_bytes(
+    bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"), "little"
+)
+_SMALL_ORDER: Final = frozenset({0, 1, _P - 1, _ORDER_8, _P - _ORDER_8})
 
 
 class EnvelopeError(RecordError):
@@ -101,26 +106,11 @@ def check_public_key(public: bytes) -> None:
     y = int.from_bytes(public, "little") & (2**255 - 1)
     if y >= _P:
         raise EnvelopeError(Words("the public key is not in canonical form", "公钥不是规范形式"))
-    if _is_small_order(y):
+    if y in _SMALL_ORDER:
         raise EnvelopeError(Words("the public key has a small order", "公钥为小阶点，不可使用"))
-    # x^2 = (y^2 - 1) / (d y^2 + 1) must be a square: Euler's criterion
-    square = (y * y - 1) * pow(_D * y * y + 1, _P - 2, _P) % _P
-    if pow(square, (_P - 1) // 2, _P) != 1:
+    # x^2 = (y^2 - 1) / (d y^2 + 1) must be a square, and so must the product (Euler's criterion)
+    if pow((y * y - 1) * (_D * y * y + 1), (_P - 1) // 2, _P) != 1:
         raise EnvelopeError(Words("the public key is not a point of the curve", "公钥不在曲线上"))
-
-
-def _is_small_order(y: int) -> bool:
-    """Whether 8 times the point is the identity. Doubling needs only y^2, because x^2 follows from the curve."""
-    x2 = (y * y - 1) * pow(_D * y * y + 1, _P - 2, _P) % _P
-    y2 = y * y % _P
-    for _ in range(3):
-        # affine doubling on -x^2 + y^2 = 1 + d x^2 y^2, in x^2 and y^2 (x^2 y^2 and 2xy only appear squared)
-        product = _D * x2 * y2 % _P
-        x2, y2 = (
-            4 * x2 * y2 * pow(1 + product, _P - 3, _P) % _P,
-            (y2 + x2) ** 2 * pow(1 - product, _P - 3, _P) % _P,
-        )
-    return x2 == 0 and y2 == 1
 
 
 # --- signatures ------------------------------------------------------------------------------------------------------

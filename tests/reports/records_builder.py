@@ -256,15 +256,15 @@ class Shop:
         keys = [self.keys[one] if isinstance(one, str) else one for one in signers]
         return sign_envelope(make_statement("key-event/v1", predicate.key.id, predicate), keys)
 
-    def enrolment(self, person: str, roles: tuple[str, ...], approved_by: str, **changes: Any) -> bytes:
+    def enrolment(self, person: str, named: tuple[str, ...], approved_by: str, **changes: Any) -> bytes:
         self.keys.setdefault(person, generate_key())
         NAMES.setdefault(person, person)
-        grants = tuple(RoleV1(role=role, from_ms=START_MS, to_ms=None) for role in roles)
+        grants = tuple(RoleV1(role=role, from_ms=START_MS, to_ms=None) for role in named)
         signers = tuple(dict.fromkeys((self.station, person, approved_by)))
         return self.key_event("enrol", person, signers=signers, approved_by=approved_by, **{"roles": grants, **changes})
 
-    def enrol(self, person: str, roles: tuple[str, ...], approved_by: str = "zhao", **changes: Any) -> bytes:
-        self.events.append(self.enrolment(person, roles, approved_by, **changes))
+    def enrol(self, person: str, named: tuple[str, ...], approved_by: str = "zhao", **changes: Any) -> bytes:
+        self.events.append(self.enrolment(person, named, approved_by, **changes))
         return self.events[-1]
 
     @property
