@@ -40,6 +40,8 @@ _SILENT = Words(
 )
 _UNKNOWN = Words("the answer has no known format; it begins “{line}”", "无法识别的格式，开头为“{line}”")
 
+_UNREADABLE = Words("could not be read: {en}", "无法读取：{zh}")
+
 #: What a line says in lower case -> the reason that it means. Texts of AOSP's dumpsys, cmd, toybox and Binder.
 _SIGNS: tuple[tuple[tuple[str, ...], Words], ...] = (
     (
@@ -98,10 +100,8 @@ class Heard:
 def _heard(result: CommandResult, parse: Callable[[bytes], Parsed], source: str) -> Heard:
     parsed = parse(result.stdout)
     why = {
-        problem.what: Words(
-            f"could not be read: {safe_text(problem.why, 200)}", f"无法读取：{safe_text(problem.why, 200)}"
-        )
-        for problem in parsed.problems
+        problem.what: _UNREADABLE.fill(en=problem.why, zh=problem.why_zh or problem.why)
+        for problem in reversed(parsed.problems)
     }
     why[""] = why_nothing(result)
     return Heard(source, parsed.facts, why)

@@ -237,10 +237,14 @@ class Probe:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something a parser could not read: `what` names the item, `why` says what was found instead."""
+    """Something a parser could not read: `what` names the item, `why` says what was found instead.
+
+    `why_zh` says the same in Chinese where the item may become the reason of an unread measurement.
+    """
 
     what: str
     why: str
+    why_zh: str = ""
 
 
 @dataclass(slots=True)

@@ -105,11 +105,13 @@ def battery(data: bytes) -> Parsed:
     read_fields(pairs, _BATTERY, parsed)
     voltage = parsed.facts.get("voltage_mV")
     if isinstance(voltage, (int, Decimal)) and 1 <= voltage <= 999:
-        parsed.problems.append(Problem("voltage_mV", f"the unit is in doubt: {voltage} is too small for millivolts"))
+        why = f"the unit is in doubt: {voltage} is too small for millivolts"
+        parsed.problems.append(Problem("voltage_mV", why, f"单位不明：{voltage} 按毫伏计过小"))
         del parsed.facts["voltage_mV"]
         parsed.facts["voltage_raw"] = voltage
         if (temperature := parsed.facts.pop("temperature_C", None)) is not None:
-            parsed.problems.append(Problem("temperature_C", f"the unit is in doubt with the voltage's: {temperature}"))
+            why = f"the unit is in doubt as the voltage's is: {temperature}"
+            parsed.problems.append(Problem("temperature_C", why, f"单位与电压一样不明：{temperature}"))
     return parsed
 
 

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Iterator
 from drivers.api import Command, Shell
 from drivers.text import Words
 from probes import getprop
-from probes.answers import Heard, hear, hear_second, reading
+from probes.answers import Heard, as_value, hear, hear_second, reading
 from probes.api import Bench, Measurement, NotApplicable, Parsed, Reading, Unread, parser, probe
 from probes.captured import note, stripped_lines
 from probes.telephony import READ_FEATURES, pm_features
@@ -80,7 +80,7 @@ def _hal_alive(said: Heard, props: dict[str, str]) -> Reading:
     if said.get("no_hal"):
         return Measurement("hal_alive", False, f"{said.source}: no camera HAL available")
     if name := _restarting(props):
-        return Measurement("hal_alive", False, f"getprop {name}: restarting")
+        return Measurement("hal_alive", False, f"getprop {as_value(name)}: restarting")
     if said.get("providers") or said.get("module"):
         return Measurement("hal_alive", True, f"{said.source}: camera provider")
     return Unread("hal_alive", said.reason("camera_count") if not said.facts else _NO_HAL_WORDS, said.source)

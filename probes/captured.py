@@ -87,7 +87,8 @@ def after(lines: Iterable[str], label: str) -> Iterator[str]:
 
 def note(parsed: Parsed, what: str, found: str, wanted: str) -> None:
     """Put on record that `what` could not be read: `found` stood where `wanted` was expected."""
-    parsed.problems.append(Problem(what, f"expected {wanted}, found {found[:80]!r}"))
+    shown = ascii(found[:80])
+    parsed.problems.append(Problem(what, f"expected {wanted}, found {shown}", f"格式不符：{shown}"))
 
 
 def fold_json(value: object) -> object:

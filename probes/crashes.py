@@ -15,7 +15,7 @@ from decimal import Decimal
 from drivers.api import Command, Shell
 from drivers.text import Words
 from probes import getprop
-from probes.answers import NOT_SAID, Heard, hear, hear_second
+from probes.answers import NOT_SAID, Heard, as_value, hear, hear_second
 from probes.api import Bench, Measurement, Parsed, Reading, Unread, parser, probe
 from probes.captured import integer, stripped_lines
 from probes.units import FLAG, LIST, TEXT
@@ -212,7 +212,7 @@ def _boot(said: Heard) -> Iterator[Reading]:
     if not reason:
         yield from (Unread(name, NOT_SAID, source) for name in ("boot_reason", "abnormal_boot"))
         return
-    yield Measurement("boot_reason", str(reason)[:200], source)
+    yield Measurement("boot_reason", as_value(reason), source)
     yield Measurement("abnormal_boot", _is_abnormal(reason), source)
 
 
@@ -237,7 +237,7 @@ def _counted(window: _Window, panics: int, log: Heard) -> Iterator[Reading]:
     deaths = [event for event in window.events if event["kind"] == "native" and _is_service(event["process"])]
     yield Measurement("hal_deaths", Decimal(len(deaths)), log.source)
     if suspects := _suspects(window.events):
-        yield Measurement("suspects", suspects, log.source)
+        yield Measurement("suspects", as_value(suspects), log.source)
 
 
 @probe(

@@ -14,9 +14,10 @@ from probes.captured import raw_lines, unquoted
 __all__ = ["InputDevice", "getevent", "input_devices"]
 
 _ADD = re.compile(r"add device [0-9]{1,6}: (/\S{1,200})", re.ASCII)
-#: An event: an optional time in brackets, an optional device, then type, code and value.
+#: An event: an optional time (in brackets; before Android 4 `SECONDS-MICROSECONDS:`), an optional device, then type,
+#: code and value.
 _EVENT = re.compile(
-    r"(?:\[\s*[0-9]{1,12}[.-][0-9]{1,9}\]\s*)?(?:(/dev/\S{1,200}): )?\s*"
+    r"(?:(?:\[\s*[0-9]{1,12}[.-][0-9]{1,9}\]|[0-9]{1,12}-[0-9]{1,9}:)\s*)?(?:(/dev/\S{1,200}): )?\s*"
     r"(?:(EV_[A-Z]{2,9})\s+(\w{1,60})\s+(\w{1,60})|([0-9a-f]{4}) ([0-9a-f]{4}) ([0-9a-f]{8}))",
     re.ASCII,
 )
@@ -96,8 +97,9 @@ def getevent(data: bytes) -> Parsed:
     lines = raw_lines(data)
     devices = input_devices(lines)
     events = [event for event in (_event(line.strip()) for line in lines) if event]
+    if added := sum(line.lstrip().startswith("add device") for line in lines):
+        parsed.facts["devices"] = added
     if devices:
-        parsed.facts["devices"] = len(devices)
         parsed.facts["device_list"] = [
             {"path": device.path, "name": device.name, "keys": device.keys, "held": device.held} for device in devices
         ]

@@ -15,7 +15,7 @@ from decimal import Decimal
 from drivers.api import Command, Shell
 from drivers.text import Words
 from probes import getprop, memory
-from probes.answers import NOT_SAID, Heard, hear, hear_second, reading
+from probes.answers import NOT_SAID, Heard, as_value, hear, hear_second, reading
 from probes.api import Bench, Measurement, NotRun, Parsed, Problem, Reading, Unread, parser, probe
 from probes.captured import integer, raw_lines
 from probes.storage import READ_DF, df
@@ -139,7 +139,7 @@ def _claims(props: dict[str, str], slot: int, asked: list[Heard], fact: str) -> 
 def _identifier(name: str, claims: list[_Claim], why: Words) -> Reading:
     if not claims:
         return Unread(name, why)
-    return Measurement(name, claims[0].value, claims[0].source)
+    return Measurement(name, as_value(claims[0].value), claims[0].source)
 
 
 def _disagreements(name: str, claims: list[_Claim]) -> list[str]:
@@ -252,7 +252,8 @@ async def identity(bench: Bench) -> AsyncIterator[Reading]:
     """Serial, IMEIs or MEID, model, capacity, system, build and patch level, each with its source."""
     said = hear(bench, getprop.READ, getprop.getprop)
     props, _, _ = getprop.properties(bench.answer(getprop.READ.name).stdout)
-    parcel, parcel2 = (hear_second(bench, read, iphonesubinfo) for read in (_SLOT1, _SLOT2))
+    parcel = hear_second(bench, _SLOT1, iphonesubinfo, "service call iphonesubinfo 1")
+    parcel2 = hear_second(bench, _SLOT2, iphonesubinfo, "service call iphonesubinfo 3")
     old = hear_second(bench, _OLD, iphonesubinfo)
     slot1 = [hear_second(bench, _IMEI1, phone_imei), parcel, old]
     slot2 = [hear_second(bench, _IMEI2, phone_imei), parcel2]

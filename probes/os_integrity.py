@@ -38,7 +38,7 @@ def su_search(data: bytes) -> Parsed:
     lines = stripped_lines(data)
     found = [line[len("found ") :] for line in lines if line.startswith("found /")]
     if "searched" not in lines:
-        parsed.problems.append(Problem("su_present", "the search did not come to its end"))
+        parsed.problems.append(Problem("su_present", "the search did not come to its end", "查找未完成"))
         if not found:
             return parsed
     parsed.facts |= {"su_present": bool(found), "su_places": list(dict.fromkeys(found))}

@@ -27,7 +27,8 @@ READ = Command(
     limit=256 * 1024,
 )
 
-_ENTRY = re.compile(r"(?:POWER_SUPPLY_)?([A-Za-z][A-Za-z0-9_]*)=(.*)")
+#: `grep . /sys/class/power_supply/*/uevent` puts the file's path before each line.
+_ENTRY = re.compile(r"(?:/\S{1,200}:)?(?:POWER_SUPPLY_)?([A-Za-z][A-Za-z0-9_]*)=(.*)", re.ASCII)
 _FIELDS: Mapping[str, tuple[str, Field]] = {
     "NAME": TEXT_FIELD.named("name"),
     "TYPE": TEXT_FIELD.named("type"),

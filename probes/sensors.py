@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from drivers.api import Command, Shell
 from drivers.text import Words
-from probes.answers import Heard, hear, reading
+from probes.answers import Heard, as_value, hear, reading
 from probes.api import Bench, Measurement, Parsed, Problem, Reading, Unread, parser, probe
 from probes.captured import is_framing, raw_lines
 from probes.units import FLAG, LIST
@@ -189,7 +189,7 @@ async def sensors(
         if state is None:
             yield Unread(f"{sensor}_present", _why(said), said.source)
         else:
-            yield Measurement(f"{sensor}_present", state, f"{said.source}: {said.get(sensor)}")
+            yield Measurement(f"{sensor}_present", state, f"{said.source}: {as_value(said.get(sensor))}")
     yield reading("hw_sensors", said, "hw_total", Decimal, "h/w sensors")
     if said.get("listed"):
         yield reading("listed", said, "listed", words="Sensor List")

@@ -19,7 +19,7 @@ _LOG_PREFIX = re.compile(
 _QUOTED = re.compile(r"(Build fingerprint|ABI|Abort message): '(.*)'")
 _PROCESS = re.compile(r"pid: ([0-9]{1,10}), tid: ([0-9]{1,10})(?:, name: (.*))?", re.ASCII)
 _SIGNAL = re.compile(
-    r"signal ([0-9]{1,4})(?: \((\w{1,40})\))?(?:, code (-?[0-9]{1,10})(?: \(([^)]{1,80})\))?)?", re.ASCII
+    r"signal ([0-9]{1,4})(?: \(([^)]{1,80})\))?(?:, code (-?[0-9]{1,10})(?: \(([^)]{1,80})\))?)?", re.ASCII
 )
 _FACTS = {"Build fingerprint": "fingerprint", "ABI": "abi", "Abort message": "abort_message"}
 

@@ -143,6 +143,11 @@ def test_of_several_supplies_the_battery_counts_and_of_a_repeated_key_the_first(
     assert "online" not in read
 
 
+def test_supplies_printed_with_their_paths_are_read() -> None:
+    text = "".join(f"/sys/class/power_supply/x/uevent:{line}" for line in out.POWER_SUPPLIES.splitlines(keepends=True))
+    assert facts("power_supply", text) == facts("power_supply", out.POWER_SUPPLIES)
+
+
 # sensors and cameras
 
 
@@ -302,6 +307,12 @@ def test_without_events_the_axes_decide_and_a_key_code_is_no_axis() -> None:
     assert facts("getevent", out.GETEVENT_NUMERIC)["touch_device"] == "/dev/input/event2"
 
 
+def test_events_of_android_2_carry_their_time_with_a_dash() -> None:
+    assert (
+        facts("getevent", "1234-567890: /dev/input/event1: 0003 0035 00000100\n")["touch_device"] == "/dev/input/event1"
+    )
+
+
 # crashes
 
 
@@ -316,6 +327,11 @@ def test_a_tombstone_inside_a_log_is_read_and_the_lines_around_it_are_not() -> N
     read = facts("tombstone", out.TOMBSTONE_IN_LOG)
     assert (read["abi"], read["signal"], read["code"]) == ("arm", 11, 2)
     assert read["fingerprint"] == "bench/one/one:13/X/1:user/release-keys"
+
+
+def test_a_signal_with_a_name_in_brackets_keeps_its_code() -> None:
+    read = facts("tombstone", "signal 35 (<debuggerd signal>), code -1 (SI_QUEUE from pid 1, uid 0), fault addr 0\n")
+    assert (read["signal"], read["code"]) == (35, -1)
 
 
 def test_an_old_tombstone_has_no_code() -> None:

@@ -93,6 +93,31 @@ async def test_a_phone_full_of_escape_sequences_and_markup_gives_safe_texts() ->
     assert (await run("android.identity", {"getprop": text})).value("model") == "␛[31m[/oops]"
 
 
+HOSTILE_ANSWERS = {
+    "getprop": prop("init.svc.camera\x1b", "restarting").replace("]: [", "]: [\x1b\u202e"),
+    "battery": out.BATTERY.replace("Li-ion", "\x1bLi"),
+    "sensorservice": out.SENSORS.replace("Sense", "\x1b\u202e"),
+    "media-camera": out.CAMERA.replace("legacy/0", "\x1blegacy/0"),
+    "wifi": out.WIFI.replace("COMPLETED", "COM\x1b"),
+    "telephony-registry": out.TELEPHONY.replace("Bench Mobile", "\x1bBench"),
+    "crash-log": out.CRASH_LOG.replace("/vendor", "\x1b/vendor"),
+    "clock": out.CLOCK,
+    "dropbox": "\x1b]0;Permission denied\x07\n",
+    "df": "\x1b[2Jbonjour\n",
+}
+
+
+@pytest.mark.parametrize("probe_id", MAIN_READS)
+async def test_nothing_that_a_phone_prints_reaches_a_reader_as_a_control_character(probe_id: str) -> None:
+    names = {read.name for read in LOADED.probes[probe_id].reads}
+    readings = await run(probe_id, {name: text for name, text in HOSTILE_ANSWERS.items() if name in names})
+    shown = [text for one in readings.unread.values() for text in (*one.reason, one.source)]
+    for one in readings.measured.values():
+        shown += [*one.value, one.source] if isinstance(one.value, tuple) else [str(one.value), one.source]
+    assert shown
+    assert not [text for text in shown if not text.isprintable() or "\u202e" in text]
+
+
 # identity
 
 IDENTITY = {
