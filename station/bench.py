@@ -20,6 +20,7 @@ from sqlite_utils.migrations import Migrations
 
 from drivers.api import Change, Device, DriverError, Identity, Link, LinkState, Transport
 from drivers.text import Words, safe_text
+from station.errors import Trouble
 from station.store import Store
 
 __all__ = ["SLOTS", "Bench", "Slot", "Watcher"]
@@ -126,6 +127,7 @@ class Bench:
         self._store, self._watcher = store, watcher
         self._by_port: dict[str, Slot] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._closing: set[asyncio.Task[None]] = set()
 
     async def load(self) -> None:
         """Take up the slots that were bound before."""
@@ -144,8 +146,7 @@ class Bench:
 
     async def close(self) -> None:
         """Let go of every device and transport."""
-        for slot in self.slots.values():
-            await self._let_go(slot)
+        await asyncio.gather(*self._closing, *(self._let_go(slot) for slot in self.slots.values()))
         for transport in self.transports.values():
             await transport.close()
 
@@ -176,7 +177,8 @@ class Bench:
         if known is not None:
             return known
         number = max(self.slots, default=0) + 1
-        await self._store.write(lambda db: db.table("slot").insert({"slot": number, "port": port}))
+        with suppress(Trouble):  # a full disk must not hide a phone; the number is bound when it is next seen
+            await self._store.write(lambda db: db.table("slot").insert({"slot": number, "port": port}))
         return self._add(Slot(number, port))
 
     async def _take(self, slot: Slot, change: Change) -> None:
@@ -188,7 +190,9 @@ class Bench:
             slot.note(f"{change.link.id} {'gone' if slot.link is None else slot.link.state.value}")
             slot.moved.set()
             await self._watcher.lost(slot)
-            await _close(was)
+            closing = asyncio.create_task(_close(was))  # a driver that takes its time must not hold up other phones
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)
         slot.inbox.put_nowait(change)
         self._watcher.changed(slot)
 
@@ -210,6 +214,8 @@ class Bench:
     async def _meet(self, slot: Slot) -> bool:
         """Open and identify what is plugged in now; back comes whether to try again in a while."""
         link = slot.link
+        if link is not None and slot.ready and slot.device is not None and slot.device.link.key == link.key:
+            return False  # the same connection: only what the transport says of it has changed
         await self._let_go(slot)
         slot.trouble = _blocked(link)
         if link is None or slot.trouble is not None:

@@ -92,6 +92,7 @@ class Engine:
         self._outbox_news = True
         self._tasks: list[asyncio.Task[None]] = []
         self._serving: set[asyncio.Task[None]] = set()
+        self._telling: set[asyncio.Task[None]] = set()
 
     # --- life
 
@@ -178,6 +179,7 @@ class Engine:
         if self._serving:
             await asyncio.wait(self._serving, timeout=1)
         await self.bench.close()
+        await asyncio.gather(*self._telling)
         await self._let_go()
 
     async def _let_go(self) -> None:
@@ -202,17 +204,24 @@ class Engine:
                 model=safe_text(slot.identity.model, 200),
                 serial_tail=safe_text(slot.identity.serial)[-4:],
             )
-            await self._tell_bench(told)
+            self._tell_bench(told)
 
     async def lost(self, slot: Slot) -> None:
         """A phone is gone, or can't be used any more."""
         await self.work.lost(slot)
         if slot.link is None:
-            await self._tell_bench(DeviceLost(slot=slot.number, port=safe_text(slot.port, 200)))
+            self._tell_bench(DeviceLost(slot=slot.number, port=safe_text(slot.port, 200)))
 
-    async def _tell_bench(self, told: DeviceIdentified | DeviceLost) -> None:
-        with contextlib.suppress(Trouble):  # a full disk must not keep phones from being seen; the runs say it
-            await self.journal.append([event(told)])
+    def _tell_bench(self, told: DeviceIdentified | DeviceLost) -> None:
+        """Journal it without waiting: a full disk must not keep phones from being seen; the runs say it."""
+
+        async def tell() -> None:
+            with contextlib.suppress(Trouble):
+                await self.journal.append([event(told)])
+
+        task = asyncio.create_task(tell())
+        self._telling.add(task)
+        task.add_done_callback(self._telling.discard)
 
     # --- snapshots
 
@@ -287,6 +296,7 @@ class Engine:
     def _session_view(self, number: int) -> m.SessionView:
         slot = self.bench.slots[number]
         run = self.work.run_of(number)
+        ticket, _run = self.work.run_in.get(number, ("", ""))
         question = self.work.question_of(number)
         session = self.work.sessions.get(self.work.ticket_in.get(number, ""))
         return m.SessionView(
@@ -295,7 +305,7 @@ class Engine:
             card=self._card(slot),
             identity=views.identity_rows(slot),
             ticket=views.ticket_view(session) if session and session.ticket else None,
-            run=views.run_view(run) if run else None,
+            run=views.run_view(run).model_copy(update={"ticket": ticket}) if run else None,
             prompt=views.prompt_view(number, run, question) if run and question else None,
             log=tuple(slot.log),
         )

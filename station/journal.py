@@ -13,6 +13,7 @@ import json
 import time
 import uuid
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,8 @@ JOURNAL = Migrations("assay-journal")
 #: Scope of events that belong to no ticket and no run: they hold no identity, so no key is made for it.
 _BENCH = ""
 _NO_IDENTITY = object()
+#: How many events back a second storing of the same event is noticed.
+REMEMBERED = 10_000
 
 
 @JOURNAL()
@@ -51,6 +54,7 @@ def m001_journal(db: Database) -> None:
     )
     db.table("journal").create_index(["ticket"])
     db.table("journal").create_index(["run"])
+    db.table("journal").create_index(["boot_id", "mono_ns"], unique=True)
     db.execute("CREATE INDEX journal_runs ON journal (seq) WHERE kind IN ('run-opened', 'run-resumed', 'run-finished')")
     append_only(db, "journal")
 
@@ -64,9 +68,18 @@ def boot_id() -> str:
         return str(uuid.uuid4())
 
 
+_last_ns = 0
+
+
 def event(body: Body, ticket: str = "", run: str = "") -> Event:
-    """Something that happens now, not stored yet."""
-    return Event(0, ticket, run, time.time_ns() // 1_000_000, time.monotonic_ns(), boot_id(), body)
+    """Something that happens now, not stored yet.
+
+    No two events of a boot carry the same `mono_ns`, so that storing one again changes nothing. Called in the engine's
+    loop alone.
+    """
+    global _last_ns
+    _last_ns = max(_last_ns + 1, time.monotonic_ns())
+    return Event(0, ticket, run, time.time_ns() // 1_000_000, _last_ns, boot_id(), body)
 
 
 def _seal(value: Any, scope: vault.Scope | None) -> Any:
@@ -91,7 +104,10 @@ def _open(value: Any, scope: vault.Scope | None) -> Any:
 
 
 def insert(db: Database, events: Iterable[Event]) -> list[Event]:
-    """Store events in the caller's transaction; back come the same with their `seq`."""
+    """Store events in the caller's transaction; back come the same with their `seq`.
+
+    An event that is stored already (its commit was not confirmed, and it is tried again) stays as it is.
+    """
     stored = []
     scopes: dict[str, vault.Scope | None] = {_BENCH: None}
     for each in events:
@@ -101,11 +117,18 @@ def insert(db: Database, events: Iterable[Event]) -> list[Event]:
         body = json.dumps(_seal(each.body.model_dump(mode="json"), scopes[name]), ensure_ascii=False)
         row = (each.ticket, each.run, each.wall_ms, each.mono_ns, each.boot_id, each.body.kind, body)
         cursor = db.execute(
-            "INSERT INTO journal (ticket, run, wall_ms, mono_ns, boot_id, kind, body) VALUES (?, ?, ?, ?, ?, ?, ?)", row
+            "INSERT INTO journal (ticket, run, wall_ms, mono_ns, boot_id, kind, body) VALUES (?, ?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (boot_id, mono_ns) DO NOTHING",
+            row,
         )
-        seq = int(cursor.lastrowid or 0)
-        stored.append(Event(seq, *row[:5], body=each.body))
+        seq = int(cursor.lastrowid or 0) if cursor.rowcount else _place(db, each)
+        stored.append(replace(each, seq=seq))
     return stored
+
+
+def _place(db: Database, known: Event) -> int:
+    query = "SELECT seq FROM journal WHERE boot_id = ? AND mono_ns = ?"
+    return int(db.execute(query, [known.boot_id, known.mono_ns]).fetchone()[0])
 
 
 def load(db: Database, *, ticket: str | None = None, run: str | None = None, after: int = 0) -> list[Event]:
@@ -135,6 +158,7 @@ class Journal:
         self.store = store
         self._followers: list[Callable[[Sequence[Event]], None]] = []
         self._tasks: set[asyncio.Future[list[Event]]] = set()
+        self._told: dict[int, None] = {}
 
     def follow(self, follower: Callable[[Sequence[Event]], None]) -> None:
         """Call `follower` with events once they are on the disk; it must be quick and must not raise."""
@@ -181,6 +205,10 @@ class Journal:
         return stored
 
     def tell(self, stored: Sequence[Event]) -> None:
-        """Pass on events that the caller stored in a transaction of its own."""
+        """Pass on events that the caller stored in a transaction of its own; each is passed on once."""
+        news = [each for each in stored if each.seq not in self._told]
+        self._told.update((each.seq, None) for each in news)
+        while len(self._told) > REMEMBERED:
+            del self._told[next(iter(self._told))]
         for follower in self._followers:
-            follower(stored)
+            follower(news)

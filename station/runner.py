@@ -55,6 +55,7 @@ from station.events import (
     AttemptEnded,
     AttemptStarted,
     Body,
+    Event,
     Measured,
     NotRead,
     Reads,
@@ -73,6 +74,8 @@ T = TypeVar("T")
 GRACE_S = 0.4
 #: Seconds over its commands' own watchdogs that a batch gets for the wire.
 WIRE_S = 2.0
+#: Seconds in which a driver must say how far a batch came after its phone is gone.
+CUT_S = 2.0
 #: Seconds between tries to write down how a run ended when the disk could not take it.
 RETRY_S = 2.0
 
@@ -111,13 +114,16 @@ class Host:
     """What the engine does for a run.
 
     Attributes:
-        append: stores events of this run (and evidence) in one commit; back when they are on the disk.
+        stamp: an event of this run, happening now.
+        append: stores stamped events (and evidence) in one commit; back when they are on the disk. The same again
+            changes nothing.
         device: the phone; given the device whose link broke, the phone as opened again; None when it is gone.
         number: how many attempts a check has had in this run.
         changed: something that is shown has changed without an event.
     """
 
-    append: Callable[[Sequence[Body], Sequence[Kept]], Awaitable[None]]
+    stamp: Callable[[Body], Event]
+    append: Callable[[Sequence[Event], Sequence[Kept]], Awaitable[None]]
     device: Callable[[Device | None], Awaitable[Device | None]]
     number: Callable[[str], int]
     changed: Callable[[], None] = lambda: None
@@ -141,7 +147,7 @@ class _Try:
     answers: dict[str, CommandResult] = field(default_factory=dict)
     judged: list[Judged] = field(default_factory=list)
     unread: list[Unread] = field(default_factory=list)
-    waiting: list[Body] = field(default_factory=list)
+    waiting: list[Event] = field(default_factory=list)
     evidence: list[Kept] = field(default_factory=list)
     live: bool = False
     over: bool = False
@@ -213,6 +219,8 @@ class Runner:
         self._open: dict[str, _Try] = {}
         self._strays: set[asyncio.Future[None]] = set()
         self._failed: Device | None = None
+        self._reading = 0  # number of the batch that is going on, 0 between batches
+        self._batches = 0
         self.trouble: Trouble | None = None
 
     # --- from outside
@@ -223,7 +231,15 @@ class Runner:
 
     def lose(self, gone: DriverError | None = None) -> None:
         """The phone is gone: what is open ends as `errored`, on the cable's side, and the run stops."""
-        self._interrupt(gone or DeviceGone("run.device-gone", _NO_DEVICE, Side.CABLE, _PLUG_IN))
+        cause = gone or DeviceGone("run.device-gone", _NO_DEVICE, Side.CABLE, _PLUG_IN)
+        if self._reading:  # the driver is about to say how far it came: what was answered is kept
+            asyncio.get_running_loop().call_later(CUT_S, self._interrupt_reading, self._reading, cause)
+        else:
+            self._interrupt(cause)
+
+    def _interrupt_reading(self, batch: int, cause: DriverError) -> None:
+        if self._reading == batch:
+            self._interrupt(cause)
 
     def _interrupt(self, cause: Aborted | DriverError) -> None:
         if self._cause is None and self._task is not None and not self._task.done():
@@ -237,16 +253,15 @@ class Runner:
         leaves open attempts, which the next start ends as `interrupted`.
         """
         self._task = asyncio.ensure_future(self._all(checks))
-        closing: list[Body] = []
         try:
             await self._join(self._task)
-            closing = [RunFinished()]
+            closing = self._closing(RunFinished())
         except _Stop as stop:
-            closing = [RunFinished(reason=stop.reason)]
+            closing = self._closing(RunFinished(reason=stop.reason))
         except Trouble as trouble:
             self.trouble = trouble
-            closing = self._endings(Ending.ERRORED, trouble.what, trouble.side)
-            closing.append(RunFinished(reason=trouble.what))
+            ends = self._endings(Ending.ERRORED, trouble.what, trouble.side)
+            closing = [*ends, *self._closing(RunFinished(reason=trouble.what))]
         except asyncio.CancelledError:
             if self._cause is None:  # the engine itself ends: the attempts stay open, and the next start says so
                 raise
@@ -254,7 +269,8 @@ class Runner:
         except Exception as error:
             _log.exception("run %s", self.run_id)
             reason = _BENCH_FAILED.fill(error=f"{type(error).__name__}: {error}")
-            closing = [*self._endings(Ending.ERRORED, reason, Side.BENCH), RunFinished(reason=reason)]
+            ends = self._endings(Ending.ERRORED, reason, Side.BENCH)
+            closing = [*ends, *self._closing(RunFinished(reason=reason))]
         await self._write_down(closing)
 
     async def _join(self, task: asyncio.Task[None]) -> None:
@@ -266,28 +282,33 @@ class Runner:
                 await asyncio.wait({task})
             raise
 
-    def _interrupted(self, cause: Aborted | DriverError) -> list[Body]:
+    def _closing(self, *bodies: Body) -> list[Event]:
+        return [self.host.stamp(body) for body in bodies]
+
+    def _interrupted(self, cause: Aborted | DriverError) -> list[Event]:
         if isinstance(cause, Aborted):
             words = _ABORTED.fill(person=cause.person, reason=cause.reason)
             ends = self._endings(Ending.ABORTED, words, Side.PERSON)
-            return [*ends, RunAborted(person=cause.person, reason=cause.reason), RunFinished(reason=words)]
+            aborted = RunAborted(person=cause.person, reason=cause.reason)
+            return [*ends, *self._closing(aborted, RunFinished(reason=words))]
         ends = self._endings(Ending.ERRORED, cause.what, cause.side)
-        return [*ends, RunFinished(reason=cause.what)]
+        return [*ends, *self._closing(RunFinished(reason=cause.what))]
 
-    def _endings(self, ending: Ending, reason: Words, side: Side) -> list[Body]:
-        """What is measured and not stored yet, then the end, of every open attempt."""
-        bodies: list[Body] = []
+    def _endings(self, ending: Ending, reason: Words, side: Side) -> list[Event]:
+        """What is measured and not stored yet, then the end, of every open attempt that has none."""
+        events: list[Event] = []
         for attempt in self._open.values():
             attempt.over = True
-            bodies += attempt.waiting
-            bodies.append(_ended(attempt, ending, Verdict.NONE, reason, side=side))
-        return bodies
+            events += attempt.waiting
+            if not any(isinstance(each.body, AttemptEnded) for each in attempt.waiting):
+                events.append(self.host.stamp(_ended(attempt, ending, Verdict.NONE, reason, side=side)))
+        return events
 
-    async def _write_down(self, bodies: Sequence[Body]) -> None:
+    async def _write_down(self, events: Sequence[Event]) -> None:
         evidence = [kept for attempt in self._open.values() for kept in attempt.evidence]
         while True:
             try:
-                await self.host.append(bodies, evidence)
+                await self.host.append(events, evidence)
                 break
             except Trouble as trouble:
                 self.trouble = trouble
@@ -297,7 +318,7 @@ class Runner:
         self.trouble = None
 
     async def _say(self, bodies: Sequence[Body]) -> None:
-        await self.host.append(bodies, ())
+        await self.host.append([self.host.stamp(body) for body in bodies], ())
 
     # --- lanes
 
@@ -318,7 +339,7 @@ class Runner:
         await self._read(attempts, device)
         for attempt in attempts:
             ended = await self._judge(attempt, device)
-            attempt.waiting.append(ended)
+            self._wait(attempt, ended)
             if attempt.live or len(attempts) == 1:
                 await self._store([attempt])
             if ended.verdict is Verdict.FAIL and attempt.check.on_fail == "stop":
@@ -374,7 +395,13 @@ class Runner:
         if not commands:
             return
         deadline_s = sum(attempt.budget_s for attempt in attempts)
-        results = dict(zip(commands, await _batch(device, list(commands.values()), deadline_s), strict=True))
+        self._batches += 1
+        self._reading = self._batches
+        try:
+            got = await _batch(device, list(commands.values()), deadline_s)
+        finally:
+            self._reading = 0
+        results = dict(zip(commands, got, strict=True))
         bodies: list[Body] = []
         evidence: list[Kept] = []
         for attempt in attempts:
@@ -382,16 +409,18 @@ class Runner:
                 result = replace(results[command.script, command.timeout_s, command.limit], name=command.name)
                 attempt.answers[command.name] = result
                 _keep_answer(attempt, result, bodies, evidence)
-        await self.host.append(bodies, evidence)
+        await self.host.append([self.host.stamp(body) for body in bodies], evidence)
+
+    def _wait(self, attempt: _Try, body: Body) -> None:
+        attempt.waiting.append(self.host.stamp(body))
 
     async def _store(self, attempts: Sequence[_Try]) -> None:
-        bodies = [body for attempt in attempts for body in attempt.waiting]
-        evidence = [kept for attempt in attempts for kept in attempt.evidence]
-        if bodies or evidence:
-            await self.host.append(bodies, evidence)
-        for attempt in attempts:
-            attempt.waiting.clear()
-            attempt.evidence.clear()
+        stored = [(attempt, list(attempt.waiting), list(attempt.evidence)) for attempt in attempts]
+        events = [each for _, waiting, _ in stored for each in waiting]
+        if events:
+            await self.host.append(events, [kept for _, _, evidence in stored for kept in evidence])
+        for attempt, waiting, evidence in stored:
+            del attempt.waiting[: len(waiting)], attempt.evidence[: len(evidence)]
             if attempt.over:
                 self._open.pop(attempt.id, None)
 
@@ -477,15 +506,15 @@ class Runner:
         """Judge one reading and have it ready to be stored."""
         if isinstance(reading, Evidence):
             attempt.evidence.append(Kept(reading.name, reading.media_type, reading.data))
-            attempt.waiting.append(_attached(attempt.id, reading.name, reading.media_type, reading.data))
+            self._wait(attempt, _attached(attempt.id, reading.name, reading.media_type, reading.data))
             return
         unit = attempt.probe.measures.get(reading.name)
         if unit is None:
             raise WrongValue(f"{reading.name!r} is not among its measures")
         if isinstance(reading, Unread):
             attempt.unread.append(reading)
-            attempt.waiting.append(
-                NotRead(attempt=attempt.id, name=reading.name, reason=reading.reason, source=reading.source)
+            self._wait(
+                attempt, NotRead(attempt=attempt.id, name=reading.name, reason=reading.reason, source=reading.source)
             )
         elif isinstance(reading, Measurement):
             self._measured(attempt, reading, unit)
@@ -495,23 +524,24 @@ class Runner:
     def _measured(self, attempt: _Try, reading: Measurement, unit: str) -> None:
         value = held(reading.value, unit)
         limit = _limit(attempt.check, reading.name)
-        kept = replace(reading, value=as_value(value) or reading.value)  # judged is what is kept, so that anyone can judge it again
+        kept = replace(
+            reading, value=as_value(value) or reading.value
+        )  # judged is what is kept, so that anyone can judge it again
         judged = judge_measurement(limit, kept, unit, self.subject.baselines(attempt.check.id))
         attempt.judged.append(judged)
         baseline = None if judged.baseline is None else held(judged.baseline, _unit_of(judged.baseline, unit))
-        attempt.waiting.append(
-            Measured(
-                attempt=attempt.id,
-                name=reading.name,
-                value=value,
-                unit=unit,
-                source=reading.source,
-                verdict=judged.verdict,
-                reason=judged.reason,
-                limit=None if limit is None else dump_model(limit),
-                baseline=baseline,
-            )
+        measured = Measured(
+            attempt=attempt.id,
+            name=reading.name,
+            value=value,
+            unit=unit,
+            source=reading.source,
+            verdict=judged.verdict,
+            reason=judged.reason,
+            limit=None if limit is None else dump_model(limit),
+            baseline=baseline,
         )
+        self._wait(attempt, measured)
 
 
 class _Stop(Exception):

@@ -39,7 +39,7 @@ from station import tickets, vault
 from station.clock import StationClock
 from station.errors import EXIT_BENCH, EXIT_NO, EXIT_USE, Trouble
 from station.events import Body, Event, Identifying, KeyTried, ReleaseRefused, Sealed, TicketOpened, TicketRegistered
-from station.journal import Journal, event, insert
+from station.journal import Journal, event, insert, load
 from station.outbox import enqueue
 from station.session import Session, fold
 from station.settings import Settings
@@ -199,6 +199,9 @@ class Signing:
             return run.record.digest
 
         def work(db: Database) -> tuple[list[Event], str]:
+            known = _sealed_already(db, session.ticket, run_id)
+            if known is not None and isinstance(known.body, Sealed):
+                return [known], known.body.digest
             scope = vault.open_scope(db, session.ticket)
             if scope is None:
                 raise Trouble("ticket.erased", _ERASED, Side.PERSON, _NEW_TICKET, EXIT_NO)
@@ -372,8 +375,6 @@ class Signing:
             raise Trouble("person.unknown", _UNKNOWN.fill(person=person), Side.PERSON, _ENROL, EXIT_NO)
 
     async def _session(self, ticket: str) -> Session:
-        from station.journal import load
-
         return fold(await self.journal.store.read(lambda db: load(db, ticket=ticket)))
 
     def _seal(
@@ -411,6 +412,14 @@ class Signing:
     def _tell(self, stored: Sequence[Event]) -> None:
         self.journal.tell(stored)
         self.stored()
+
+
+def _sealed_already(db: Database, ticket: str, run: str) -> Event | None:
+    """The event of the run's record, where a commit was not confirmed and yet is there."""
+    query = "SELECT seq FROM journal WHERE ticket = ? AND kind = 'sealed' AND json_extract(body, '$.run') = ?"
+    for row in db.query(query, [ticket, run]):
+        return load(db, ticket=ticket, after=row["seq"] - 1)[0]
+    return None
 
 
 def open_payload(payload: bytes) -> dict[str, Any]:

@@ -328,9 +328,11 @@ class Work:
         return found
 
     def _host(self, slot: Slot, ticket: str, run_id: str) -> Host:
-        async def append(bodies: Sequence[Body], kept: Sequence[Kept]) -> None:
-            stamped = [event(body, ticket, run_id) for body in bodies]
-            await self.journal.append(stamped, kept)
+        def stamp(body: Body) -> Event:
+            return event(body, ticket, run_id)
+
+        async def append(events: Sequence[Event], kept: Sequence[Kept]) -> None:
+            await self.journal.append(events, kept)
 
         async def device(failed: Device | None) -> Device | None:
             return await self.bench.device(slot, failed)
@@ -339,7 +341,7 @@ class Work:
             session = self.sessions.get(ticket or run_id)
             return len(session.runs[run_id].of_check(check)) if session else 0
 
-        return Host(append, device, number, lambda: self._changed(slot.number))
+        return Host(stamp, append, device, number, lambda: self._changed(slot.number))
 
     def _free_slot(self, number: int) -> Slot:
         slot = self.bench.slots.get(number)
