@@ -238,8 +238,7 @@ class Store:
             Trouble: the file can't be read.
         """
         if self._reader is None:
-            await self.write(lambda db: None)  # the file and its WAL exist before a read-only connection looks at them
-            self._reader = self._reader or _Lane(self.path, writes=False)
+            self._reader = _Lane(self.path, writes=False)
         return await asyncio.wrap_future(self._reader.submit(work))
 
     async def migrate(self, migrations: Iterable[Migrations]) -> None:

@@ -365,9 +365,7 @@ async def signed(station: Station, client: Client, person: str, prepare: EngineC
     prepared = await send(client, prepare)
     payload = base64.b64decode(prepared["payload"])
     key_id, signature = sign(payload, station.keys[person])
-    command = CommitRecord(
-        payload=prepared["payload"], key_id=key_id, signature=base64.b64encode(signature).decode()
-    )
+    command = CommitRecord(payload=prepared["payload"], key_id=key_id, signature=base64.b64encode(signature).decode())
     return await send(client, command)
 
 

@@ -25,9 +25,9 @@ from tests.station.station_bench import (
 
 async def run_to_the_end(client: Client, checklist: Path, ticket: str, stage: str, person: str) -> dict[str, Any]:
     await send(client, m.Watch(slot=1))
-    run = (
-        await send(client, m.StartRun(slot=1, ticket=ticket, checklist=str(checklist), stage=stage, person=person))
-    )["run"]
+    run = (await send(client, m.StartRun(slot=1, ticket=ticket, checklist=str(checklist), stage=stage, person=person)))[
+        "run"
+    ]
     view = await until_session(client, lambda v: v.run and v.run.run == run and (v.prompt or v.run.state == "finished"))
     if view.prompt:
         await send(
