@@ -7,6 +7,7 @@ keeps raw envelopes as they came and judges nothing: `reports.headoffice.ingest`
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -162,8 +163,17 @@ def create_head_office(database: Path, head_office: str, *, simulated: bool) -> 
 
 def _connect(database: Path) -> Database:
     database.parent.mkdir(parents=True, exist_ok=True)
+    os.close(os.open(database, os.O_CREAT | os.O_RDWR, 0o600))  # SQLite gives the -wal and -shm the same mode
     # One connection, guarded by the store's lock, used from whichever worker thread serves the request.
-    db = Database(sqlite3.connect(database, timeout=BUSY_S, check_same_thread=False, isolation_level=None))
+    connection = sqlite3.connect(database, timeout=BUSY_S, check_same_thread=False, isolation_level=None)
+    try:
+        return _set_up(Database(connection))
+    except BaseException:
+        connection.close()
+        raise
+
+
+def _set_up(db: Database) -> Database:
     for pragma, wanted in (("journal_mode=WAL", "wal"), ("synchronous=FULL", 2), ("foreign_keys=ON", 1),
                            ("recursive_triggers=ON", 1)):  # fmt: skip
         db.conn.execute(f"PRAGMA {pragma}")
@@ -187,13 +197,15 @@ class HeadOfficeStore:
         if not database.exists():
             raise not_one
         self._lock = threading.Lock()
-        self.db = _connect(database)
         try:
-            HEAD_OFFICE.apply(self.db)
-            ((self.head_office, simulated),) = list(self.db.execute("SELECT head_office, simulated FROM office"))
-        except (ValueError, sqlite3.DatabaseError) as error:
-            self.db.close()
+            self.db = _connect(database)
+        except sqlite3.DatabaseError as error:
             raise not_one from error
+        if not self.db.table("office").exists():
+            self.db.close()
+            raise not_one
+        HEAD_OFFICE.apply(self.db)
+        ((self.head_office, simulated),) = list(self.db.execute("SELECT head_office, simulated FROM office"))
         self.simulated = bool(simulated)
 
     def close(self) -> None:
@@ -347,9 +359,9 @@ class HeadOfficeStore:
         )
 
     def add_receipt(self, digest: str, station: str, at_ms: int, envelope: bytes) -> None:
-        """Keep a receipt that is about to leave."""
+        """Keep a receipt that is about to leave; the same answer in the same millisecond is the same receipt."""
         self.db.execute(
-            "INSERT INTO receipt (digest, station, received_ms, envelope) VALUES (?, ?, ?, ?)",
+            "INSERT OR IGNORE INTO receipt (digest, station, received_ms, envelope) VALUES (?, ?, ?, ?)",
             (digest, station, at_ms, envelope),
         )
 
