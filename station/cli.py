@@ -106,7 +106,7 @@ def _group() -> Any:
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command and end the process with its exit code."""
-    args = sys.argv[1:] if argv is None else argv
+    args = _global_first(sys.argv[1:] if argv is None else argv)
     if args == ["--version"]:
         sys.exit(_version())
     import click
@@ -133,6 +133,22 @@ def main(argv: list[str] | None = None) -> int:
         _explain(error.what, error.side.value, error.next_step)
         code = EXIT_BENCH
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _global_first(args: list[str]) -> list[str]:
+    """`--lang` and `--data` are taken wherever they stand, as people type them."""
+    front, rest = [], []
+    words = iter(args)
+    for word in words:
+        if word == "--":
+            rest += [word, *words]
+        elif word in ("--lang", "--data"):
+            front += [word, *([value] if (value := next(words, None)) is not None else [])]
+        elif word.startswith(("--lang=", "--data=")):
+            front.append(word)
+        else:
+            rest.append(word)
+    return front + rest
 
 
 def _explain(what: Words, side: str, next_step: Words) -> None:
