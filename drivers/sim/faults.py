@@ -177,9 +177,17 @@ class Mutilator:
         self._fault, self._write, self._flap = fault, write, flap
         self._passed = 0
         self._chance = random.Random(0)  # noqa: S311 - the same garbage each time
+        self._turn = asyncio.Lock()
 
     async def write(self, data: bytes) -> None:
-        """Pass `data` on; raises `Cut` where the output ends, and never returns where it hangs."""
+        """Pass `data` on; raises `Cut` where the output ends, and never returns where it hangs.
+
+        Frames of two outputs that are written side by side do not mix, however slowly one of them passes.
+        """
+        async with self._turn:
+            await self._write_in_turn(data)
+
+    async def _write_in_turn(self, data: bytes) -> None:
         room = max(self._fault.after_bytes - self._passed, 0)
         whole, rest = data[:room], data[room:]
         self._passed += len(data)
