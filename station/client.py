@@ -290,14 +290,16 @@ def transports_of(settings: Settings) -> list[Transport]:
     """The ways to phones of a station.
 
     A simulated station never touches the bench's own adb server: it uses the one that the environment names, or a
-    private one.
+    private one. Transports from outside come after ours.
     """
     from drivers.adb import AdbTransport
     from drivers.adb_server import AdbServer, named_server
+    from drivers.outside import outside_transports
 
     private = settings.simulated and named_server(os.environ) is None
     server = AdbServer(home=settings.data / "adb") if private else AdbServer()
-    return [AdbTransport(server, simulated=settings.simulated)]
+    ours = AdbTransport(server, simulated=settings.simulated)
+    return [ours, *outside_transports([ours.name], simulated=settings.simulated).transports]
 
 
 _NOT_RUNNING = Words("No engine runs on this data folder", "该数据目录没有引擎在运行")

@@ -30,12 +30,16 @@ _IDENTIFY_S = 5.0
 async def transports() -> AsyncIterator[list[Transport]]:
     """The transports of this bench, let go of at the end. On a demo station every phone counts as simulated."""
     from drivers.adb import AdbServer, AdbTransport
+    from drivers.outside import outside_transports
 
-    adb = AdbTransport(AdbServer(), simulated=_simulated())
+    simulated = _simulated()
+    adb = AdbTransport(AdbServer(), simulated=simulated)
+    bench: list[Transport] = [adb, *outside_transports([adb.name], simulated=simulated).transports]
     try:
-        yield [adb]
+        yield bench
     finally:
-        await adb.close()
+        for transport in bench:
+            await transport.close()
 
 
 def _simulated() -> bool:
