@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 
 os.environ["TEXTUAL_ANIMATIONS"] = "none"
@@ -11,6 +12,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import Input
 from ui_script import WANG, ScriptedEngine, make_app, screen_text
 
 from station.i18n import set_language
@@ -37,16 +39,19 @@ class Driven:
             await self.settle()
 
     async def type(self, text: str) -> None:
-        await self.pilot.press(*text)
+        """The text into the field that has the focus, at once."""
+        field = self.app.focused
+        assert isinstance(field, Input)
+        field.insert_text_at_cursor(text)
         await self.settle()
 
     async def settle(self) -> None:
-        """Until nothing is under way any more: no message waits, no worker but the attachment runs."""
-        for _ in range(200):
-            await self.pilot.pause()
+        """Until nothing is under way any more: no worker but the attachment runs, and what came of it is painted."""
+        for _ in range(400):
             busy = [worker for worker in self.app.workers if not worker.is_finished and worker.group != "attach"]
             if not busy and not getattr(self.app.screen, "busy", False):
                 break
+            await asyncio.sleep(0.005)
         await self.pilot.pause()
 
     @property

@@ -141,9 +141,7 @@ async def test_a_text_is_typed_and_enter_submits_it(drive) -> None:
     engine = scripted()
     engine.session_now = asked("text")
     async with drive(engine) as screen:
-        await screen.press(*SLOT_1)
-        await screen.type("SN-0+0-1")
-        await screen.press("enter")
+        await screen.press(*SLOT_1, *"SN-0+0-1", "enter")
     assert [one.value for one in engine.commands(AnswerPrompt)] == ["SN-0+0-1"]
 
 
