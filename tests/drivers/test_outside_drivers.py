@@ -33,13 +33,9 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     info = tmp_path / "foreign_driver-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: foreign-driver\nVersion: 1.0\n", encoding="utf-8")
-    lines = [
-        "a = foreign_driver:Simple",
-        "b = foreign_driver:broken",
-        "c = no_such_module:x",
-        "d = foreign_driver:Twin",
-    ]
-    (info / "entry_points.txt").write_text("[assay.drivers]\n" + "\n".join(lines) + "\n", encoding="utf-8")
+    named = ("foreign_driver:Simple", "foreign_driver:broken", "no_such_module:x", "foreign_driver:Twin")
+    lines = [f"e{n} = {name}\n" for n, name in enumerate((*named, "foreign_driver:Posing"))]
+    (info / "entry_points.txt").write_text("[assay.drivers]\n" + "".join(lines), encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "foreign_driver", raising=False)
 
