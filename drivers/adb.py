@@ -489,6 +489,7 @@ class _AdbInputEvents:
             stream = _EventStream(self._device, lane, wire, framed=framed)
             try:
                 await stream.open(service)
+                await stream.listening()
                 wire.deadline = deadline
                 yield stream
             finally:
@@ -507,6 +508,13 @@ class _EventStream:
     async def open(self, service: str) -> None:
         await self._lane.call(self._wire, lambda: self._device.open_service(self._wire, service))
 
+    async def listening(self) -> None:
+        """Wait until `getevent` has printed the first of its devices: from there on the kernel keeps events for it.
+
+        An opened stream alone says only that a shell was started; a key pressed before it looks would be lost.
+        """
+        self._ready = list(reversed(await self._lane.call(self._wire, self._first)))
+
     def __aiter__(self) -> AsyncIterator[InputEvent]:
         return self
 
@@ -523,12 +531,15 @@ class _EventStream:
             self._pending = None
         return self._ready.pop()
 
+    def _first(self) -> list[InputEvent]:
+        data = self._wire.receive()
+        if not data:
+            raise self._device.explain(adb_errors.output_cut())
+        return self._reader.feed(data)
+
     def _more(self) -> list[InputEvent]:
         while True:
-            data = self._wire.receive()
-            if not data:
-                raise self._device.explain(adb_errors.output_cut())
-            if events := self._reader.feed(data):
+            if events := self._first():
                 return events
 
     async def close(self) -> None:

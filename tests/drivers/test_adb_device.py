@@ -183,6 +183,13 @@ async def test_key_presses_arrive_as_events_and_the_stream_ends_at_its_deadline(
     assert 1.9 < time.monotonic() - began < 2.0 + OVERRUN_S
 
 
+async def test_a_key_pressed_as_soon_as_the_stream_is_there_is_seen(bench: AdbBench, device: AdbDevice) -> None:
+    async with device.capability(InputEvents).events(deadline_s=5.0) as events:  # type: ignore[type-abstract]
+        bench.phone.press("power")
+        event = await anext(events)
+    assert (event.code, event.value) == (0x74, 1)
+
+
 async def test_a_cancelled_wait_for_an_event_loses_none(bench: AdbBench, device: AdbDevice) -> None:
     inputs = device.capability(InputEvents)  # type: ignore[type-abstract]
     async with inputs.events(deadline_s=10.0) as events:
