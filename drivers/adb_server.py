@@ -209,6 +209,7 @@ class AdbServer:
         self._named, self._port = False, port
         self.address = self._address(port)
         self.owned = False
+        self._network: set[str] = set()
         self._ready = asyncio.Event()
         self._settled = asyncio.Event()
         self._supervisor: asyncio.Task[None] | None = None
@@ -247,7 +248,11 @@ class AdbServer:
         self._ready.clear()
 
     async def connect(self, address: str, *, timeout_s: float = 10.0) -> None:
-        """Let the server connect to a phone on the network (`host:port`); raises NoAnswer when none is there."""
+        """Let the server connect to a phone on the network (`host:port`); raises NoAnswer when none is there.
+
+        A server of ours that has to be started again is told again: adb itself forgets them.
+        """
+        self._network.add(address)
         said = (await ask(self.address, f"host:connect:{address}", timeout_s)).decode("utf-8", "replace")
         # A phone that does not trust us yet is connected all the same: its state says so.
         if not re.match(r"(already )?connected to|failed to authenticate", said):
@@ -255,6 +260,7 @@ class AdbServer:
 
     async def disconnect(self, address: str) -> None:
         """Let go of a phone on the network; no trouble when it is not there any more."""
+        self._network.discard(address)
         with contextlib.suppress(DriverError):
             await ask(self.address, f"host:disconnect:{address}")
 
@@ -320,10 +326,17 @@ class AdbServer:
             await self._wait_until_up(child)
             self.owned = True
             self._usable()
-            code = await child.wait()
+            async with asyncio.TaskGroup() as tasks:
+                for address in self._network:
+                    tasks.create_task(self._connect_again(address))
+                code = await child.wait()
         finally:
             await self._end_child()
         raise adb_errors.server_ended(code)
+
+    async def _connect_again(self, address: str) -> None:
+        with contextlib.suppress(DriverError):  # whoever asked for it first sees in the list that it is not there
+            await ask(self.address, f"host:connect:{address}", _START_S)
 
     async def _spawn(self) -> asyncio.subprocess.Process:
         binary = bundled_adb()
@@ -364,7 +377,7 @@ class AdbServer:
         # Another program's `adb kill-server` must not end the server in the middle of a job (adb 36).
         environ["ADB_REJECT_KILL_SERVER"] = "1"
         if self._home is not None:
-            environ["HOME"] = environ["ANDROID_USER_HOME"] = str(self._home)
+            environ["HOME"] = environ["ANDROID_USER_HOME"] = str(self._home)  # where its adbkey lies
             # No USB (and no libusb, whose failure costs 3 s at start where there is no bus), emulators or mDNS.
             environ |= {"ADB_USB": "0", "ADB_LIBUSB": "0", "ADB_EMU": "0", "ADB_MDNS": "0"}
         return environ
