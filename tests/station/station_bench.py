@@ -302,7 +302,6 @@ async def enrol(data: Path, head_office: str = "", head_office_key: str = "") ->
         head_office=head_office,
         head_office_key=head_office_key,
     )
-    data.mkdir(parents=True, exist_ok=True)
     save_settings(settings)
     station_key = create_station_key(data)
     keys = {person: generate_key() for person in PEOPLE}
@@ -367,6 +366,13 @@ async def signed(station: Station, client: Client, person: str, prepare: EngineC
     key_id, signature = sign(payload, station.keys[person])
     command = CommitRecord(payload=prepared["payload"], key_id=key_id, signature=base64.b64encode(signature).decode())
     return await send(client, command)
+
+
+async def holds(condition: Callable[[], bool], seconds: float = 10.0) -> None:
+    """Wait until something is so that nobody tells of."""
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110 - polled on purpose: there is no event to wait for
+            await asyncio.sleep(0.005)
 
 
 async def until(client: Client, holds: Callable[[Any], bool], seconds: float = 10.0) -> Any:
