@@ -15,7 +15,7 @@ from station.events import Answered, AttemptEnded, Event, RunFinished
 from station.journal import event, insert, load
 from station.session import Run, fold
 
-__all__ = ["INTERRUPTED", "close_what_is_open", "open_runs"]
+__all__ = ["INTERRUPTED", "close_what_is_open", "ends_of", "open_runs"]
 
 INTERRUPTED = Words(
     "the bench stopped in the middle: nothing is concluded from this attempt", "检测中途工位中断：本次不作判定"
@@ -36,11 +36,12 @@ def close_what_is_open(db: Database) -> list[Event]:
     events: list[Event] = []
     for ticket, run_id in open_runs(db):
         run = fold(load(db, run=run_id)).runs[run_id]
-        events += [event(body, ticket, run_id) for body in _ends(run)]
+        events += [event(body, ticket, run_id) for body in ends_of(run)]
     return insert(db, events)
 
 
-def _ends(run: Run) -> list[Answered | AttemptEnded | RunFinished]:
+def ends_of(run: Run) -> list[Answered | AttemptEnded | RunFinished]:
+    """What ends a run that was left open: its prompt is withdrawn, its attempts are interrupted and never judged."""
     bodies: list[Answered | AttemptEnded | RunFinished] = []
     for attempt in run.open_attempts:
         if attempt.question is not None:

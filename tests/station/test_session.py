@@ -1,0 +1,107 @@
+"""Sessions: the same events give the same session, in one go or in pieces, and a cut journal concludes nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from functools import cache
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from checklists.verdict import Ending, Verdict
+from drivers.text import Words
+from station.events import AttemptEnded, Event, Measured, RunFinished, Sealed
+from station.journal import event
+from station.recovery import ends_of
+from station.session import Session, apply, fold
+from tests.station.test_runner import Runner, answered, run_checks
+
+
+@cache
+def journal() -> tuple[Event, ...]:
+    """The events of an ordinary run."""
+
+    async def good(runner: Runner, desk: object) -> None:
+        await answered(runner)
+
+    async def run() -> tuple[Event, ...]:
+        with tempfile.TemporaryDirectory() as folder:
+            _, desk = await run_checks(Path(folder), meanwhile=good)
+            return tuple(desk.events)
+
+    return asyncio.run(run())
+
+
+@given(st.integers(0, 40))
+def test_folding_in_pieces_is_folding_at_once(cut: int) -> None:
+    events = journal()
+    assert fold(events[cut:], fold(events[:cut])) == fold(events)
+
+
+@given(st.integers(0, 40))
+def test_a_cut_journal_has_no_verdict_that_was_not_written_and_recovery_closes_it(cut: int) -> None:
+    events = journal()[: cut + 1]
+    run = fold(events).runs["r"]
+    written = {e.body.attempt: e.body.verdict for e in events if isinstance(e.body, AttemptEnded)}
+    assert {a.id: a.ended.verdict for a in run.attempts if a.ended} == written
+    closed = fold([event(body, "T", "r") for body in ends_of(run)], fold(events)).runs["r"]
+    assert not closed.open_attempts
+    assert not closed.active
+    for attempt in closed.attempts:
+        if attempt.id not in written:
+            assert (attempt.ended.ending, attempt.ended.verdict) == (Ending.INTERRUPTED, Verdict.NONE)
+        assert all(question.answer is not None for question in attempt.questions)
+
+
+@given(st.permutations(range(len(journal()))))
+def test_events_in_any_order_never_raise(order: list[int]) -> None:
+    fold([journal()[i] for i in order])
+
+
+def test_an_attempt_that_ended_can_not_be_changed_by_a_later_event() -> None:
+    events = journal()
+    session = fold(events)
+    first = session.runs["r"].attempts[0]
+    late = [
+        AttemptEnded(attempt=first.id, ending=Ending.COMPLETED, verdict=Verdict.FAIL, reason=Words("x", "x")),
+        Measured(
+            attempt=first.id,
+            name="level",
+            value=True,
+            unit="flag",
+            source="",
+            verdict=Verdict.FAIL,
+            reason=None,
+            limit=None,
+            baseline=None,
+        ),
+    ]
+    after = fold([event(body, "T", "r") for body in late], session)
+    assert after.runs["r"].attempts[0] == first
+
+
+def test_what_is_left_of_a_run_is_what_never_concluded() -> None:
+    run = fold(journal()).runs["r"]
+    assert run.left(["battery", "storage", "look", "later"]) == ("later",)
+    until_prompt = [e for e in journal() if not (isinstance(e.body, AttemptEnded) and "look" in e.body.attempt)]
+    open_run = fold(until_prompt).runs["r"]
+    ended = fold([event(body, "T", "r") for body in ends_of(open_run)], fold(until_prompt)).runs["r"]
+    assert ended.left(["battery", "storage", "look"]) == ("look",)
+
+
+def test_a_sign_off_belongs_to_the_run_whose_record_it_names() -> None:
+    def sealed(record: str, digest: str, **more: str) -> Event:
+        return event(Sealed(record=record, digest=digest, seq=1, person="tech", **more), "T")
+
+    session = fold([*journal(), sealed("run/v1", "d1", run="r"), sealed("signoff/v1", "d2", target="d1")])
+    run = session.runs["r"]
+    assert run.record.digest == "d1"
+    assert [one.digest for one in run.signed] == ["d2"]
+    stranger = fold([sealed("signoff/v1", "d3", target="other")], session)
+    assert stranger.runs["r"].signed == run.signed
+
+
+def test_an_event_of_a_run_that_nobody_opened_changes_nothing() -> None:
+    assert apply(Session(), event(RunFinished(), "T", "nowhere")).runs == {}
