@@ -26,6 +26,10 @@ _REFUSED = Words(
     "手机拒绝访问：“{line}”。请在开发者选项中打开“USB 调试（安全设置）”（小米）或“禁止权限监控”（OPPO、realme、一加），"
     "然后重测",
 )
+_CLOSED = Words(
+    "this phone keeps the file closed to the cable (“{line}”); no setting opens it, other sources stand in",
+    "此手机不通过数据线开放该文件（“{line}”）；没有可开启的设置，请参考其他来源",
+)
 _NO_SERVICE = Words("the phone has no such service: “{line}”", "手机没有此服务：“{line}”")
 _NO_COMMAND = Words(
     "the phone's Android has no such command or file: “{line}”", "手机的安卓系统没有此命令或文件：“{line}”"
@@ -59,6 +63,8 @@ _SIGNS: tuple[tuple[tuple[str, ...], Words], ...] = (
     (("dump timeout", "timed out", "failed transaction"), _HUNG),
     (("not found", "no such file", "unknown command", "no shell command", "unable to open log device"), _NO_COMMAND),
 )
+#: Where Android's own policy decides (SELinux labels of the maker), not a switch of the user.
+_CLOSED_PLACES = ("/sys/", "/proc/", "/data/")
 #: How much of an answer is searched for such a sign: it stands at the beginning or nowhere.
 _HEAD = 4096
 
@@ -70,7 +76,8 @@ def why_nothing(result: CommandResult) -> Words:
     for signs, reason in _SIGNS:
         for line in lines:
             if any(sign in line.lower() for sign in signs):
-                return reason.fill(line=line[:160])
+                closed = reason is _REFUSED and any(place in line for place in _CLOSED_PLACES)
+                return (_CLOSED if closed else reason).fill(line=line[:160])
     return _UNKNOWN.fill(line=lines[0][:80]) if lines else _SILENT
 
 

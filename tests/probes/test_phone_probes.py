@@ -287,6 +287,7 @@ async def test_a_phone_that_hides_its_gauge_has_no_state_of_health_and_says_why(
     readings = await run("android.battery-health", {"battery": out.BATTERY, "power-supply": denied})
     assert "state_of_health" in readings.unread
     assert "Permission denied" in readings.unread["health_sysfs"].reason.en
+    assert "no setting opens it" in readings.unread["health_sysfs"].reason.en
 
 
 async def test_electrical_values_are_exact_and_in_their_units() -> None:
