@@ -415,13 +415,13 @@ class Shop:
         )
         return self.sign("amend/v1", PHONE, predicate, self.station, person)
 
-    def release(self, decision: ReleaseDecision, person: str = "li", role: str = "inspector", **changes: Any) -> bytes:
-        lists = decision.lists
-        assert lists, decision.why
+    def release(self, by: ReleaseDecision, person: str = "li", role: str = "inspector", **changes: Any) -> bytes:
+        lists = by.lists
+        assert lists, by.why
         fields = {
             **self.signed(person, role, "approved"),
-            "decision": decision.decision,
-            "phone": decision.phone,
+            "decision": by.decision,
+            "phone": by.phone,
             **{name: getattr(lists, name) for name in type(lists).__slots__},
             **changes,
         }

@@ -289,9 +289,8 @@ def test_a_compromise_may_be_reported_of_a_key_that_was_replaced_before() -> Non
     shop = Shop()
     old = shop.keys["wang"]
     rotated(shop)
-    event = shop.key_event(
-        "compromise", "wang", key=old, signers=("bench-1", "zhao"), approved_by="zhao", at_ms=START_MS
-    )
+    by_lead: dict[str, Any] = {"key": old, "signers": ("bench-1", "zhao"), "approved_by": "zhao"}
+    event = shop.key_event("compromise", "wang", at_ms=START_MS, **by_lead)
     roster = shop.roster.apply(record(event))
     end = roster.keys[key_id(public_raw(old))].end
     assert end
