@@ -208,7 +208,7 @@ class _Ledger:
         self._end()
 
     def _rows(self, sql: str, parameters: tuple[object, ...] = ()) -> Iterator[tuple[Any, ...]]:
-        yield from self.db.execute(sql, parameters)
+        return self.db.execute(sql, parameters)
 
     def _cut(self, record: str, size: object) -> None:
         why = Words("{size} records were there once, {n} are left", "曾有 {size} 条记录，现存 {n} 条")
