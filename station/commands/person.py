@@ -42,7 +42,7 @@ pin_file = click.option(
 lead_pin_file = click.option(
     "--lead-pin-file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help=_("Read the lead's PIN from a file (simulated stations only)."),
+    help=_("Read the PIN of who approves from a file (simulated stations only)."),
 )
 lead_option = click.option("--lead", metavar="PERSON", help=_("Who approves; asked for their PIN."))
 roles_option = click.option(
@@ -68,13 +68,13 @@ def add(
     """The first lead needs no approval here; head office sees that one when it approves the station."""
     if not roles:
         raise click.UsageError(_("Give at least one --role."))
-    bench = _Desk(lead, lead_pin_file)
-    secret = bench.new_secret(person, pin_file)
+    desk = _Desk(lead, lead_pin_file)
+    secret = desk.new_secret(person, pin_file)
 
     async def send(client: Client) -> str:
-        return await add_person(client, bench.settings, person, name, roles, secret, bench.approval)
+        return await add_person(client, desk.settings, person, name, roles, secret, desk.approval)
 
-    _say_key(bench, person, bench.send(send))
+    _say_key(desk, person, desk.send(send))
 
 
 @command.command("list", help=_("Who is enrolled, with roles and the fingerprint of each key."))
@@ -109,14 +109,14 @@ def list_(as_json: bool) -> None:
 @lead_pin_file
 def rotate(person: str, lead: str | None, pin_file: Path | None, lead_pin_file: Path | None) -> None:
     """Approved with the old key, or by a lead where its PIN is forgotten."""
-    bench = _Desk(lead or person, lead_pin_file if lead else pin_file)
-    secret = bench.new_secret(person, pin_file)
+    desk = _Desk(lead or person, lead_pin_file)
+    secret = desk.new_secret(person, pin_file)
 
     async def send(client: Client) -> str:
-        assert bench.approval is not None  # noqa: S101 - somebody approves here
-        return await replace_key(client, bench.settings, person, secret, bench.approval)
+        assert desk.approval is not None  # noqa: S101 - somebody approves here
+        return await replace_key(client, desk.settings, person, secret, desk.approval)
 
-    _say_key(bench, person, bench.send(send))
+    _say_key(desk, person, desk.send(send))
 
 
 @command.command("revoke", help=_("End a person's key from now on."))
@@ -157,13 +157,13 @@ def retire(person: str, lead: str | None, reason: str, lead_pin_file: Path | Non
 @lead_pin_file
 def roles_(person: str, roles: tuple[Any, ...], lead: str, lead_pin_file: Path | None) -> None:
     """No role at all is a person who signs nothing any more."""
-    bench = _Desk(lead, lead_pin_file)
+    desk = _Desk(lead, lead_pin_file)
 
     async def send(client: Client) -> None:
-        made, roster = look(bench.settings)
-        await client.send(set_roles(made, roster, person, roles, bench.must_approve()).command())
+        made, roster = look(desk.settings)
+        await client.send(set_roles(made, roster, person, roles, desk.must_approve()).command())
 
-    bench.send(send)
+    desk.send(send)
     sys.stdout.write(f"{person}: {', '.join(roles) or '-'}\n")
 
 
@@ -173,20 +173,20 @@ def roles_(person: str, roles: tuple[Any, ...], lead: str, lead_pin_file: Path |
 @lead_pin_file
 def let_in(person: str, lead: str, lead_pin_file: Path | None) -> None:
     """A lead's key must be unlocked for it; the journal keeps it."""
-    bench = _Desk(lead, lead_pin_file)
-    made, roster = look(bench.settings)
+    desk = _Desk(lead, lead_pin_file)
+    made, roster = look(desk.settings)
     held = {key.public: key for key in roster.keys.values() if key.end is None}
 
     def leads(public: bytes) -> bool:
         key = held.get(public)
         return key is not None and roster.may(key.holder, "lead", made.clock.wall_ms)
 
-    bench.keys.end_lock_out(person, bench.must_approve()[1], leads)
+    desk.keys.end_lock_out(person, desk.must_approve()[1], leads)
 
     async def nothing_more(client: Client) -> None:
         """The tries are reported by `send` itself."""
 
-    bench.send(nothing_more)
+    desk.send(nothing_more)
 
 
 # --- parts -----------------------------------------------------------------------------------------------------------
@@ -256,8 +256,8 @@ async def _nothing(client: Client) -> None:
 def _end(
     person: str, how: Ending, lead: str | None, reason: str, since: datetime | None, lead_pin_file: Path | None
 ) -> None:
-    bench = _Desk(lead or person, lead_pin_file)
-    made, roster = look(bench.settings)
+    desk = _Desk(lead or person, lead_pin_file)
+    made, roster = look(desk.settings)
     at_ms = round(since.replace(tzinfo=UTC).timestamp() * 1000) if since else made.clock.wall_ms
     key = _key_to_end(roster, person, how)
     if at_ms > made.clock.wall_ms:
@@ -270,11 +270,11 @@ def _end(
         )
 
     async def send(client: Client) -> None:
-        event = end_key(made, roster, how, key, bench.must_approve(), at_ms, safe_text(reason, 2000))
+        event = end_key(made, roster, how, key, desk.must_approve(), at_ms, safe_text(reason, 2000))
         await client.send(event.command())
 
-    bench.send(send)
-    bench.keys.destroy(key.id)
+    desk.send(send)
+    desk.keys.destroy(key.id)
     sys.stdout.write(f"{person}: {fingerprint(key.public)}\n")
 
 
@@ -305,7 +305,7 @@ def _row(roster: Roster, person: Person, now_ms: int, here: set[str]) -> dict[st
     }
 
 
-def _say_key(bench: _Desk, person: str, key: str) -> None:
-    _made, roster = look(bench.settings)
+def _say_key(desk: _Desk, person: str, key: str) -> None:
+    _made, roster = look(desk.settings)
     sys.stdout.write(f"{person}: {fingerprint(roster.keys[key].public)}\n")
     sys.stderr.write(_("Compare this fingerprint when somebody asks for it.") + "\n")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -24,47 +27,63 @@ LEAD, TECH, NEW = "a lead's secret", "a technician's secret", "another secret"
 Run = Callable[..., tuple[int, str, str]]
 
 
-@pytest.fixture(autouse=True)
 def _quick_guesses(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a guess costs is tested elsewhere; here it would only take time."""
-    quick = Cost(memory_kib=64, iterations=1, lanes=1)
-    for function in (PersonKeys.__init__,):
-        monkeypatch.setattr(function, "__defaults__", (function.__defaults__[0], quick, function.__defaults__[2]))  # type: ignore[index]
-    for name in ("add_person", "replace_key"):
-        import station.setup
+    import station.setup
 
-        function = getattr(station.setup, name)
-        monkeypatch.setattr(function, "__defaults__", (*function.__defaults__[:-1], quick))
+    quick = Cost(memory_kib=64, iterations=1, lanes=1)
+    for function in (station.setup.add_person, station.setup.replace_key):
+        monkeypatch.setattr(function, "__defaults__", (*(function.__defaults__ or ())[:-1], quick))
+
+
+def _run(folder: Path, monkeypatch: pytest.MonkeyPatch, *args: str, pin: str, lead_pin: str) -> tuple[int, str, str]:
+    """The command line over one data folder; secrets by environment, as a simulated station allows."""
+    out, err = io.StringIO(), io.StringIO()
+    with monkeypatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        _quick_guesses(patch)
+        patch.setenv("ASSAY_DATA", str(folder))
+        for name, value in (("ASSAY_PIN", pin), ("ASSAY_LEAD_PIN", lead_pin)):
+            if value:
+                patch.setenv(name, value)
+            else:
+                patch.delenv(name, raising=False)
+        try:
+            cli.main(["--lang", "en", *args])
+        except SystemExit as ended:
+            code = int(ended.code or 0)
+    return code, out.getvalue(), err.getvalue()
 
 
 @pytest.fixture
-def assay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Iterator[Run]:
-    """The command line over one data folder; secrets by environment, as a simulated station allows."""
+def assay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """The command line over an empty data folder."""
     monkeypatch.setenv("ASSAY_DATA", str(tmp_path / "data"))
 
     def run(*args: str, pin: str = "", lead_pin: str = "") -> tuple[int, str, str]:
-        for name, value in (("ASSAY_PIN", pin), ("ASSAY_LEAD_PIN", lead_pin)):
-            if value:
-                monkeypatch.setenv(name, value)
-            else:
-                monkeypatch.delenv(name, raising=False)
-        with pytest.raises(SystemExit) as ended:
-            cli.main(["--lang", "en", *args])
-        out, err = capfd.readouterr()
-        return int(ended.value.code or 0), out, err
+        return _run(tmp_path / "data", monkeypatch, *args, pin=pin, lead_pin=lead_pin)
 
     return run
 
 
+@pytest.fixture(scope="module")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data folder of a simulated station with a lead and a technician."""
+    folder = tmp_path_factory.mktemp("station") / "data"
+    with pytest.MonkeyPatch.context() as patch:
+        for args, pin, lead_pin in (
+            (("station", "enrol", "--id", "b-03", "--shop", "s-1", "--name", "B-03", "--simulated"), "", ""),
+            (("person", "add", "zhao", "--name", "Zhao M.", "--role", "lead"), LEAD, ""),
+            (("person", "add", "wang", "--name", "王建国", "--role", "technician", "--lead", "zhao"), TECH, LEAD),
+        ):
+            code, out, err = _run(folder, patch, *args, pin=pin, lead_pin=lead_pin)
+            assert code == 0, (out, err)
+    return folder
+
+
 @pytest.fixture
-def shop(assay: Run) -> Run:
-    """A simulated station with a lead and a technician."""
-    assert assay("station", "enrol", "--id", "b-03", "--shop", "s-1", "--name", "B-03", "--simulated")[0] == 0
-    assert assay("person", "add", "zhao", "--name", "Zhao M.", "--role", "lead", pin=LEAD)[0] == 0
-    added = assay(
-        "person", "add", "wang", "--name", "王建国", "--role", "technician", "--lead", "zhao", pin=TECH, lead_pin=LEAD
-    )
-    assert added[0] == 0, added
+def shop(assay: Run, made_once: Path, tmp_path: Path) -> Run:
+    """The command line over a copy of it."""
+    shutil.copytree(made_once, tmp_path / "data")
     return assay
 
 
@@ -185,7 +204,7 @@ def test_a_wrong_pin_of_the_lead_enrols_nobody_and_is_journalled(shop: Run) -> N
     assert code == 1
     assert "4 tries are left" in err
     assert "li" not in roster().persons
-    outcomes = [json.loads(body)["outcome"] for (body,) in rows("SELECT body FROM journal WHERE kind = 'key-tried'")]
+    outcomes = [json.loads(body)["outcome"] for (body,) in rows("SELECT body FROM journal WHERE kind = 'pin-tried'")]
     assert outcomes == ["opened", "wrong"]
 
 
@@ -205,11 +224,9 @@ def test_an_id_is_given_once(shop: Run) -> None:
     assert PersonKeys(data()).unlock("wang", TECH)
 
 
-def test_a_person_replaces_their_own_key_with_the_old_one(shop: Run, tmp_path: Path) -> None:
+def test_a_person_replaces_their_own_key_with_the_old_one(shop: Run) -> None:
     before = roster().current_key("wang")
-    (tmp_path / "old").write_text(TECH)
-    # the same option gives old and new here: a person who rotates alone types the old PIN first
-    code, out, err = shop("person", "rotate", "wang", lead_pin=TECH, pin=NEW)
+    code, _, err = shop("person", "rotate", "wang", lead_pin=TECH, pin=NEW)
     assert code == 0, err
     after = roster().current_key("wang")
     assert before is not None
@@ -282,13 +299,16 @@ def test_roles_change_from_now_on(shop: Run) -> None:
 
 def test_a_lead_lets_somebody_in_who_is_locked_out_and_a_technician_does_not(shop: Run) -> None:
     locked = {"failures": 5, "from_ms": look(load_settings(data()))[0].clock.wall_ms, "wait_ms": 900_000}
-    tries = data() / "people" / "wang.tries"
+    tries = data() / "people" / "zhao.tries"
     tries.write_text(json.dumps(locked))
     tries.chmod(0o600)
-    assert shop("person", "let-in", "wang", "--lead", "wang", lead_pin=TECH)[0] == 1
+    code, _, err = shop("person", "let-in", "zhao", "--lead", "wang", lead_pin=TECH)
+    assert code == 1
+    assert "only a lead" in err
+    tries.rename(tries.with_name("wang.tries"))
     assert shop("person", "let-in", "wang", "--lead", "zhao", lead_pin=LEAD)[0] == 0
     assert PersonKeys(data()).unlock("wang", TECH)
-    outcomes = [json.loads(body)["outcome"] for (body,) in rows("SELECT body FROM journal WHERE kind = 'key-tried'")]
+    outcomes = [json.loads(body)["outcome"] for (body,) in rows("SELECT body FROM journal WHERE kind = 'pin-tried'")]
     assert outcomes[-2:] == ["opened", "lock-ended"]
 
 
