@@ -11,6 +11,7 @@ import sys
 from typing import Any
 
 from drivers.text import Words
+from station import __version__
 
 __all__ = ["main"]
 
@@ -44,9 +45,7 @@ COMMANDS: dict[str, tuple[str, Words]] = {
 
 
 def _version() -> int:
-    from importlib.metadata import version
-
-    sys.stdout.write(f"assay {version('assay')}\n")
+    sys.stdout.write(f"assay {__version__}\n")
     return 0
 
 
@@ -94,7 +93,7 @@ def _group() -> Any:
         "--lang", type=click.Choice(["en", "zh"]), callback=choose_language, is_eager=True, expose_value=False
     )
     @click.option("--data", metavar="DIR", callback=choose_data, is_eager=True, **hidden)
-    @click.version_option(package_name="assay", message="assay %(version)s")
+    @click.version_option(__version__, message="assay %(version)s")
     @click.pass_context
     def assay(ctx: click.Context) -> None:
         if ctx.invoked_subcommand is None:

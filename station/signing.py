@@ -34,8 +34,8 @@ from reports.predicates import (
 from reports.record import RecordError, digest_of, make_statement
 from reports.release import ReleaseDecision, ReleasePolicy, verify_release
 from reports.roster import Roster
+from station import __version__, tickets, vault
 from station import messages as m
-from station import tickets, vault
 from station.clock import StationClock
 from station.errors import EXIT_BENCH, EXIT_NO, EXIT_USE, Trouble
 from station.events import Body, Event, Identifying, KeyTried, ReleaseRefused, Sealed, TicketOpened, TicketRegistered
@@ -55,19 +55,13 @@ _MEANINGS = {"performed", "verified", "approved", "waived", "amended"}
 @functools.cache
 def software() -> Software:
     """This program: its version, and SHA-256 over every module of its five folders, by path and content."""
-    from importlib.metadata import PackageNotFoundError, version
-
     root = Path(__file__).resolve().parent.parent
     whole = hashlib.sha256()
     for folder in ("checklists", "drivers", "probes", "reports", "station"):
         for path in sorted((root / folder).rglob("*.py")):
             whole.update(f"{path.relative_to(root).as_posix()}\0".encode())
             whole.update(hashlib.sha256(path.read_bytes()).digest())
-    try:
-        number = version("assay")
-    except PackageNotFoundError:
-        number = "0"
-    return Software(version=number, sha256=whole.hexdigest())
+    return Software(version=__version__, sha256=whole.hexdigest())
 
 
 @dataclass(frozen=True, slots=True)
