@@ -16,8 +16,6 @@ import stat
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
-from station.settings import read_private, write_private
-
 __all__ = ["LONGEST", "dial", "listen", "remove"]
 
 SOCKET = "engine.sock"
@@ -103,11 +101,15 @@ async def _listen_on_loopback(folder: Path, serve: Serve) -> asyncio.Server:
 
     server = await asyncio.start_server(checked, "127.0.0.1", 0, limit=LONGEST)
     port = server.sockets[0].getsockname()[1]
+    from station.settings import write_private
+
     write_private(folder / TOKEN, f"{port} {token}\n".encode())
     return server
 
 
 async def _dial_loopback(folder: Path) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    from station.settings import read_private  # loads cryptography, which a screen's first paint must not wait for
+
     port, token = read_private(folder / TOKEN).decode().split()
     reader, writer = await asyncio.open_connection("127.0.0.1", int(port), limit=LONGEST)
     writer.write(token.encode() + b"\n")
