@@ -179,7 +179,10 @@ class EvidenceViewed(_Body):
 
 
 class RunOpened(_Body):
-    """A run began: with the resolved checklist verbatim, and where each probe came from."""
+    """A run began: with the resolved checklist verbatim, and where each probe came from.
+
+    `checklist_name` is the id or the file that was asked for: a resume looks there whether it is still the same.
+    """
 
     kind: Literal["run-opened"] = "run-opened"
     stage: Stage
@@ -187,6 +190,7 @@ class RunOpened(_Body):
     device: DeviceSeen
     checklist: dict[str, Any]
     checklist_sha256: str
+    checklist_name: str = ""
     probes: dict[str, str]
     only: tuple[str, ...] = ()
     confirms: str | None = None

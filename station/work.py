@@ -200,6 +200,7 @@ class Work:
             device=_seen(slot),
             checklist=dump(checklist),
             checklist_sha256=checklist.sha256 or "",
+            checklist_name=command.checklist,
             probes=self._origins(checklist),
             only=tuple(command.only),
             confirms=confirms,
@@ -240,8 +241,6 @@ class Work:
     async def _resume(
         self, session: Session, run: Run, checklist: Checklist, checks: Sequence[Check], person: str
     ) -> None:
-        if run.record is not None:
-            raise Trouble("run.sealed", _SEALED, Side.PERSON, _START_NEW, EXIT_NO)
         slot = self._slot_with(session, run)
         ids = tuple(check.id for check in checks)
         resumed = RunResumed(person=safe_text(person, 200), device=_seen(slot), checks=ids)
@@ -385,8 +384,10 @@ class Work:
             raise Trouble("checklist.unusable", what, Side.PERSON, _VALIDATE, EXIT_USE) from errors
 
     async def _same_checklist(self, run: Run) -> Checklist:
-        """The run's checklist as its file is now; it must not have changed."""
-        checklist = await self._checklist(str(run.opened.checklist["id"]))
+        """The run's checklist as its file is now; it must not have changed, nor the run be sealed."""
+        if run.record is not None:
+            raise Trouble("run.sealed", _SEALED, Side.PERSON, _START_NEW, EXIT_NO)
+        checklist = await self._checklist(run.opened.checklist_name or str(run.opened.checklist["id"]))
         if checklist.sha256 != run.opened.checklist_sha256:
             raise Trouble("run.checklist-changed", _CHANGED.fill(id=checklist.id), Side.BENCH, _SEAL_AND_NEW, EXIT_NO)
         return checklist

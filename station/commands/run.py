@@ -55,6 +55,8 @@ def command(
     if ticket and not person:
         raise click.UsageError(_("A run of a ticket needs --as PERSON."))
     source = FromFile.read(answers) if answers else FromTerminal()
+    if checklist.endswith(".toml"):
+        checklist = str(Path(checklist).absolute())  # the engine has another working folder
     stage = stage or _first_stage(checklist)
 
     async def run(client: Client) -> dict[str, Any]:

@@ -359,12 +359,19 @@ async def send(client: Client, command: EngineCommand) -> dict[str, Any]:
     return reply.data
 
 
-async def signed(station: Station, client: Client, person: str, prepare: EngineCommand) -> dict[str, Any]:
-    """Prepare a record, sign it as the person, and commit it."""
+async def signed(
+    station: Station, client: Client, person: str, prepare: EngineCommand, *, by: str = "", change: bytes = b""
+) -> dict[str, Any]:
+    """Prepare a record, sign it as the person (or with the key of `by`), and commit it (with `change` taken out)."""
     prepared = await send(client, prepare)
     payload = base64.b64decode(prepared["payload"])
-    key_id, signature = sign(payload, station.keys[person])
-    command = CommitRecord(payload=prepared["payload"], key_id=key_id, signature=base64.b64encode(signature).decode())
+    if change:
+        assert change in payload
+        payload = payload.replace(change, b'"inspector"')
+    key_id, signature = sign(payload, station.keys[by or person])
+    command = CommitRecord(
+        payload=base64.b64encode(payload).decode(), key_id=key_id, signature=base64.b64encode(signature).decode()
+    )
     return await send(client, command)
 
 
