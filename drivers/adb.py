@@ -41,7 +41,7 @@ from drivers.api import (
     Shell,
 )
 
-__all__ = ["AdbDevice", "AdbServer", "AdbTransport"]
+__all__ = ["AdbDevice", "AdbServer", "AdbTransport", "read_identity"]
 
 T = TypeVar("T")
 C = TypeVar("C")
@@ -162,7 +162,7 @@ class AdbDevice:
         properties = answers[0]
         if properties.failure is not None:
             raise properties.failure
-        return _identity(properties.text, [answer.text for answer in answers[1:]])
+        return read_identity(properties.text, [answer.text for answer in answers[1:]])
 
     def capability(self, kind: type[C]) -> C:
         """The capability of that protocol; raises `Unsupported` when the device does not offer it."""
@@ -583,7 +583,7 @@ _IDENTIFY = (
     Command("imei-2", "cmd phone get-imei 1", timeout_s=3.0, limit=4096),
     Command("device-id", "dumpsys iphonesubinfo", timeout_s=3.0, limit=16 * 1024),
 )
-_PROPERTY = re.compile(r"\[([^\]\n]+)\]: \[(.*?)\]$", re.MULTILINE | re.DOTALL)
+_PROPERTY = re.compile(r"^\[([^\]\n]+)\]: \[([^\n]*)\]$", re.MULTILINE)
 _IMEI_PROPERTIES = (
     "ro.ril.oem.imei",
     "ro.ril.oem.imei1",
@@ -593,7 +593,7 @@ _IMEI_PROPERTIES = (
 )
 
 
-def _identity(getprop: str, imei_answers: Sequence[str]) -> Identity:
+def read_identity(getprop: str, imei_answers: Sequence[str]) -> Identity:
     """Who the phone says it is; a property that it does not have stays empty, a number that is no IMEI is left out."""
     said = {key: value.strip() for key, value in _PROPERTY.findall(getprop)}
     spoken = [*imei_answers, *(said.get(key, "") for key in _IMEI_PROPERTIES)]

@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import ctypes
 import importlib.util
+import logging
 import os
 import re
 import socket
@@ -36,6 +37,7 @@ DEFAULT_PORT = 5037
 _START_S = 10.0  # measured: up within 0.1 s; 10 s is a bench under heavy load
 _QUERY_S = 2.0
 _SETTLED_S = 30.0  # a server that lived this long starts again with the shortest pause
+_log = logging.getLogger(__name__)
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
@@ -272,6 +274,9 @@ class AdbServer:
                 await self._serve_once()
             except DriverError as error:
                 self.trouble = error
+            except Exception as error:
+                _log.exception("the supervision of the adb server broke")
+                self.trouble = adb_errors.server_cannot_start(f"{type(error).__name__}: {error}")
             finally:
                 self._ready.clear()
                 self.owned = False

@@ -277,11 +277,11 @@ _STATES: Mapping[str, LinkState] = {
     "detached": LinkState.OFFLINE,
     "no device": LinkState.OFFLINE,
 }
-_TAIL = r"\b(?P<rest>(?:\s.*)?)\stransport_id:(?P<key>\d{1,18})"
-_DEVICE_LINE = re.compile(r"(?P<serial>.*?)\s+(?P<state>no permissions|" + "|".join(_STATES) + ")" + _TAIL)
-_STRANGE_LINE = re.compile(r"(?P<serial>\S+)\s+(?P<state>[a-z]+)" + _TAIL)
-_PORT = re.compile(r"(?:^|\s)(usb:\S+)")
-_MODEL = re.compile(r"(?:^|\s)model:(\S+)")
+_KEY = re.compile(r" transport_id:(\d{1,18})$", re.ASCII)
+_KNOWN = re.compile(r"(?P<serial>.*?) (?P<state>no permissions|" + "|".join(_STATES) + r")(?P<rest>(?![\w-]).*)")
+_STRANGE = re.compile(r"(?P<serial>\S+) (?P<state>[a-z]+)(?P<rest>(?: .*)?)")
+_PORT = re.compile(r" (usb:\S+)")
+_MODEL = re.compile(r" model:(\S+)")
 
 
 def parse_devices(text: str, *, simulated: bool = False) -> tuple[Link, ...]:
@@ -290,9 +290,12 @@ def parse_devices(text: str, *, simulated: bool = False) -> tuple[Link, ...]:
     A USB phone's port is its devpath (`usb:1-1.2`); a network phone has none, there its address is its port.
     """
     links = []
-    for line in text.splitlines():
-        found = _DEVICE_LINE.fullmatch(line.strip()) or _STRANGE_LINE.fullmatch(line.strip())
-        if found is None:
+    for line in text.split("\n"):
+        line = " ".join(line.split())
+        key = _KEY.search(line)
+        head = line[: key.start()] if key else ""
+        found = _KNOWN.fullmatch(head) or _STRANGE.fullmatch(head)
+        if key is None or found is None:
             continue
         word, rest, serial = found["state"], found["rest"], found["serial"]
         state = LinkState.NO_PERMISSIONS if word == "no permissions" else _STATES.get(word, LinkState.UNKNOWN)
@@ -301,7 +304,7 @@ def parse_devices(text: str, *, simulated: bool = False) -> tuple[Link, ...]:
         links.append(
             Link(
                 transport="adb",
-                key=found["key"],
+                key=key[1],
                 serial=serial,
                 port=path[1] if path else serial,
                 state=state,

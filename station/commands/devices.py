@@ -28,13 +28,8 @@ _IDENTIFY_S = 5.0
 
 @contextlib.asynccontextmanager
 async def transports() -> AsyncIterator[list[Transport]]:
-    """The transports of this bench, let go of at the end. On a demo station every phone counts as simulated."""
-    from drivers.adb import AdbServer, AdbTransport
-    from drivers.outside import outside_transports
-
-    simulated = _simulated()
-    adb = AdbTransport(AdbServer(), simulated=simulated)
-    bench: list[Transport] = [adb, *outside_transports([adb.name], simulated=simulated).transports]
+    """The transports of this bench, let go of at the end; raises Trouble when the station's settings are broken."""
+    bench = _bench()
     try:
         yield bench
     finally:
@@ -42,13 +37,24 @@ async def transports() -> AsyncIterator[list[Transport]]:
             await transport.close()
 
 
-def _simulated() -> bool:
+def _bench() -> list[Transport]:
+    """The ways to phones that the station's engine would take; a bench that is not enrolled yet has real phones."""
     from station.settings import data_folder, load_settings
 
     try:
-        return load_settings(data_folder()).simulated
-    except Trouble:
-        return False  # a bench that is not enrolled yet has real phones
+        settings = load_settings(data_folder())
+    except Trouble as trouble:
+        if trouble.code != "station.not-enrolled":
+            raise
+    else:
+        from station.client import transports_of
+
+        return transports_of(settings)
+    from drivers.adb import AdbServer, AdbTransport
+    from drivers.outside import outside_transports
+
+    adb = AdbTransport(AdbServer())
+    return [adb, *outside_transports([adb.name], simulated=False).transports]
 
 
 async def choose(bench: Sequence[Transport], wanted: str) -> tuple[Transport, Found]:

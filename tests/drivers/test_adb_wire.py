@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import time
 
 import pytest
 from hypothesis import given
@@ -154,3 +155,12 @@ def test_clones_with_one_serial_are_two_links() -> None:
 def test_any_text_is_read_without_raising_and_every_link_has_a_transport_id(text: str) -> None:
     for link in parse_devices(text):
         assert link.key.isdigit()
+
+
+@pytest.mark.parametrize("filler", [" ", " device", " usb:1", "x ", " model:y"])
+def test_a_list_full_of_nonsense_is_read_in_no_time(filler: str) -> None:
+    text = (filler * 65535)[:65000]
+    began = time.monotonic()
+    parse_devices(text)
+    parse_devices(text + " transport_id:1")
+    assert time.monotonic() - began < 1.0
