@@ -239,7 +239,8 @@ class Uploader:
         self._one_at_a_time = asyncio.Lock()
         self._most = MAX_RECORDS
         self._known = Frontier()
-        self.trouble: Trouble | None = None if self._connected else no_head_office()
+        # A station without a head office is in order; one whose head office has no pinned key is not.
+        self.trouble: Trouble | None = no_head_office() if settings.head_office and not self._connected else None
         self.next_ms = 0
 
     @property

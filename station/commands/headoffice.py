@@ -119,9 +119,16 @@ def stats(database: Path | None, as_json: bool) -> None:
     if as_json:
         sys.stdout.write(json.dumps(counts, ensure_ascii=False) + "\n")
         return
+    labels = {
+        "stations": _("stations"),
+        "records": _("records"),
+        "releases": _("releases"),
+        "refused": _("refused records"),
+        "quarantined": _("records that contradict each other"),
+    }
     for name, value in counts.items():
         told = ", ".join(f"{key} {count}" for key, count in value.items()) if isinstance(value, dict) else value
-        sys.stdout.write(f"{name}: {told or 0}\n")
+        sys.stdout.write(f"{labels[name]}: {told or 0}\n")
 
 
 @command.command("export", help=_("Rows of what is stored, one JSON object a line."))

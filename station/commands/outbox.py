@@ -85,7 +85,7 @@ def _line(row: OutboxRow) -> str:
         "rejected": _("refused by head office"),
         "quarantined": _("contradicts what head office has"),
     }
-    tries = _("{n} tries").format(n=row.tries)
+    tries = _("tries: {n}").format(n=row.tries)
     why = f"  {safe_text(words(row.reason))}" if row.reason else ""
     ticket = safe_text(row.ticket) or "-"
     return f"{row.seq:>6}  {safe_text(row.kind)}  {ticket}  {states.get(row.state, row.state)}  {tries}{why}"

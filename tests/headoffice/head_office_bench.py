@@ -119,6 +119,7 @@ class Faults:
         self.app = app
         self.coming: list[str | Callable[[bytes], bytes]] = []
         self.requests = 0
+        self.arrived = asyncio.Event()
         self.chance: Callable[[], str] = lambda: ""
         self.headers: list[tuple[bytes, bytes]] = []
 
@@ -127,6 +128,7 @@ class Faults:
             await self.app(scope, receive, send)
             return
         self.requests += 1
+        self.arrived.set()
         fault = self.coming.pop(0) if self.coming else self.chance()
         await self._meet(fault, scope, receive, send)
 

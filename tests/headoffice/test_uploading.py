@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import random
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import httpx
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from sqlite_utils import Database
 
 from reports.attest import generate_key, open_record, sign_envelope
@@ -18,6 +20,7 @@ from reports.verify import verify_ledger
 from station.errors import Trouble
 from station.head_office import head_office_key, request_enrolment
 from station.outbox import LONGEST_RETRY_AFTER_S, Pace, Uploader
+from station.settings import save_settings, write_private
 from tests.headoffice.head_office_bench import (
     HQ_KEY,
     QUICK,
@@ -455,6 +458,40 @@ async def test_uploaders_that_run_at_once_deliver_once(tmp_path: Path) -> None:
         await asyncio.gather(*(bench.uploader().once() for _ in range(3)))
         assert envelopes_at(hq) == bench.sent
         assert acknowledged(await bench.states())
+
+
+async def test_uploads_that_are_killed_at_any_moment_deliver_everything_once(tmp_path: Path) -> None:
+    chance = random.Random(5)
+    async with bench_and_office(tmp_path) as (bench, hq):
+        save_settings(bench.settings)
+        write_private(
+            bench.settings.key_file,
+            bench.shop.keys[bench.shop.station].private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
+        )
+        await bench.add_people()
+        await bench.add_intakes(450)
+        hq.faults.chance = lambda: chance.choice(["", "lost-ack", "slow"])
+
+        async def upload() -> asyncio.subprocess.Process:
+            return await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "station.cli", "--data", str(bench.data), "upload",
+                stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
+            )  # fmt: skip
+
+        for _ in range(4):
+            hq.faults.arrived.clear()
+            process = await upload()
+            async with asyncio.timeout(60):
+                await hq.faults.arrived.wait()
+            await asyncio.sleep(chance.uniform(0, 0.4))
+            if process.returncode is None:
+                process.kill()
+            await process.wait()
+        hq.faults.chance = lambda: ""
+        assert await (await upload()).wait() == 0
+        assert acknowledged(await bench.states())
+        assert envelopes_at(hq) == bench.sent
+        assert verify_ledger(bench.settings.database, root=bytes.fromhex(bench.settings.head_office_key)).ok
 
 
 # --- chaos -----------------------------------------------------------------------------------------------------------
