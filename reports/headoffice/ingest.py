@@ -151,6 +151,7 @@ class HeadOffice:
         answer, now = _Answer(), self.now_ms()
         for sent in batch:
             station = self._take(station, sent, answer, now)
+        self.store.save_progress(station)
         head = Frontier(station.size, station.peaks)
         receipt = ReceiptV1(
             head_office=self.store.head_office,
@@ -207,9 +208,8 @@ class HeadOffice:
 
     def _advance(self, station: Station, now: int) -> Station:
         """Count on over what follows; where a record from behind a gap continues another history, keep it aside."""
-        station = self.store.advance(station)
-        astray = self.store.link(station.station, station.size + 1)
-        standing = self.store.envelope(station.station, station.size + 1) if astray else None
+        station, astray = self.store.advance(station)
+        standing = self.store.envelope(station.station, astray.seq) if astray else None
         if astray and standing is not None:
             self.store.set_aside(
                 "quarantine", station.station, astray.seq, astray.digest, _OTHER_HISTORY, now, standing

@@ -12,7 +12,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -282,22 +282,24 @@ class HeadOfficeStore:
             (station, link.seq, link.digest, link.chain, link.state),
         )
 
-    def advance(self, station: Station) -> Station:
-        """Carry size, chain and Merkle tree over all links that follow without a gap and with the right chain."""
+    def advance(self, station: Station) -> tuple[Station, Link | None]:
+        """Size, chain and Merkle tree carried over all links that follow without a gap and with the right chain.
+
+        Gives the station as it stands then (`save_progress` writes it), and the link that follows with a wrong chain:
+        a record from behind a gap that continues another history. The gap stays open before it.
+        """
         frontier, chain = Frontier(station.size, station.peaks), station.chain
-        while link := self.link(station.station, frontier.size + 1):
-            following = chain_after(chain, link.digest)
-            if link.chain != following:
-                break  # a record from behind the gap continued another history: the gap stays
+        while (link := self.link(station.station, frontier.size + 1)) and link.chain == chain_after(chain, link.digest):
             frontier.add(link.digest)
-            chain = following
+            chain = link.chain
+        return replace(station, size=frontier.size, chain=chain, peaks=frontier.peaks), link
+
+    def save_progress(self, station: Station) -> None:
+        """Write how far the station's ledger is here."""
         self.db.execute(
             "UPDATE station SET size = ?, chain = ?, peaks = ? WHERE station = ?",
-            (frontier.size, chain, json.dumps(frontier.peaks), station.station),
+            (station.size, station.chain, json.dumps(station.peaks), station.station),
         )
-        moved = self.station(station.station)
-        assert moved is not None  # noqa: S101 - it was just updated
-        return moved
 
     def add_record(
         self, station: Station, seq: int, digest: str, kind: str, ticket: str | None, at_ms: int, envelope: bytes
