@@ -74,8 +74,7 @@ async def test_nothing_of_the_page_is_left_on_the_phone_after_a_cancel(bench: Ad
 async def test_a_cable_pulled_while_the_page_is_open_does_not_hold_up_the_end(bench: AdbBench) -> None:
     device = await bench.open()
     page = device.capability(SelfTestPage)  # type: ignore[type-abstract]
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(10):  # whether the way home still reached the phone is a matter of luck
         with contextlib.suppress(DriverError):  # of taking back what is not there any more
             async with page.show(b"<p>hello</p>", deadline_s=10):
                 bench.phone.unplug()
-    assert bench.phone.page == "<p>hello</p>"  # nothing reaches it any more; the token is dead with our server
