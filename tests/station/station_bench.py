@@ -50,6 +50,7 @@ from station.enrolment import enrol_person, enrol_station
 from station.messages import Command as EngineCommand
 from station.messages import CommitRecord, Ok
 from station.outbox import OUTBOX, enqueue
+from station.people import Cost, PersonKeys
 from station.settings import Settings, create_station_key, save_settings
 from station.store import Store
 
@@ -279,6 +280,9 @@ PEOPLE: dict[str, tuple[Role, ...]] = {
 }
 
 
+CHEAP = Cost(memory_kib=64, iterations=1, lanes=1)
+
+
 @dataclass
 class Station:
     """An enrolled station: its settings and the private keys of its people."""
@@ -291,8 +295,8 @@ class Station:
         return self.settings.data
 
 
-async def enrol(data: Path, head_office: str = "", head_office_key: str = "") -> Station:
-    """Enrol a demo station with a lead, a technician and an inspector."""
+async def enrol(data: Path, head_office: str = "", head_office_key: str = "", pin: str = "") -> Station:
+    """Enrol a demo station with a lead, a technician and an inspector; with a PIN their keys are kept in its folder."""
     settings = Settings(
         data=data,
         station="B-01",
@@ -304,7 +308,8 @@ async def enrol(data: Path, head_office: str = "", head_office_key: str = "") ->
     )
     save_settings(settings)
     station_key = create_station_key(data)
-    keys = {person: generate_key() for person in PEOPLE}
+    sealed = PersonKeys(data, cost=CHEAP)
+    keys = {person: sealed.create(person, pin) if pin else generate_key() for person in PEOPLE}
     store = Store(settings.database)
     await store.migrate([LEDGER, OUTBOX])
 
