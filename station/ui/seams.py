@@ -153,9 +153,12 @@ class Feed:
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """Everything a screen is given when it starts."""
+    """Everything a screen is given when it starts. `first_look`: a first snapshot before the client is loaded."""
 
     connect: Connect
     signer: Signer
     checklists: Callable[[], Sequence[ChecklistChoice]]
     clock: Clock = field(default_factory=Clock)
+    notice: str = ""
+    glimpse: Callable[[str], str] = field(default=lambda device: "")
+    first_look: Callable[[], Awaitable[BenchSnapshot | None]] | None = None

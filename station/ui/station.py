@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["StationSigner", "real_bench", "shipped"]
 
 
-def real_bench(data: Path) -> Bench:
+def real_bench(data: Path, notice: str = "", glimpse: Callable[[str], str] = lambda device: "") -> Bench:
     """What a screen on the station in `data` stands on."""
 
     async def connect() -> Attached:
@@ -26,7 +26,7 @@ def real_bench(data: Path) -> Bench:
 
         return await attach_or_host(data, spawn=True)
 
-    return Bench(connect, StationSigner(data), shipped)
+    return Bench(connect, StationSigner(data), shipped, notice=notice, glimpse=glimpse)
 
 
 def shipped() -> list[ChecklistChoice]:

@@ -228,7 +228,8 @@ class Device(Page):
         if view is None:
             return [line(), line(("  " + _("asking the engine for this slot …"), "dim"))]
         if view.prompt is not None:
-            return prompt_lines(view, view.prompt, self.feed.now_ms(), width, self._last_answered(view))
+            seen = self.bench_app.stand.glimpse(view.card.device)
+            return prompt_lines(view, view.prompt, self.feed.now_ms(), width, self._last_answered(view), seen)
         below = 12 if height >= 38 else 0
         left_width = width * 63 // 100 if width < 140 else width * 60 // 100
         left = self._left(view, left_width, height - below)

@@ -131,7 +131,10 @@ class Overview(Page):
         return [line(), *left[: max(2, height - 1 - len(right))], *right]
 
     def _todo(self, bench: BenchSnapshot, width: int, height: int) -> list[Line]:
-        rows: list[Line] = [line((" " + _("WAITING FOR YOU (longest first)"), "dim"))]
+        rows: list[Line] = []
+        if self.bench_app.stand.notice:
+            rows += [*wrap(self.bench_app.stand.notice, width - 2, "strong"), line()]
+        rows.append(line((" " + _("WAITING FOR YOU (longest first)"), "dim")))
         if not bench.todo:
             rows.append(line(("  " + _("nothing"), "dim")))
         first = self.next_slot()

@@ -38,11 +38,16 @@ def answers(prompt: PromptView) -> list[tuple[str, str, str]]:
     return []
 
 
-def prompt_lines(view: SessionView, prompt: PromptView, now_ms: int, width: int, last: str) -> list[Line]:
-    """The whole panel, for a body of `width` cells; `last` says what `u` would take back."""
+def prompt_lines(
+    view: SessionView, prompt: PromptView, now_ms: int, width: int, last: str, seen: str = ""
+) -> list[Line]:
+    """The whole panel, for a body of `width` cells.
+
+    `last` says what `u` would take back; `seen` what a simulated phone shows.
+    """
     left_width = max(28, width * 36 // 100)
     right = _question(prompt, now_ms, width - left_width - 1)
-    left = _context(view, prompt, left_width, len(right))
+    left = _context(view, prompt, left_width, len(right), seen)
     rows: list[Line] = [line(), *beside(left, right, left_width), line()]
     rows += _tiles(prompt, now_ms, width)
     rows.append(line())
@@ -52,12 +57,14 @@ def prompt_lines(view: SessionView, prompt: PromptView, now_ms: int, width: int,
     return rows
 
 
-def _context(view: SessionView, prompt: PromptView, width: int, height: int) -> list[Line]:
+def _context(view: SessionView, prompt: PromptView, width: int, height: int, seen: str) -> list[Line]:
     rows: list[Line] = [line((words(prompt.check_title), "strong")), line()]
     rows.append(line((view.card.model, "text"), (f"  …{view.card.serial_tail}", "dim")))
     if view.card.ticket:
         rows.append(line((view.card.ticket, "dim")))
     rows.append(line((f"{view.card.done}/{view.card.total}", "dim")))
+    if seen:
+        rows += [line(), line((_("on the simulated phone's screen:"), "simulated")), line((seen, "strong"))]
     return box(_("Check"), rows, width, height)
 
 
