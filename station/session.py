@@ -209,8 +209,17 @@ def _in_run(run: Run, event: Event) -> Run:
             attempt = Attempt(started.attempt, started.check, started.n, event.wall_ms, event.mono_ns)
             return replace(run, attempts=(*run.attempts, attempt))
         case Reads() | Attached() | Prompted() | Answered() | Measured() | NotRead() | AttemptEnded() as body:
-            attempts = tuple(_in_attempt(a, event) if a.id == body.attempt and not a.ended else a for a in run.attempts)
-            return replace(run, attempts=attempts)
+            return _with_attempt(run, body.attempt, event)
+    return run
+
+
+def _with_attempt(run: Run, attempt_id: str, event: Event) -> Run:
+    """The run after an event of one of its attempts; an attempt that has ended takes no more."""
+    for i in reversed(range(len(run.attempts))):  # mostly it is the newest
+        attempt = run.attempts[i]
+        if attempt.id == attempt_id and attempt.ended is None:
+            changed = _in_attempt(attempt, event)
+            return replace(run, attempts=(*run.attempts[:i], changed, *run.attempts[i + 1 :]))
     return run
 
 

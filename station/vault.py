@@ -89,15 +89,10 @@ def keep(db: Database, scope: Scope, kept: Kept) -> str:
     digest = hashlib.sha256(kept.data).hexdigest()
     known = db.execute("SELECT 1 FROM evidence WHERE scope = ? AND sha256 = ?", [scope.name, digest]).fetchone()
     if known is None:
-        db.table("evidence").insert(
-            {
-                "scope": scope.name,
-                "sha256": digest,
-                "bytes": len(kept.data),
-                "name": kept.name,
-                "media_type": kept.media_type,
-                "sealed": scope.seal(kept.data, f"evidence:{digest}"),
-            }
+        sealed = scope.seal(kept.data, f"evidence:{digest}")
+        db.execute(
+            "INSERT INTO evidence (scope, sha256, bytes, name, media_type, sealed) VALUES (?, ?, ?, ?, ?, ?)",
+            [scope.name, digest, len(kept.data), kept.name, kept.media_type, sealed],
         )
     return digest
 

@@ -26,6 +26,7 @@ __all__ = [
     "identity_rows",
     "is_called",
     "prompt_view",
+    "remember",
     "resolved",
     "run_document",
     "run_view",
@@ -47,6 +48,12 @@ def resolved(run: Run) -> Checklist:
 
 #: Reading a dump takes milliseconds, and every card of every snapshot needs its checklist.
 _BY_DIGEST: dict[str, Checklist] = {}
+
+
+def remember(checklist: Checklist) -> None:
+    """Keep a checklist that was just loaded: a run that begins with it need not read it back."""
+    if checklist.sha256:
+        _BY_DIGEST[checklist.sha256] = checklist
 
 
 def planned(run: Run) -> list[Check]:

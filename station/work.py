@@ -32,6 +32,7 @@ from station.session import Run, Session, apply, fold
 from station.tickets import facts, identities, open_tickets, same_phone, state_of
 from station.values import as_value
 from station.vault import Kept
+from station.views import remember
 
 __all__ = ["Work"]
 
@@ -192,6 +193,7 @@ class Work:
         checks = _chosen(checklist, command.only)
         session = await self._session_for(command.ticket, slot)
         confirms = _confirmed(session, stage, command.person)
+        remember(checklist)
         number = len(session.runs) + 1
         run_id = f"{command.ticket}-r{number}" if command.ticket else f"dry-{secrets.token_hex(6)}"
         opened = RunOpened(
