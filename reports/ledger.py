@@ -17,7 +17,7 @@ from sqlite_utils.migrations import Migrations
 
 from drivers.text import Words
 from reports.attest import Ed25519PrivateKey, Record, open_record, sign_envelope
-from reports.predicates import Clock, HeadV1, KeyEventV1, Made, ReceiptV1, Software
+from reports.predicates import Clock, HeadV1, KeyEventV1, Made, ReceiptRow, ReceiptV1, Software
 from reports.record import RecordError, make_statement
 from reports.roster import Roster
 
@@ -45,7 +45,7 @@ __all__ = [
 ]
 
 #: The tables whose rows are only ever added.
-TABLES: Final = ("record", "signature", "head", "receipt")
+TABLES: Final = ("record", "signature", "head", "receipt", "acknowledged")
 
 
 class LedgerError(RecordError):
@@ -149,6 +149,25 @@ def ledger_tables(db: Database) -> None:
         _append_only(db, table, same)
     _in_order(db, "record", "seq")
     _in_order(db, "receipt", "id")
+
+
+@LEDGER()
+def acknowledged_records(db: Database) -> None:
+    """Which receipts speak of which record, so that nobody reads years of receipts to find one."""
+    db.execute(
+        "CREATE TABLE acknowledged (seq INTEGER NOT NULL, receipt INTEGER NOT NULL REFERENCES receipt (id),"
+        " PRIMARY KEY (seq, receipt)) STRICT, WITHOUT ROWID"
+    )
+    for number, envelope in db.execute("SELECT id, envelope FROM receipt ORDER BY id").fetchall():
+        receipt = open_record(bytes(envelope)).statement.predicate
+        if isinstance(receipt, ReceiptV1):
+            _index_receipt(db, number, receipt)
+    _append_only(db, "acknowledged", "seq = NEW.seq AND receipt = NEW.receipt")
+
+
+def _index_receipt(db: Database, number: int, receipt: ReceiptV1) -> None:
+    for seq in sorted({row.seq for row in receipt.acknowledged}):
+        db.execute("INSERT INTO acknowledged (seq, receipt) VALUES (?, ?)", (seq, number))
 
 
 def _append_only(db: Database, table: str, same: str) -> None:
@@ -331,6 +350,7 @@ def add_receipt(db: Database, envelope: bytes) -> int:
         "INSERT INTO receipt (id, digest, received_ms, envelope) VALUES (?, ?, ?, ?)",
         (number, record.digest, receipt.received_ms, envelope),
     )
+    _index_receipt(db, number, receipt)
     return int(number)
 
 
@@ -393,12 +413,15 @@ def _key_events(db: Database) -> Iterator[bytes]:
 
 def receipt_times(db: Database, ticket: str) -> dict[str, int]:
     """Head office's time of the first receipt for each acknowledged record of a ticket, by digest."""
-    wanted = {digest for (digest,) in db.execute("SELECT digest FROM record WHERE ticket = ?", (ticket,))}
+    rows = db.execute(
+        "SELECT record.seq, record.digest, receipt.envelope FROM record"
+        " JOIN acknowledged ON acknowledged.seq = record.seq JOIN receipt ON receipt.id = acknowledged.receipt"
+        " WHERE record.ticket = ? ORDER BY receipt.id",
+        (ticket,),
+    )
     times: dict[str, int] = {}
-    for (envelope,) in db.execute("SELECT envelope FROM receipt ORDER BY id"):
+    for seq, digest, envelope in rows:
         receipt = open_record(bytes(envelope)).statement.predicate
-        if isinstance(receipt, ReceiptV1):
-            for row in receipt.acknowledged:
-                if row.digest in wanted:
-                    times.setdefault(row.digest, receipt.received_ms)
+        if isinstance(receipt, ReceiptV1) and ReceiptRow(seq=seq, digest=digest) in receipt.acknowledged:
+            times.setdefault(digest, receipt.received_ms)
     return times

@@ -333,7 +333,7 @@ def read_statement(payload: bytes) -> ReadStatement:
     if model is None:
         return ReadStatement(kind, subject, None, raw)
     try:
-        predicate = model.model_validate_json(canonical(raw))
+        predicate = model.model_validate_json(_dump(raw))
     except ValidationError as error:
         first = error.errors()[0]
         raise RecordError(

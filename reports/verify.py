@@ -185,7 +185,6 @@ class _Ledger:
         self.stations: dict[tuple[str, str, bool], str] = {}
         self.chain: str | None = None
         self.prev: str | None = None
-        self.index_rows = 0
 
     def verify(self) -> None:
         self._receipts()
@@ -217,9 +216,13 @@ class _Ledger:
     def _end(self) -> None:
         if self.audit.records == 0:
             self.audit.problem("store", "", None, Words("holds no records", "没有记录"))
-        ((rows,),) = self.db.execute("SELECT count(*) FROM signature")
-        if rows != self.index_rows:
-            self.audit.problem("index", "", None, Words("lists signatures that are in no record", "列有不存在的签名"))
+        ((orphans,),) = self.db.execute(
+            "SELECT (SELECT count(*) FROM signature WHERE seq NOT IN (SELECT seq FROM record))"
+            " + (SELECT count(*) FROM acknowledged WHERE receipt NOT IN (SELECT id FROM receipt))"
+        )
+        if orphans:
+            why = Words("lists signatures or receipts that are not there", "列有不存在的签名或回执")
+            self.audit.problem("index", "", None, why)
         home = (self.roster.shop, self.roster.station, self.roster.simulated)
         for other, receipt in self.stations.items():
             if other != home:
@@ -244,6 +247,10 @@ class _Ledger:
                 why = Words("is older than the receipt before it", "早于前一份回执")
                 self.audit.problem("receipt", digest, None, why)
             before = receipt.received_ms
+            indexed = self._rows("SELECT seq FROM acknowledged WHERE receipt = ? ORDER BY seq", (row_id,))
+            if [seq for (seq,) in indexed] != sorted({row.seq for row in receipt.acknowledged}):
+                why = Words("acknowledges other records than the index lists", "确认的记录与索引不符")
+                self.audit.problem("index", digest, None, why)
             self.stations.setdefault((receipt.shop, receipt.station, receipt.simulated), digest)
             self._acknowledged(receipt, digest)
 
@@ -309,7 +316,6 @@ class _Ledger:
 
     def _content(self, digest: str, seq: int, record: Record, columns: list[Any]) -> None:
         keys = [signature.key_id for signature in record.envelope.signatures]
-        self.index_rows += len(keys)
         indexed = [key for (key,) in self._rows("SELECT key_id FROM signature WHERE seq = ? ORDER BY key_id", (seq,))]
         if indexed != keys:
             self._say("index", digest, seq, "has other signatures than the index lists", "签名与索引不符")
@@ -424,12 +430,15 @@ def export_bundle(db: Database, ticket: str) -> bytes:
         )
     events = [bytes(e) for (e,) in db.execute("SELECT envelope FROM record WHERE kind = 'key-event/v1' ORDER BY seq")]
     roster = Roster.fold(events)
-    wanted = {digest_of(data) for data in (*events, *(data for _, data in rows))}
-    receipts = []
-    for (envelope,) in db.execute("SELECT envelope FROM receipt ORDER BY id"):
-        receipt = open_record(bytes(envelope)).statement.predicate
-        if isinstance(receipt, ReceiptV1) and any(row.digest in wanted for row in receipt.acknowledged):
-            receipts.append(bytes(envelope))
+    receipts = [
+        bytes(envelope)
+        for _, envelope in db.execute(
+            "SELECT DISTINCT receipt.id, receipt.envelope FROM record"
+            " JOIN acknowledged ON acknowledged.seq = record.seq JOIN receipt ON receipt.id = acknowledged.receipt"
+            " WHERE record.ticket = ? OR record.kind = 'key-event/v1' ORDER BY receipt.id",
+            (ticket,),
+        )
+    ]
     return canonical(
         {
             "format": BUNDLE_FORMAT,

@@ -34,7 +34,7 @@ from reports.ledger import (
 from reports.record import RecordError, digest_of
 from reports.roster import Roster, RosterError
 
-TABLES = ("record", "signature", "head", "receipt")
+TABLES = ("record", "signature", "head", "receipt", "acknowledged")
 
 
 @pytest.fixture
@@ -313,6 +313,19 @@ def test_making_the_ledger_again_changes_nothing(filled: tuple[Database, Case, H
     before = db.schema
     create_ledger(db)
     assert db.schema == before
+    check_schema(db)
+
+
+def test_receipts_from_before_the_index_are_indexed_when_the_ledger_is_brought_up(
+    filled: tuple[Database, Case, HeadOffice],
+) -> None:
+    db, _, _ = filled
+    before = list(db["acknowledged"].rows)
+    db.execute("PRAGMA foreign_keys = OFF")
+    db.execute("DROP TABLE acknowledged")
+    db.execute("DELETE FROM _sqlite_migrations WHERE name = 'acknowledged_records'")
+    create_ledger(db)
+    assert list(db["acknowledged"].rows) == before != []
     check_schema(db)
 
 

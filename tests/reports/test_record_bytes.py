@@ -129,7 +129,7 @@ def nested() -> list[object]:
         "\ud800",
         {"é": 1, "e\u0301": 2},
         {"\U0001f600": 1},
-        [[]] * 1,
+        nested(),
     ],
 )
 def test_what_records_do_not_know_is_refused_when_written(value: object) -> None:

@@ -7,12 +7,16 @@ import os
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from records_builder import HeadOffice, build_ledger, open_ledger
 
 from reports.verify import export_bundle
+from station.cli import main
+from station.i18n import set_language
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -26,19 +30,33 @@ def station(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, HeadOffice]
     return folder, office
 
 
-def assay(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "ASSAY_DATA": str(folder), "ASSAY_LANG": "en", "PYTHONPATH": str(ROOT)}
-    return subprocess.run(
-        [sys.executable, "-m", "station.cli", "verify", *arguments],
-        capture_output=True,
-        text=True,
-        env=environment,
-        check=False,
-        timeout=60,
-    )
+@dataclass(frozen=True)
+class Done:
+    returncode: int
+    stdout: str
+    stderr: str
 
 
-def test_a_ledger_with_a_root_is_good_and_says_which_root(station: tuple[Path, HeadOffice]) -> None:
+Assay = Callable[..., Done]
+
+
+@pytest.fixture
+def assay(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Assay]:
+    """Runs the command as the program would, in this process."""
+
+    def run(folder: Path, *arguments: str, lang: str = "en") -> Done:
+        monkeypatch.setenv("ASSAY_DATA", str(folder))
+        monkeypatch.setenv("ASSAY_LANG", lang)
+        with pytest.raises(SystemExit) as ended:
+            main(["verify", *arguments])
+        written = capsys.readouterr()
+        return Done(int(ended.value.code or 0), written.out, written.err)
+
+    yield run
+    set_language("en")
+
+
+def test_a_ledger_with_a_root_is_good_and_says_which_root(station: tuple[Path, HeadOffice], assay: Assay) -> None:
     folder, _ = station
     done = assay(folder, "--ledger", "--root", str(folder / "head-office.pub"), "--json")
     answer = json.loads(done.stdout)
@@ -48,7 +66,9 @@ def test_a_ledger_with_a_root_is_good_and_says_which_root(station: tuple[Path, H
     assert answer["root"]["source"].endswith("head-office.pub")
 
 
-def test_without_a_root_the_origin_is_unproven_and_the_exit_code_says_no(station: tuple[Path, HeadOffice]) -> None:
+def test_without_a_root_the_origin_is_unproven_and_the_exit_code_says_no(
+    station: tuple[Path, HeadOffice], assay: Assay
+) -> None:
     folder, _ = station
     done = assay(folder, "--ledger")
     assert done.returncode == 1
@@ -59,7 +79,7 @@ def test_without_a_root_the_origin_is_unproven_and_the_exit_code_says_no(station
 
 
 def test_the_pinned_key_of_the_station_is_the_root_when_none_is_named(
-    station: tuple[Path, HeadOffice], tmp_path: Path
+    station: tuple[Path, HeadOffice], tmp_path: Path, assay: Assay
 ) -> None:
     folder, office = station
     (tmp_path / "assay.db").write_bytes((folder / "assay.db").read_bytes())
@@ -72,7 +92,9 @@ def test_the_pinned_key_of_the_station_is_the_root_when_none_is_named(
     assert "pinned at enrolment" in done.stdout
 
 
-def test_a_ticket_and_its_bundle_show_the_release(station: tuple[Path, HeadOffice], tmp_path: Path) -> None:
+def test_a_ticket_and_its_bundle_show_the_release(
+    station: tuple[Path, HeadOffice], tmp_path: Path, assay: Assay
+) -> None:
     folder, _ = station
     root = ("--root", str(folder / "head-office.pub"))
     db = open_ledger(folder / "assay.db")
@@ -85,7 +107,7 @@ def test_a_ticket_and_its_bundle_show_the_release(station: tuple[Path, HeadOffic
         assert json.loads(done.stdout)["files"][0]["release"] == {"decision": "released", "reasons": []}
 
 
-def test_a_changed_record_is_named(station: tuple[Path, HeadOffice], tmp_path: Path) -> None:
+def test_a_changed_record_is_named(station: tuple[Path, HeadOffice], tmp_path: Path, assay: Assay) -> None:
     folder, office = station
     broken = tmp_path / "broken.db"
     broken.write_bytes((folder / "assay.db").read_bytes())
@@ -101,9 +123,12 @@ def test_a_changed_record_is_named(station: tuple[Path, HeadOffice], tmp_path: P
     assert done.returncode == 1
     assert (answer["problems"][0]["what"], answer["problems"][0]["seq"]) == ("link", 7)
     assert "record 7" in assay(folder, str(broken), "--root", str(root)).stdout
+    assert "链接内容与记录不符" in assay(folder, str(broken), "--root", str(root), lang="zh").stdout
 
 
-def test_wrong_use_is_told_apart_from_a_bad_ledger(station: tuple[Path, HeadOffice], tmp_path: Path) -> None:
+def test_wrong_use_is_told_apart_from_a_bad_ledger(
+    station: tuple[Path, HeadOffice], tmp_path: Path, assay: Assay
+) -> None:
     folder, _ = station
     assert assay(folder).returncode == 2
     assert assay(folder, "--ticket", "T-9999").returncode == 2
