@@ -108,19 +108,13 @@ def main(argv: list[str] | None = None) -> int:
     args = _global_first(sys.argv[1:] if argv is None else argv)
     if args == ["--version"]:
         sys.exit(_version())
-    import click
+    from station.errors import EXIT_BENCH, EXIT_STOPPED, Trouble
 
-    from station.errors import EXIT_BENCH, EXIT_STOPPED, EXIT_USE, Trouble
-
+    chosen = _only_global(args)
     try:
-        code = _group().main(args=args, prog_name="assay", standalone_mode=False)
-    except click.exceptions.Exit as done:
-        code = done.exit_code
-    except (click.Abort, KeyboardInterrupt):
+        code = _run(args) if chosen is None else _screen(**chosen)
+    except KeyboardInterrupt:
         code = EXIT_STOPPED
-    except click.ClickException as error:
-        error.show(sys.stderr)
-        code = EXIT_USE
     except Trouble as trouble:
         _explain(trouble.what, trouble.side.value, trouble.next_step)
         code = trouble.exit_code
@@ -132,6 +126,42 @@ def main(argv: list[str] | None = None) -> int:
         _explain(error.what, error.side.value, error.next_step)
         code = EXIT_BENCH
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _only_global(args: list[str]) -> dict[str, str] | None:
+    """The global options where nothing else was typed: then the screen opens, and need not wait for click."""
+    chosen = dict(zip(args[::2], args[1::2], strict=False))
+    plain = len(chosen) * 2 == len(args) and chosen.keys() <= {"--lang", "--data"}
+    if not plain or chosen.get("--lang", "en") not in ("en", "zh"):
+        return None
+    return {name.removeprefix("--"): value for name, value in chosen.items()}
+
+
+def _screen(lang: str = "", data: str = "") -> int:
+    from station.commands.ui import open_screen
+    from station.i18n import default_language, set_language
+
+    set_language(lang or default_language())
+    if data:
+        os.environ["ASSAY_DATA"] = data
+    return open_screen()
+
+
+def _run(args: list[str]) -> Any:
+    """Have click run one command; what it returns is the exit code."""
+    import click
+
+    from station.errors import EXIT_STOPPED, EXIT_USE
+
+    try:
+        return _group().main(args=args, prog_name="assay", standalone_mode=False)
+    except click.exceptions.Exit as done:
+        return done.exit_code
+    except click.Abort:
+        return EXIT_STOPPED
+    except click.ClickException as error:
+        error.show(sys.stderr)
+        return EXIT_USE
 
 
 def _global_first(args: list[str]) -> list[str]:

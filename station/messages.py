@@ -61,9 +61,12 @@ __all__ = [
 
 
 class Message(BaseModel):
-    """Base of everything that crosses the socket."""
+    """Base of everything that crosses the socket.
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    A model is built at its first use: building all of them would hold up the screen's first snapshot.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 # --- snapshots: engine to screen -------------------------------------------------------------------------------------
@@ -558,5 +561,5 @@ class Call(Message):
 
 Reply = Annotated[Ok | Refusal, Field(discriminator="type")]
 
-COMMAND: TypeAdapter[Command] = TypeAdapter(Command)
-REPLY: TypeAdapter[Reply] = TypeAdapter(Reply)
+COMMAND: TypeAdapter[Command] = TypeAdapter(Command, config=ConfigDict(defer_build=True))
+REPLY: TypeAdapter[Reply] = TypeAdapter(Reply, config=ConfigDict(defer_build=True))

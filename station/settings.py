@@ -13,20 +13,17 @@ import secrets
 import stat
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    load_pem_private_key,
-)
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from drivers.api import Side
 from drivers.text import Words
 from station.errors import EXIT_USE, Trouble
+from station.places import data_folder
+
+if TYPE_CHECKING:  # the screen asks for the data folder and needs no keys
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 __all__ = [
     "Settings",
@@ -103,16 +100,6 @@ class Settings(BaseModel):
     def key_file(self) -> Path:
         """The station's private key."""
         return self.data / KEY_FILE
-
-
-def data_folder(given: str | os.PathLike[str] | None = None) -> Path:
-    """The data folder: `given` (`--data`), else `ASSAY_DATA`, else the platform's folder for user data."""
-    chosen = os.fspath(given) if given else os.environ.get("ASSAY_DATA", "")
-    if chosen:
-        return Path(chosen).expanduser().absolute()
-    from platformdirs import user_data_path
-
-    return user_data_path("assay", appauthor=False)
 
 
 def load_settings(data: Path) -> Settings:
@@ -228,6 +215,9 @@ def create_key(path: Path) -> Ed25519PrivateKey:
     Raises:
         Trouble: `key.exists`: a key is never overwritten; `disk.write`.
     """
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
     key = Ed25519PrivateKey.generate()
     private_folder(path.parent)
     try:
@@ -250,6 +240,9 @@ def load_key(path: Path) -> Ed25519PrivateKey:
         FileNotFoundError: there is none.
         Trouble: `key.readable` when others could read it, `key.unusable` when it is not an Ed25519 key.
     """
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
     pem = read_private(path)
     try:
         key = load_pem_private_key(pem, None)
