@@ -1,4 +1,4 @@
-"""`assay headoffice`, `upload` and `outbox` as a person uses them: from init to acknowledged, over real processes."""
+"""`assay headoffice`, `upload` and `outbox` as a person uses them: from init to acknowledged, over a real process."""
 
 from __future__ import annotations
 
@@ -12,33 +12,26 @@ from pathlib import Path
 
 import pytest
 
-from station.people import Cost, PersonKeys
+from tests.station.command_line import run_assay
 
 LEAD = "a lead's secret"
 
 
 class Machine:
-    """One computer with a station and a head office on it, worked by the command line in processes of its own."""
+    """One computer with a station and a head office on it, worked by the command line."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("ASSAY_")},
             "ASSAY_DATA": str(folder / "data"),
-            "ASSAY_PIN": LEAD,
-            "ASSAY_LEAD_PIN": LEAD,
         }
 
     def assay(self, *args: str, code: int = 0) -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "station.cli", "--lang", "en", *args],
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-        assert done.returncode == code, (args, done.stdout, done.stderr)
-        return done.stdout if code == 0 else done.stdout + done.stderr
+        with pytest.MonkeyPatch.context() as patch:
+            ended, out, err = run_assay(self.folder / "data", patch, *args, pin=LEAD, lead_pin=LEAD)
+        assert ended == code, (args, out, err)
+        return out if code == 0 else out + err
 
     def json(self, *args: str, code: int = 0) -> dict[str, object]:
         answer: dict[str, object] = json.loads(self.assay(*args, "--json", code=code))
@@ -134,13 +127,3 @@ def test_a_pinned_key_that_does_not_match_is_an_alarm(served: tuple[Machine, str
     assert "do not go on" in machine.assay(*station, "--head-office-key", "ab" * 32, code=1)
     assert machine.json("station", "show")["head_office"] == ""
     machine.assay(*station)
-
-
-def test_keys_made_by_the_command_cost_a_guess_the_full_price(machine: Machine) -> None:
-    machine.assay("station", "enrol", "--id", "b-03", "--shop", "s-1", "--simulated")
-    machine.assay("person", "add", "zhao", "--name", "Zhao", "--role", "lead")
-    stored = json.loads(PersonKeys(machine.folder / "data").key_of("zhao").path.read_text())
-    assert stored["kdf"]["memory_kib"] >= Cost().memory_kib == 65536
-    assert LEAD not in "".join(
-        path.read_bytes().decode("latin-1") for path in (machine.folder / "data").rglob("*") if path.is_file()
-    )

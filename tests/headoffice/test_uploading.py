@@ -469,7 +469,7 @@ async def test_uploads_that_are_killed_at_any_moment_deliver_everything_once(tmp
             bench.shop.keys[bench.shop.station].private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
         )
         await bench.add_people()
-        await bench.add_intakes(450)
+        await bench.add_intakes(220)
         hq.faults.chance = lambda: chance.choice(["", "lost-ack", "slow"])
 
         async def upload() -> asyncio.subprocess.Process:
@@ -478,7 +478,7 @@ async def test_uploads_that_are_killed_at_any_moment_deliver_everything_once(tmp
                 stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
             )  # fmt: skip
 
-        for _ in range(4):
+        for _ in range(3):
             hq.faults.arrived.clear()
             process = await upload()
             async with asyncio.timeout(60):

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import shutil
 import sqlite3
 from collections.abc import Callable
-from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -17,41 +15,14 @@ import pytest
 from reports.attest import key_id, open_record
 from reports.roster import Roster
 from reports.verify import verify_ledger
-from station import cli
 from station.errors import Trouble
-from station.people import Cost, PersonKeys
+from station.people import PersonKeys
 from station.settings import Settings, load_settings
 from station.setup import look, set_up_station
+from tests.station.command_line import run_assay
 
 LEAD, TECH, NEW = "a lead's secret", "a technician's secret", "another secret"
 Run = Callable[..., tuple[int, str, str]]
-
-
-def _quick_guesses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a guess costs is tested elsewhere; here it would only take time."""
-    import station.setup
-
-    quick = Cost(memory_kib=64, iterations=1, lanes=1)
-    for function in (station.setup.add_person, station.setup.replace_key):
-        monkeypatch.setattr(function, "__defaults__", (*(function.__defaults__ or ())[:-1], quick))
-
-
-def _run(folder: Path, monkeypatch: pytest.MonkeyPatch, *args: str, pin: str, lead_pin: str) -> tuple[int, str, str]:
-    """The command line over one data folder; secrets by environment, as a simulated station allows."""
-    out, err = io.StringIO(), io.StringIO()
-    with monkeypatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
-        _quick_guesses(patch)
-        patch.setenv("ASSAY_DATA", str(folder))
-        for name, value in (("ASSAY_PIN", pin), ("ASSAY_LEAD_PIN", lead_pin)):
-            if value:
-                patch.setenv(name, value)
-            else:
-                patch.delenv(name, raising=False)
-        try:
-            cli.main(["--lang", "en", *args])
-        except SystemExit as ended:
-            code = int(ended.code or 0)
-    return code, out.getvalue(), err.getvalue()
 
 
 @pytest.fixture
@@ -60,7 +31,7 @@ def assay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.setenv("ASSAY_DATA", str(tmp_path / "data"))
 
     def run(*args: str, pin: str = "", lead_pin: str = "") -> tuple[int, str, str]:
-        return _run(tmp_path / "data", monkeypatch, *args, pin=pin, lead_pin=lead_pin)
+        return run_assay(tmp_path / "data", monkeypatch, *args, pin=pin, lead_pin=lead_pin)
 
     return run
 
@@ -75,7 +46,7 @@ def made_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
             (("person", "add", "zhao", "--name", "Zhao M.", "--role", "lead"), LEAD, ""),
             (("person", "add", "wang", "--name", "王建国", "--role", "technician", "--lead", "zhao"), TECH, LEAD),
         ):
-            code, out, err = _run(folder, patch, *args, pin=pin, lead_pin=lead_pin)
+            code, out, err = run_assay(folder, patch, *args, pin=pin, lead_pin=lead_pin)
             assert code == 0, (out, err)
     return folder
 

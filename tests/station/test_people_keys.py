@@ -298,11 +298,11 @@ def _guess(data: str, start: object, outcomes: object) -> None:
 def test_processes_that_guess_at_once_share_one_count(tmp_path: Path) -> None:
     PersonKeys(tmp_path, cost=QUICK).create("wang", SECRET)
     context = multiprocessing.get_context("spawn")
-    start, outcomes = context.Barrier(4), context.Queue()
-    guessers = [context.Process(target=_guess, args=(str(tmp_path), start, outcomes)) for _ in range(4)]
+    start, outcomes = context.Barrier(2), context.Queue()
+    guessers = [context.Process(target=_guess, args=(str(tmp_path), start, outcomes)) for _ in range(2)]
     for guesser in guessers:
         guesser.start()
     seen = sorted(outcomes.get(timeout=60) for _ in guessers)
     for guesser in guessers:
         guesser.join()
-    assert seen == ["person.too-soon"] * 3 + ["person.wrong-secret"]
+    assert seen == ["person.too-soon", "person.wrong-secret"]
