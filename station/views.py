@@ -327,6 +327,7 @@ _FAILED = Words("{n} failed", "{n} 项不合格")
 _WARNED = Words("{n} warnings", "{n} 项预警")
 _NOT_RUN = Words("{n} not run", "{n} 项未检")
 _PASSED = Words("PASS {n}/{total}", "合格 {n}/{total}")
+_GO_ON = Words("go on with what is left, or sign it as it is", "继续未完成的检测，或按现状签字")
 _SEAL = Words("look through it, then sign", "请核对后签字")
 
 
@@ -360,6 +361,9 @@ def card(slot: Slot, ticket: str, run: Run | None, question: Open | None, troubl
     if run is None:
         return Card(**about, status=CardStatus.READY, headline=_READY[0], next_step=_READY[1])
     status, headline = _outcome(run)
+    if run.stopped is not None and run.record is None:
+        status = CardStatus.FAIL if status is CardStatus.FAIL else CardStatus.NOT_RUN
+        return Card(**about, status=status, headline=run.stopped, next_step=_GO_ON)
     return Card(**about, status=status, headline=headline, next_step=None if run.record else _SEAL)
 
 

@@ -466,8 +466,8 @@ async def test_a_disk_that_fills_in_the_middle_stops_the_run_clearly_and_it_goes
         await limit_pages(engine, (await pages(engine)) + 20)
         await send(client, m.Watch(slot=1))
         run = (await send(client, start(checklist)))["run"]
-        said = await until(client, lambda bench: bench.cards[0].status == "lost")
-        assert "full" in said.cards[0].headline.en
+        said = await until(client, lambda bench: "full" in bench.cards[0].headline.en)
+        assert said.cards[0].status in ("lost", "not-run")  # its end could not be written down yet, or could
         await limit_pages(engine, 10_000_000)
         done = await until_session(client, lambda view: view.run and view.run.state == "finished")
         assert {(row.ending, row.side) for row in done.run.checks} == {("errored", "bench"), (None, None)}
