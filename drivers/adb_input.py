@@ -16,8 +16,9 @@ from drivers.text import Words
 __all__ = ["GETEVENT", "GETEVENT_ON_TERMINAL", "EventReader", "parse_event"]
 
 #: Over shell v2. The shell waits for the bench to close its end and then ends `getevent`, which would otherwise live on
-#: until the next event: a closed pipe is noticed only by writing to it.
-GETEVENT = "exec 3<&0;getevent -t 3<&- & a_p=$!;{ read -r a_x;kill $a_p;} <&3 >/dev/null 2>&1 & exec 3<&-;wait $a_p"
+#: until the next event: a closed pipe is noticed only by writing to it. The one who waits lets go of the outputs by
+#: `exec`: a redirection of the whole group would leave mksh a saved copy, and the stream would never end.
+GETEVENT = "exec 3<&0;getevent -t 3<&- & a_p=$!;(exec <&3 >/dev/null 2>&1;read -r a_x;kill $a_p) & exec 3<&-;wait $a_p"
 #: Before Android 7, where the service has a terminal whose hang-up ends what runs in it.
 GETEVENT_ON_TERMINAL = "getevent -t"
 

@@ -202,17 +202,6 @@ async def test_a_cancelled_wait_for_an_event_loses_none(bench: AdbBench, device:
     assert (event.type, event.code, event.value) == (1, 0x74, 1)
 
 
-async def test_nothing_of_a_closed_event_stream_stays_on_the_phone(device: AdbDevice, shell: Shell) -> None:
-    inputs = device.capability(InputEvents)  # type: ignore[type-abstract]
-    async with inputs.events(deadline_s=10.0):
-        pass
-    await asyncio.sleep(0.5)
-    running = await shell.run(
-        "for f in /proc/[0-9]*/cmdline; do tr '\\0' ' ' <$f; echo; done 2>/dev/null", deadline_s=10
-    )
-    assert not re.search(rf"getevent -t.*{re.escape(str(os.getpid()))}", running.text)
-
-
 async def test_input_devices_are_described(device: AdbDevice) -> None:
     inputs = device.capability(InputEvents)  # type: ignore[type-abstract]
     described = await inputs.describe(deadline_s=10)
@@ -353,21 +342,21 @@ async def both(shell: Shell, script: str, deadline_s: float) -> list[CommandResu
 
 async def test_an_unanswered_open_ends_at_the_deadline(bench: AdbBench, shell: Shell) -> None:
     bench.phone.fault = Fault(FaultKind.HANG)
-    for result in await both(shell, "echo x", 1.0):
+    for result in await both(shell, "echo x", 0.6):
         assert explained(result.failure, NoAnswer).side is Side.PHONE
         assert (result.stdout, result.exit_code) == (b"", None)
 
 
 async def test_a_dribble_does_not_outlive_the_deadline(bench: AdbBench, shell: Shell) -> None:
     bench.phone.fault = Fault(FaultKind.DRIBBLE, seconds=0.01)
-    for result in await both(shell, "getprop", 1.0):
+    for result in await both(shell, "getprop", 0.6):
         explained(result.failure, NoAnswer)
         assert result.exit_code is None
 
 
 async def test_output_that_stops_in_the_middle_ends_at_the_deadline(bench: AdbBench, shell: Shell) -> None:
     bench.phone.fault = Fault(FaultKind.HANG, after_bytes=300)
-    for result in await both(shell, "getprop", 1.0):
+    for result in await both(shell, "getprop", 0.6):
         explained(result.failure, NoAnswer)
 
 
@@ -588,9 +577,9 @@ async def test_a_link_that_is_gone_cannot_be_opened(bench: AdbBench) -> None:
     explained(caught.value, DeviceGone)
 
 
-async def test_thirty_two_phones_answer_side_by_side(tmp_path: Path) -> None:
-    async with adb_bench(tmp_path, ["healthy"] * 32) as bench:
-        devices = [await bench.open(number) for number in range(32)]
+async def test_many_phones_answer_side_by_side(tmp_path: Path) -> None:
+    async with adb_bench(tmp_path, ["healthy"] * 16) as bench:
+        devices = [await bench.open(number) for number in range(16)]
         identities = await asyncio.gather(*(device.identify(deadline_s=30) for device in devices))
         assert [identity.serial for identity in identities] == [phone.serial for phone in bench.sim.phones]
         for device in devices:

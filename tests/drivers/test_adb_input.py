@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import signal
 import struct
+import subprocess
+import threading
+import time
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.adb_input import EventReader, parse_event
+from drivers.adb_input import GETEVENT, EventReader, parse_event
 from drivers.api import Garbled, InputEvent, Refused
 
 LINE = "[   73281.512807] /dev/input/event2: 0001 0074 00000001"
@@ -77,3 +84,43 @@ def test_a_getevent_that_ends_says_why() -> None:
         )
     assert "Permission denied" in caught.value.what.en
     assert "Permission denied" in caught.value.what.zh
+
+
+@pytest.mark.parametrize("shell", ["mksh", "dash", "bash"])
+@pytest.mark.parametrize("ending", ["the bench closes its end", "getevent ends"])
+def test_nothing_of_a_stream_stays_on_the_phone(tmp_path: Path, shell: str, ending: str) -> None:
+    program = shutil.which(shell)
+    if program is None:
+        pytest.skip(f"no shell here named {shell}")
+    getevent = tmp_path / "getevent"
+    getevent.write_text(f"#!/bin/sh\necho $$ >{tmp_path}/pid\necho ready\nexec sleep 30\n")
+    getevent.chmod(0o755)
+    process = subprocess.Popen(
+        [program, "-c", GETEVENT],
+        env={"PATH": f"{tmp_path}:{os.environ['PATH']}"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    overdue = threading.Timer(10, os.killpg, (process.pid, signal.SIGKILL))
+    overdue.start()
+    try:
+        assert process.stdout.readline() == b"ready\n"
+        pid = int((tmp_path / "pid").read_text())
+        began = time.monotonic()
+        if ending == "getevent ends":
+            os.kill(pid, signal.SIGTERM)
+        else:
+            process.stdin.close()
+        process.stdout.read()  # adbd says the exit code when nobody holds the output any more
+        assert process.wait(timeout=10) == 128 + signal.SIGTERM
+        assert time.monotonic() - began < 5.0
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+    finally:
+        overdue.cancel()
+        process.stdin.close()
+        process.stdout.close()

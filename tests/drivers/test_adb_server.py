@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 import pytest
-from adb_bench import adb_bench
+from adb_bench import AdbBench, adb_bench
 from tenacity import wait_fixed
 
 from drivers.adb import AdbTransport
@@ -30,6 +30,7 @@ from drivers.adb_server import (
 from drivers.adb_wire import Deadline, ServerAddress, Wire
 from drivers.api import DriverError, Link, LinkState, NoAnswer, Refused, ServerDown, Side
 from drivers.discovery import Discovery
+from drivers.sim.bench import SimulatedBench
 
 
 def free_port() -> int:
@@ -220,6 +221,30 @@ def test_the_environment_names_a_server_as_it_does_for_adb(
     environ: Mapping[str, str], address: ServerAddress | None
 ) -> None:
     assert named_server(environ) == address
+
+
+async def test_a_server_on_a_unix_socket_is_used_like_any_other(tmp_path: Path) -> None:
+    spec = f"localfilesystem:{tmp_path}/adb.sock"
+    environ = real_environ(tmp_path)
+    theirs = await asyncio.create_subprocess_exec(
+        *(str(bundled_adb()), "-L", spec, "server", "nodaemon"), env=environ, stderr=asyncio.subprocess.DEVNULL
+    )
+    try:
+        async with SimulatedBench(["healthy"]) as sim:
+            server = AdbServer(environ=environ | {"ADB_SERVER_SOCKET": spec}, backoff=wait_fixed(0.05))
+            transport = AdbTransport(server)
+            await server.start()
+            await until_ready(server)
+            await server.connect(sim.phones[0].address)
+            bench = AdbBench(sim, server, transport)
+            device = await bench.open()
+            assert (await device.identify(deadline_s=10)).serial == sim.phones[0].serial
+            await device.close()
+            await transport.close()
+        assert theirs.returncode is None
+    finally:
+        theirs.terminate()
+        await theirs.wait()
 
 
 @pytest.mark.parametrize("name", ["ANDROID_ADB_SERVER_PORT", "ADB_SERVER_SOCKET"])
