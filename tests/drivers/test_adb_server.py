@@ -113,6 +113,32 @@ async def test_a_killed_server_is_started_again_and_says_so_meanwhile(tmp_path: 
         assert await server_version(server.address) == SERVER_VERSION
 
 
+_KILLED = """
+import asyncio, os, signal, sys
+from pathlib import Path
+from drivers.adb_server import AdbServer, port_owner
+
+async def main():
+    server = AdbServer(home=Path(sys.argv[1]))
+    await server.start()
+    print(port_owner(server.address.port).pid, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+asyncio.run(main())
+"""
+
+
+async def test_a_private_server_does_not_outlive_a_killed_owner(tmp_path: Path) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", _KILLED, str(tmp_path)), stdout=asyncio.subprocess.PIPE, cwd=Path(__file__).parents[2]
+    )
+    out, _ = await process.communicate()
+    pid = int(out)
+    async with asyncio.timeout(5):
+        while Path(f"/proc/{pid}/exe").exists():  # noqa: ASYNC110, ASYNC240 - the kernel raises no event
+            await asyncio.sleep(0.02)
+
+
 async def test_nobody_elses_kill_server_ends_ours(tmp_path: Path) -> None:
     async with running(AdbServer(home=tmp_path)) as server:
         with pytest.raises(Refused):
