@@ -140,9 +140,9 @@ def no_head_office() -> Trouble:
     )
 
 
-def _unreachable(url: str, error: BaseException) -> Trouble:
+def _unreachable(url: str, error: BaseException, next_step: Words = _NOTHING_LOST) -> Trouble:
     what = Words("head office does not answer at {url} ({why})", "总部 {url} 无响应（{why}）")
-    return _trouble("unreachable", what.fill(url=url, why=type(error).__name__), _NOTHING_LOST)
+    return _trouble("unreachable", what.fill(url=url, why=type(error).__name__), next_step)
 
 
 def left_waiting(next_expected: int) -> Trouble:
@@ -264,6 +264,10 @@ async def request_enrolment(url: str, enrolment: bytes) -> str:
     )
 
 
+_TRY_AGAIN = Words(
+    "check the address and the line, then do it again; the station works without it meanwhile",
+    "请检查地址与网络后重试；其间工位可照常使用",
+)
 _CHECK_URL = Words("check the address with head office", "请与总部核对地址")
 
 
@@ -274,7 +278,7 @@ async def _ask(method: str, url: str, body: bytes | None) -> object:
         async with asyncio.timeout(30.0), connection() as http, http.stream(method, url, content=body) as response:
             answer = await _limited(response)
     except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, OSError) as error:
-        raise _unreachable(url, error) from error
+        raise _unreachable(url, error, _TRY_AGAIN) from error
     if response.status_code >= 300:
         _, said = _problem(answer)
         what = Words("head office refuses ({status}): {en}", "总部拒绝（{status}）：{zh}")

@@ -52,6 +52,8 @@ def enrol(
         asyncio.run(set_up_station(settings))
         state = asyncio.run(_ask(settings, enrolment))
     _show(settings, as_json, head_office_state=state)
+    if asyncio.run(_engine_runs(settings)):
+        sys.stderr.write(_("An engine runs with the old settings: assay engine --stop, then start it again.") + "\n")
     if state == "refused":
         sys.exit(EXIT_NO)
 
@@ -130,6 +132,17 @@ async def _ask(settings: Settings, enrolment: bytes) -> str:
     from station.head_office import request_enrolment
 
     return await request_enrolment(settings.head_office, enrolment)
+
+
+async def _engine_runs(settings: Settings) -> bool:
+    from station.client import Client
+
+    try:
+        client = await Client.connect(settings.data)
+    except Trouble as trouble:
+        return trouble.code != "engine.not-running"
+    await client.close()
+    return True
 
 
 def _show(settings: Settings, as_json: bool, **more: str) -> None:

@@ -45,7 +45,10 @@ def command(mode: str, again: bool, as_json: bool) -> None:
 
 async def _upload(settings: Settings, *, again: bool, watch: bool) -> OutboxView:
     from station.client import Client
+    from station.head_office import no_head_office
 
+    if not (settings.head_office and settings.head_office_key):
+        raise no_head_office()
     if again:
         await _send_refused_again(settings)
     try:
@@ -107,12 +110,9 @@ async def _by_ourselves(settings: Settings, *, watch: bool) -> OutboxView:
             while not sending.done():
                 await asyncio.wait({sending}, timeout=1)
                 view = _told(view, await uploader.view())
-        try:
-            return await uploader.once()
-        except Trouble as trouble:
-            if trouble.code == "upload.none":
-                raise
-            return await uploader.view()
+        with contextlib.suppress(Trouble):  # the view says it
+            await uploader.once()
+        return await uploader.view()
     finally:
         store.close()
 
