@@ -136,7 +136,7 @@ def test_one_key_id_twice_unsorted_or_a_short_signature_is_refused() -> None:
             open_envelope(changed(signatures=wrong))
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(st.data())
 def test_a_changed_byte_gives_another_record_or_none(data: st.DataObject) -> None:
     """Every form of an envelope is either refused or has another payload or other signatures."""

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 import rfc8785
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from records_builder import PHONE, SALT, Shop
 
@@ -52,16 +52,19 @@ def keys_stay_apart(value: object) -> bool:
     return all(keys_stay_apart(item) for item in value) if isinstance(value, list) else True
 
 
+@settings(deadline=None)
 @given(VALUES.filter(keys_stay_apart))
 def test_within_the_profile_the_bytes_are_those_of_rfc_8785(value: object) -> None:
     assert canonical(value) == rfc8785.dumps(normal(value))  # type: ignore[arg-type]
 
 
+@settings(deadline=None)
 @given(VALUES.filter(keys_stay_apart))
 def test_what_was_written_is_read_back(value: object) -> None:
     assert parse_strict(canonical(value)) == normal(value)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=60))
 def test_any_bytes_are_read_as_canonical_json_or_refused(data: bytes) -> None:
     try:
@@ -137,6 +140,7 @@ def test_what_records_do_not_know_is_refused_when_written(value: object) -> None
         canonical(value)
 
 
+@settings(deadline=None)
 @given(st.integers(-MAX_INTEGER, MAX_INTEGER), st.integers(-18, 18))
 def test_a_quantity_is_the_decimal_exactly(digits: int, power: int) -> None:
     number = Decimal(digits).scaleb(power)
@@ -144,6 +148,7 @@ def test_a_quantity_is_the_decimal_exactly(digits: int, power: int) -> None:
     assert Decimal(made.v).scaleb(made.e) == number
 
 
+@settings(deadline=None)
 @given(st.decimals())
 def test_a_decimal_that_does_not_fit_is_refused_never_rounded(number: Decimal) -> None:
     try:
