@@ -109,9 +109,9 @@ class Stream:
         while len(self._outgoing) > _HIGH_WATER:
             await self._change()
 
-    async def drain(self) -> None:
-        """Wait until the other end has taken everything; raises `StreamClosed`."""
-        while self._outgoing or not self._credit:
+    async def established(self) -> None:
+        """Wait until the other end has accepted a stream that we opened; raises `StreamClosed` when it refuses."""
+        while not self._credit:
             await self._change()
 
     async def read(self) -> bytes:
@@ -126,9 +126,10 @@ class Stream:
         return data
 
     async def finish(self) -> None:
-        """Send what is left, then close."""
+        """Send what is left, then close; as adbd, without waiting for the OKAY of the last piece."""
         with contextlib.suppress(StreamClosed):
-            await self.drain()
+            while self._outgoing:
+                await self._change()
         self.close()
 
     def close(self) -> None:
@@ -230,7 +231,7 @@ class Connection(asyncio.Protocol):
         """Open a stream to the host (a reversed port); raises `StreamClosed` when the host refuses."""
         stream = self._new_stream()
         self.send(wire.OPEN, stream.local_id, 0, service.encode() + b"\0")
-        await stream.drain()
+        await stream.established()
         return stream
 
     # -- packets ------------------------------------------------------------------------------------------------------

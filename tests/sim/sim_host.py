@@ -6,6 +6,7 @@ import asyncio
 import os
 import socket
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -48,7 +49,11 @@ class Host:
     async def packet(self) -> wire.Packet:
         """The next packet; raises EOFError when the phone has gone."""
         while (packet := self.packets.next()) is None:
-            data = await self._reader.read(65536)
+            try:
+                async with asyncio.timeout(20):
+                    data = await self._reader.read(65536)
+            except ConnectionResetError:
+                raise EOFError from None
             if not data:
                 raise EOFError
             self.packets.feed(data)
@@ -139,8 +144,7 @@ class AdbServer:
                 else:
                     writer.close()
                     break
-            while not (self.home / ".android" / "adbkey.pub").exists():
-                await asyncio.sleep(0.02)
+        await until((self.home / ".android" / "adbkey.pub").exists)
 
     async def stop(self) -> None:
         if self.process is not None and self.process.returncode is None:
@@ -167,7 +171,9 @@ class AdbServer:
     async def state(self, phone: SimulatedPhone, *, is_now: str) -> None:
         """Wait until adb calls the phone that."""
         async with asyncio.timeout(20):
-            while f"{phone.address}\t{is_now}\n" not in (await self("devices")).text:
+            while True:
+                if f"{phone.address}\t{is_now}\n" in (await self("devices")).text:
+                    return
                 await asyncio.sleep(0.03)
 
 
@@ -182,6 +188,13 @@ class Finished:
     @property
     def text(self) -> str:
         return self.stdout.decode()
+
+
+async def until(condition: Callable[[], object], *, within_s: float = 20.0) -> None:
+    """Wait for something that nobody announces; TimeoutError when it does not come."""
+    async with asyncio.timeout(within_s):
+        while not condition():  # noqa: ASYNC110 - there is no event to wait for
+            await asyncio.sleep(0.01)
 
 
 def free_port() -> int:

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from sim_host import ADB, AdbServer
+from sim_host import ADB, AdbServer, until
 
 from drivers.sim.bench import SimulatedBench, SimulatedPhone
 
@@ -103,9 +103,7 @@ async def test_the_browser_shows_a_page_of_the_bench_over_a_reversed_port(
         url = "http://localhost:8123/test?n=1"
         started = await adb("-s", phone.address, "shell", f"am start -a android.intent.action.VIEW -d '{url}'")
         assert "Starting: Intent" in started.text
-        async with asyncio.timeout(10):
-            while phone.page is None:
-                await asyncio.sleep(0.01)
+        await until(lambda: phone.page is not None)
         assert phone.page == "<h1>屏幕</h1>"
         assert asked[0].startswith(b"GET /test?n=1 HTTP/1.1\r\n")
         await adb("-s", phone.address, "shell", "input keyevent 3")
@@ -258,9 +256,8 @@ async def test_keys_that_are_pressed_arrive_as_kernel_events(adb: AdbServer, pho
     process = await adb.start_command("-s", phone.address, "shell", "getevent -lt")
     assert process.stdout is not None
     seen: list[list[str]] = []
+    await until(lambda: phone.state.listeners)
     async with asyncio.timeout(15):
-        while phone.state.listeners == 0:
-            await asyncio.sleep(0.01)
         phone.press("power", hold_s=0.03)
         while len(seen) < 2:
             words = (await process.stdout.readline()).decode().split()
@@ -272,9 +269,7 @@ async def test_keys_that_are_pressed_arrive_as_kernel_events(adb: AdbServer, pho
         ["/dev/input/event1:", "EV_KEY", "KEY_POWER", "DOWN"],
         ["/dev/input/event1:", "EV_KEY", "KEY_POWER", "UP"],
     ]
-    async with asyncio.timeout(10):
-        while phone.state.listeners:  # the phone hangs the program up with the stream
-            await asyncio.sleep(0.01)
+    await until(lambda: not phone.state.listeners)  # the phone hangs the program up with the stream
 
 
 async def test_many_phones_at_once_are_all_there(adb: AdbServer) -> None:
@@ -290,16 +285,12 @@ async def test_nothing_is_left_running_or_lying_about_when_the_bench_is_switched
         phone = sim.phones[0]
         await adb("connect", phone.address)
         process = await adb.start_command("-s", phone.address, "shell", "sleep 300 & sleep 300")
-        async with asyncio.timeout(10):
-            while not list((phone.sandbox.folder / "channels").iterdir()):
-                await asyncio.sleep(0.01)
+        await until(lambda: list((phone.sandbox.folder / "channels").iterdir()))
         root = phone.sandbox.folder
     async with asyncio.timeout(10):
         await process.communicate()  # the connection broke under it
     assert not root.exists()
-    async with asyncio.timeout(10):
-        while _running_below(root):
-            await asyncio.sleep(0.05)
+    await until(lambda: not _running_below(root))
 
 
 def _running_below(root: Path) -> list[str]:
