@@ -118,7 +118,9 @@ def words() -> None:
     prepare(DEV)
     babel, folder = BIN / "pybabel", ROOT / "station" / "locale"
     template, catalogue = folder / "assay.pot", folder / "zh_CN" / "LC_MESSAGES" / "assay.po"
-    call(babel, "-q", "extract", "--no-location", "--sort-output", "--omit-header", "-o", template, "station")
+    call(
+        babel, "-q", "extract", "--no-location", "--sort-output", "--omit-header", "-k", "N_", "-o", template, "station"
+    )
     verb = "update" if catalogue.exists() else "init"
     extra = ("--no-fuzzy-matching", "--omit-header") if verb == "update" else ()
     call(babel, "-q", verb, "-D", "assay", "-i", template, "-d", folder, "-l", "zh_CN", *extra)
