@@ -11,7 +11,6 @@ import hmac
 import json
 import re
 import unicodedata
-from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
@@ -92,7 +91,7 @@ def canonical(value: object) -> bytes:
         RecordError: a float, an integer beyond 2^53, a lone surrogate, a key that is no text or occurs twice in NFC,
             nesting over `MAX_DEPTH`, or a type that JSON does not have.
     """
-    return _dump(_within_profile(value, _normal, 0))
+    return _dump(_within_profile(value, 0))
 
 
 def parse_strict(data: bytes, limit: int = MAX_PAYLOAD) -> Any:
@@ -109,14 +108,19 @@ def parse_strict(data: bytes, limit: int = MAX_PAYLOAD) -> Any:
         )
     try:
         text = data.decode()
-        value = _within_profile(_DECODER.decode(text), _already_normal, 0)
+        _check_depth(text)
+        value = _DECODER.decode(text)
+        again = _dump(value)
     except UnicodeDecodeError as error:
         raise RecordError(Words("is not UTF-8", "不是 UTF-8 编码")) from error
-    except RecursionError as error:
-        raise _too_deep() from error
+    except UnicodeEncodeError as error:
+        raise _half_a_character() from error
     except ValueError as error:
         raise RecordError(Words("is not JSON: {why}", "不是 JSON：{why}").fill(why=error)) from error
-    if _dump(value) != data:
+    # Nothing of JSON's own signs composes with what follows it, so the whole is NFC just when each text in it is.
+    if not unicodedata.is_normalized("NFC", text):
+        raise RecordError(Words("has text that is not NFC", "含未按 NFC 规范化的文本"))
+    if again != data:
         raise RecordError(
             Words("is not in canonical form (white space, key order or escapes)", "不是规范形式（空白、键顺序或转义）")
         )
@@ -127,21 +131,22 @@ def _dump(value: object) -> bytes:
     return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
 
 
-def _within_profile(value: object, text: Callable[[str], str], depth: int) -> Any:
-    if depth > MAX_DEPTH:
-        raise _too_deep()
+def _within_profile(value: object, depth: int) -> Any:
+    """The value with its texts in NFC; `depth` is the number of containers around it."""
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):
-        return text(str(value))
+        return _normal(str(value))
     if isinstance(value, int):
         if abs(value) > MAX_INTEGER:
-            raise RecordError(Words("has an integer beyond 2^53", "含超出 2^53 的整数"))
+            raise _too_big()
         return int(value)
+    if isinstance(value, list | tuple | dict) and depth >= MAX_DEPTH:
+        raise _too_deep()
     if isinstance(value, list | tuple):
-        return [_within_profile(item, text, depth + 1) for item in value]
+        return [_within_profile(item, depth + 1) for item in value]
     if isinstance(value, dict):
-        return _object(value, text, depth)
+        return _object(value, depth)
     raise RecordError(
         Words("has a value that records do not know: {kind}", "含记录不支持的类型：{kind}").fill(
             kind=type(value).__name__
@@ -149,48 +154,70 @@ def _within_profile(value: object, text: Callable[[str], str], depth: int) -> An
     )
 
 
-def _object(value: dict[Any, Any], text: Callable[[str], str], depth: int) -> dict[str, Any]:
+def _object(value: dict[Any, Any], depth: int) -> dict[str, Any]:
     out: dict[str, Any] = {}
     for key, item in value.items():
         if not isinstance(key, str):
             raise RecordError(Words("has a key that is not a text", "含非文本的键"))
-        name = text(str(key))
+        name = _normal(str(key))
         if name in out:
             raise RecordError(Words("has a key twice: {key}", "键重复：{key}").fill(key=name))
-        if name and max(name) > "\uffff":
-            raise RecordError(Words("has a key outside the BMP: {key}", "键超出基本多文种平面：{key}").fill(key=name))
-        out[name] = _within_profile(item, text, depth + 1)
+        _check_key(name)
+        out[name] = _within_profile(item, depth + 1)
     return out
+
+
+def _check_key(name: str) -> None:
+    if not name.isascii() and max(name) > "\uffff":
+        raise RecordError(Words("has a key outside the BMP: {key}", "键超出基本多文种平面：{key}").fill(key=name))
 
 
 def _normal(text: str) -> str:
     if text.isascii():
         return text
     if any("\ud800" <= char <= "\udfff" for char in text):
-        raise RecordError(Words("has half a character (a lone surrogate)", "含不完整字符（孤立代理项）"))
+        raise _half_a_character()
     return unicodedata.normalize("NFC", text)
 
 
-def _already_normal(text: str) -> str:
-    if _normal(text) != text:
-        raise RecordError(Words("has text that is not NFC", "含未按 NFC 规范化的文本"))
-    return text
+def _check_depth(text: str) -> None:
+    """Refuse deep nesting before the parser meets it: it would run out of stack."""
+    depth = 0
+    for sign in _BRACKET.findall(_STRING.sub("", text)):
+        depth += 1 if sign in "[{" else -1
+        if depth > MAX_DEPTH:
+            raise _too_deep()
+
+
+_STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"')
+_BRACKET = re.compile(r"[\[\]{}]")
 
 
 def _too_deep() -> RecordError:
     return RecordError(Words("is nested too deep", "嵌套过深"))
 
 
+def _too_big() -> RecordError:
+    return RecordError(Words("has an integer beyond 2^53", "含超出 2^53 的整数"))
+
+
+def _half_a_character() -> RecordError:
+    return RecordError(Words("has half a character (a lone surrogate)", "含不完整字符（孤立代理项）"))
+
+
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     out = dict(pairs)
     if len(out) != len(pairs):
         raise RecordError(Words("has a duplicate key", "含重复的键"))
+    for name in out:
+        _check_key(name)
     return out
 
 
 def _integer(digits: str) -> int:
-    if len(digits) > 17:  # 2^53 has 16 digits; Python reads very long ones in quadratic time
-        raise RecordError(Words("has an integer beyond 2^53", "含超出 2^53 的整数"))
+    # 2^53 has 16 digits; Python reads very long ones in quadratic time
+    if len(digits) > 17 or abs(int(digits)) > MAX_INTEGER:
+        raise _too_big()
     return int(digits)
 
 

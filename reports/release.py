@@ -391,12 +391,12 @@ def _check_run(case: _Case, record: Record, before: RunV1 | None) -> None:
     if run is None:
         return
     side = _SIDES[run.stage]
-    for code, words in contradictions(run, case.policy.checklists):
+    checklist = resolved(run)
+    for code, words in contradictions(run, checklist, case.policy.checklists):
         text = Words("{en_side}: {en}", "{zh_side}：{zh}").fill(
             en_side=side.en, zh_side=side.zh, en=words.en, zh=words.zh
         )
         case.why.append(Reason(code, text))
-    checklist = resolved(run)
     if checklist is None:
         return
     latest = latest_attempts(run)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
-from checklists.canonical import checklist_sha256, dump_model, from_dump
+from checklists.canonical import dump_model, from_dump
 from checklists.judge import Judged, judge_check, judge_measurement
 from checklists.problems import ChecklistErrors
 from checklists.schema import Check, Checklist, Limit
@@ -39,13 +39,17 @@ def latest_attempts(run: RunV1) -> dict[str, AttemptV1]:
     return latest
 
 
-def contradictions(run: RunV1, allowed: frozenset[str] | None = None) -> Iterator[tuple[str, Words]]:
-    """Everything in which the run contradicts itself, or uses a checklist outside `allowed`, as (code, words)."""
-    checklist = resolved(run)
+def contradictions(
+    run: RunV1, checklist: Checklist | None, allowed: frozenset[str] | None = None
+) -> Iterator[tuple[str, Words]]:
+    """Everything in which the run contradicts itself, or uses a checklist outside `allowed`, as (code, words).
+
+    `checklist` is what `resolved` made of the run.
+    """
     if checklist is None:
         yield "checklist", Words("the run carries no valid checklist", "检测记录未带有效的检测清单")
         return
-    if checklist_sha256(run.checklist) != run.checklist_sha256:
+    if checklist.sha256 != run.checklist_sha256:
         yield "checklist", Words("the checklist is not the one that it names", "检测清单与其摘要不符")
     if allowed is not None and run.checklist_sha256 not in allowed:
         yield (
