@@ -11,7 +11,7 @@ __all__ = ["open_screen", "run_screen"]
 
 def open_screen() -> int:
     """Show the station in the data folder; returns the exit code."""
-    from station.settings import data_folder
+    from station.places import data_folder
 
     return run_screen(data_folder())
 

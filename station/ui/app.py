@@ -64,12 +64,16 @@ class AssayApp(App[int]):
 
     def on_mount(self) -> None:
         """Attach in the background; the first paint does not wait for it."""
-        self.run_worker(self._keep_attached(), exclusive=True, group="attach", exit_on_error=True)
+        self.call_after_refresh(self._start_attaching)
         self.set_timer(3, _freeze_garbage)
+
+    def _start_attaching(self) -> None:
+        self.run_worker(self._keep_attached(), exclusive=True, group="attach", exit_on_error=True)
 
     # --- following the engine ---
 
     async def _keep_attached(self) -> None:
+        await self._look()
         from station.errors import Trouble
 
         while True:
@@ -79,12 +83,23 @@ class AssayApp(App[int]):
                 self._lose(gone)
             await asyncio.sleep(AGAIN_S)
 
+    async def _look(self) -> None:
+        """The first snapshot at once; the client that brings all others is loaded after it is painted."""
+        if self.stand.first_look is None or (seen := await self.stand.first_look()) is None:
+            return
+        self.feed.hear_bench(seen)
+        self._spread()
+        painted = asyncio.Event()
+        self.call_after_refresh(painted.set)
+        await painted.wait()
+
     async def _follow(self, link: Attached) -> None:
         from station.messages import Watch
 
         try:
-            self.feed.forget()
             self._link = link
+            if self.feed.lost is not None:
+                self.feed.forget()
             async with asyncio.TaskGroup() as both:
                 both.create_task(self._follow_bench(link))
                 both.create_task(self._follow_session(link))

@@ -19,7 +19,7 @@ from textual.filter import LineFilter
 from textual.strip import Strip
 
 from drivers.text import safe_text
-from station.ui.signs import ASCII, COLOURS
+from station.ui.signs import ASCII, BACKGROUND, COLOURS
 
 if TYPE_CHECKING:
     from textual.color import Color
@@ -58,7 +58,7 @@ Line = Sequence[Span]
 def style(look: str) -> Style:
     """The terminal style of a look."""
     colour, background, attributes = COLOURS[look]
-    return Style.parse(f"{attributes} {colour}" + (f" on {background}" if background else ""))
+    return Style.parse(f"{attributes} {colour} on {background or BACKGROUND}")
 
 
 @lru_cache(8192)

@@ -153,7 +153,12 @@ class Feed:
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """Everything a screen is given when it starts. `first_look`: a first snapshot before the client is loaded."""
+    """Everything a screen is given when it starts.
+
+    `notice` is a line that stays on the overview. `glimpse` says what a person would see on the screen of the phone of
+    that device id, where the phone cannot be looked at; empty everywhere but at a simulated bench. `first_look` is a
+    first snapshot before the client is loaded.
+    """
 
     connect: Connect
     signer: Signer

@@ -13,6 +13,7 @@ from drivers.text import Words
 
 __all__ = [
     "ASCII",
+    "BACKGROUND",
     "COLOURS",
     "ENDINGS",
     "MEANINGS",
@@ -39,6 +40,9 @@ class Look(NamedTuple):
     colour: str
     bells: int = 0
 
+
+#: What everything stands on, whatever the terminal's own background is.
+BACKGROUND = "#101418"
 
 #: Text and background of each named look: (foreground, background or "", attributes).
 COLOURS: dict[str, tuple[str, str, str]] = {

@@ -5,14 +5,17 @@ Everything heavy is imported when it is first needed, so that the first paint wa
 
 from __future__ import annotations
 
+import asyncio
 from base64 import b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from station.ui.first_look import first_look
 from station.ui.seams import Attached, Bench, ChecklistChoice, Signatory, Signature, Tried
 
 if TYPE_CHECKING:
+    from station.messages import BenchSnapshot
     from station.people import UnlockTry
 
 __all__ = ["StationSigner", "real_bench", "shipped"]
@@ -22,11 +25,19 @@ def real_bench(data: Path, notice: str = "", glimpse: Callable[[str], str] = lam
     """What a screen on the station in `data` stands on."""
 
     async def connect() -> Attached:
-        from station.client import attach_or_host
-
+        attach_or_host = await asyncio.to_thread(_client)  # in a thread: keys are answered while it loads
         return await attach_or_host(data, spawn=True)
 
-    return Bench(connect, StationSigner(data), shipped, notice=notice, glimpse=glimpse)
+    def look() -> Awaitable[BenchSnapshot | None]:
+        return first_look(data)
+
+    return Bench(connect, StationSigner(data), shipped, notice=notice, glimpse=glimpse, first_look=look)
+
+
+def _client() -> Callable[..., Awaitable[Attached]]:
+    from station.client import attach_or_host
+
+    return attach_or_host
 
 
 def shipped() -> list[ChecklistChoice]:

@@ -144,3 +144,9 @@ def test_every_look_is_a_known_style() -> None:
 
     for look in COLOURS:
         assert style(look).color is not None
+
+
+async def test_every_cell_has_its_own_background_whatever_the_terminal_has(drive) -> None:
+    async with drive(scripted()) as screen:
+        strips = screen.app.screen._compositor.render_strips()
+        assert all(part.style is not None and part.style.bgcolor is not None for row in strips for part in row)

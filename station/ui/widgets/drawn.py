@@ -68,4 +68,4 @@ class Drawn(Widget):
         if self.size != self._drawn_for:
             self.redraw()
         n = y + self._top
-        return self._strips[n] if n < len(self._strips) else Strip.blank(self.size.width)
+        return self._strips[n] if n < len(self._strips) else strip((), self.size.width)

@@ -44,6 +44,14 @@ class Layout(NamedTuple):
         return self.card_height * (-(-self.page // self.columns) if self.columns else self.page)
 
 
+class Unused(NamedTuple):
+    """A place of the wall that the engine knows no slot for (yet); it looks like an empty one."""
+
+    slot: int
+    status: str = "empty"
+    since_ms: int = 0
+
+
 def layout(width: int, height: int, slots: int) -> Layout:
     """The layout for a terminal of `width` x `height` and this many slots."""
     if slots > 16 and width >= 200 and height >= 60:
@@ -90,15 +98,15 @@ def _last_line(card: Card, now_ms: int, width: int) -> Line:
     return line(" · ".join(parts))
 
 
-def _empty(card: Card, width: int, height: int) -> list[Line]:
+def _empty(card: Card | Unused, width: int, height: int) -> list[Line]:
     rows = [line(), line((words(STATUSES["empty"].words), "empty")), line((_("plug in a phone"), "empty"))]
     return box(line((str(card.slot), "dim")), rows[: height - 2], width, height, "frame")
 
 
-def card_lines(card: Card, width: int, height: int, now_ms: int) -> list[Line]:
+def card_lines(card: Card | Unused, width: int, height: int, now_ms: int) -> list[Line]:
     """One card of the wall, framed."""
     look = STATUSES.get(card.status, UNKNOWN)
-    if card.status == "empty":
+    if isinstance(card, Unused) or card.status == "empty":
         return _empty(card, width, height)
     inner = width - 4
     turn = card.status in {"your-turn", "blocked"}
@@ -120,11 +128,11 @@ def card_lines(card: Card, width: int, height: int, now_ms: int) -> list[Line]:
     return box(title, rows, width, height, look.colour if turn else "frame", note=note, double=turn)
 
 
-def row_line(card: Card, width: int, now_ms: int) -> Line:
+def row_line(card: Card | Unused, width: int, now_ms: int) -> Line:
     """One slot as one line, for terminals too small for cards."""
     look = STATUSES.get(card.status, UNKNOWN)
     spans = [Span(f" {card.slot:>2} ", "strong"), Span(f"{look.sign} ", look.colour)]
-    if card.status == "empty":
+    if isinstance(card, Unused) or card.status == "empty":
         return fit([*spans, Span(words(look.words), "empty")], width)
     spans += fit(line((card.model or _("unknown"), "strong")), min(18, width // 4))
     spans += [Span(f" …{card.serial_tail} ", "dim"), Span(words(look.words) + " ", look.colour)]
@@ -143,7 +151,7 @@ class Wall(Widget):
         self._layout = layout(0, 0, 0)
         self._laid_for = Size(0, 0)
         self.page = 0
-        self._shown: list[Card] = []
+        self._shown: list[Card | Unused] = []
         self._painted: list[list[Strip]] = []
         self._keys: list[tuple[object, ...]] = []
         self._due: set[int] = set()
@@ -197,24 +205,21 @@ class Wall(Widget):
         if self._due and self._tick is not None:
             self._tick.resume()
 
-    def _page_cards(self, made: Layout) -> list[Card]:
-        from station.messages import Card, CardStatus
-
+    def _page_cards(self, made: Layout) -> list[Card | Unused]:
         bench = self._feed.bench
-        known = {card.slot: card for card in bench.cards} if bench else {}
+        if bench is None:
+            return []
+        known = {card.slot: card for card in bench.cards}
         first = self.page * made.page + 1
         last = first + made.page if made.columns else min(first + made.page, self.slots + 1)
-        nothing = STATUSES["empty"].words
-        return [
-            known.get(slot) or Card(slot=slot, status=CardStatus.EMPTY, headline=nothing) for slot in range(first, last)
-        ]
+        return [known.get(slot) or Unused(slot) for slot in range(first, last)]
 
-    def _key(self, card: Card) -> tuple[object, ...]:
+    def _key(self, card: Card | Unused) -> tuple[object, ...]:
         """What decides how a card looks; waiting cards change with each second."""
         waiting = card.status in {"your-turn", "blocked"}
         return card, language(), (self._feed.now_ms() - card.since_ms) // 1000 if waiting else 0
 
-    def _paint(self, card: Card) -> list[Strip]:
+    def _paint(self, card: Card | Unused) -> list[Strip]:
         now = self._feed.now_ms()
         if not self._layout.columns:
             return [strip(row_line(card, self._layout.card_width, now), self._layout.card_width)]
@@ -247,11 +252,11 @@ class Wall(Widget):
         """One line of the wall, joined from the cards that cross it."""
         width, made = self.size.width, self._layout
         if not self._painted:
-            return Strip.blank(width)
+            return strip((), width)
         if not made.columns:
-            return self._painted[y][0] if y < len(self._painted) else Strip.blank(width)
+            return self._painted[y][0] if y < len(self._painted) else strip((), width)
         row, inside = divmod(y, made.card_height)
         crossing: Sequence[list[Strip]] = self._painted[row * made.columns : (row + 1) * made.columns]
         if not crossing:
-            return Strip.blank(width)
+            return strip((), width)
         return Strip.join(card[inside] for card in crossing).adjust_cell_length(width)
