@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 import sys
+import threading
 from collections.abc import Sequence
 
 from drivers.sim.bench import SimulatedBench, SimulatedPhone
@@ -39,8 +41,20 @@ async def _run(options: argparse.Namespace) -> None:
         for phone in bench.phones:
             phone.work_ms = options.work_ms
         _say(_listed(bench.phones, as_json=options.json))
-        while line := await asyncio.to_thread(sys.stdin.readline):
+        lines: asyncio.Queue[str] = asyncio.Queue()
+        loop = asyncio.get_running_loop()
+        # A daemon thread, so that Ctrl-C need not wait for a line that nobody types.
+        threading.Thread(target=_read_lines, args=(loop, lines), daemon=True).start()
+        while line := await lines.get():
             await _obey(bench.phones, line.split())
+
+
+def _read_lines(loop: asyncio.AbstractEventLoop, lines: asyncio.Queue[str]) -> None:
+    line = " "
+    while line:
+        line = sys.stdin.readline()
+        with contextlib.suppress(RuntimeError):  # the loop has ended
+            loop.call_soon_threadsafe(lines.put_nowait, line)
 
 
 def _listed(phones: Sequence[SimulatedPhone], *, as_json: bool) -> str:

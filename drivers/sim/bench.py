@@ -71,8 +71,7 @@ class SimulatedBench:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for phone in self.phones:
-            phone.end()
+        await asyncio.gather(*(phone.end() for phone in self.phones))
         await asyncio.sleep(_SETTLE_S)
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)

@@ -185,8 +185,9 @@ def _imei_slot(state: PhoneState, words: Sequence[str]) -> int | None:
     """Which slot's IMEI an IPhoneSubInfo call asks for: 1 the first one's, 3 and 4 that of the `i32` argument."""
     if words[0] == "1":
         return 0
-    if words[0] in ("3", "4") and list(words[1:2]) == ["i32"] and words[2].isdigit():
-        return int(words[2])
+    method, *rest = words
+    if method in ("3", "4") and len(rest) >= 2 and rest[0] == "i32" and rest[1].isdigit():
+        return int(rest[1])
     return None
 
 

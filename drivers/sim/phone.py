@@ -338,11 +338,12 @@ class SimulatedPhone:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def end(self) -> None:
-        """Switch it off for good."""
+    async def end(self) -> None:
+        """Switch it off for good, with everything that still runs in it."""
         self.unplug()
         for task in self._tasks:
             task.cancel()
+        await self.sandbox.end()
 
 
 def _exit_code(fault: Fault | None) -> Callable[[int], int | None]:

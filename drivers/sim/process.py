@@ -33,15 +33,16 @@ class Process:
             os.killpg(self.pid, number)
 
     async def _reap(self) -> int:
-        if hasattr(os, "pidfd_open"):
+        try:
             fd = os.pidfd_open(self.pid)
+        except (AttributeError, OSError):  # no Linux, or a sandbox that forbids it
+            _, status = await asyncio.to_thread(os.waitpid, self.pid, 0)
+        else:
             try:
                 await _readable(fd)
             finally:
                 os.close(fd)
             _, status = os.waitpid(self.pid, 0)  # noqa: ASYNC222 - it has ended
-        else:
-            _, status = await asyncio.to_thread(os.waitpid, self.pid, 0)
         code = os.waitstatus_to_exitcode(status)
         return code if code >= 0 else 128 - code
 

@@ -12,18 +12,22 @@ phone bring a living file up to date first, and both refuse what Android's right
 paths that a script puts together from pieces (`/$x/local`), and scripts that were pushed as files. `/proc/uptime`,
 `/proc/self` and `/proc/PID` are the machine's own.
 
-It stands on nothing but the file system; what is in the living files it does not know.
+It stands on the file system and on `process`; what is in the living files it does not know.
 """
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import re
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from drivers.sim.process import Process
 
 __all__ = ["PathVeil", "Sandbox", "ShellKind", "find_shell"]
 
@@ -197,10 +201,11 @@ def find_shell(name: str | None = None) -> ShellKind:
 
 
 class Sandbox:
-    """The folder of one phone; `root` is what the phone calls `/`."""
+    """The folder of one phone; `root` is its `/`, `running` the shells that may still live in it."""
 
     def __init__(self, folder: Path, shell: ShellKind, *, commands: Iterable[str], toolbox: bool, rooted: bool) -> None:
         self.folder, self.shell = folder, shell
+        self.running: set[Process] = set()
         self.root = folder / "fs"
         self.bin = self.root / "system" / "bin"
         self.prelude = folder / "prelude"
@@ -213,6 +218,14 @@ class Sandbox:
         self._link_tools(_TOOLBOX if toolbox else _TOYBOX)
         self._write_prelude(names, rooted=rooted)
         self._write_programs([*names, "su"] if rooted else names)
+
+    async def end(self) -> None:
+        """End every shell that still lives, with all that it has started."""
+        for process in self.running:
+            process.signal_group(signal.SIGKILL)
+        if self.running:
+            await asyncio.wait([asyncio.ensure_future(process.wait()) for process in self.running], timeout=2.0)
+        self.running.clear()
 
     def path(self, name: str) -> Path:
         """Where the phone's absolute path `name` lies on this machine; `..` does not lead out."""

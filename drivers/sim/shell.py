@@ -91,10 +91,15 @@ async def serve_shell(
         channel.close()
 
 
-def _hang_up(process: Process) -> None:
+def _hang_up(process: Process, sandbox: Sandbox) -> None:
     """SIGHUP as adbd sends it; and since nothing may outlive the bench, the end a little later."""
+
+    def end() -> None:
+        process.signal_group(signal.SIGKILL)
+        sandbox.running.discard(process)
+
     process.signal_group(signal.SIGHUP)
-    asyncio.get_running_loop().call_later(_GRACE_S, process.signal_group, signal.SIGKILL)
+    asyncio.get_running_loop().call_later(_GRACE_S, end)
 
 
 class _Run:
@@ -121,6 +126,8 @@ class _Run:
             self._start_on_terminal(shell, argv, env)
         else:
             self._start_on_pipes(shell, argv, env)
+        assert self._process is not None  # noqa: S101 - both ways start one
+        self._sandbox.running.add(self._process)
         self._feeding = asyncio.get_running_loop().create_task(self._feed())
 
     async def outputs(self) -> int:
@@ -138,7 +145,7 @@ class _Run:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)  # before their descriptors are closed
         if self._process is not None:
-            _hang_up(self._process)
+            _hang_up(self._process, self._sandbox)
         for fd in {self._stdin, *(fd for fd, _ in self._outputs)} - {-1}:
             os.close(fd)
 
@@ -193,7 +200,7 @@ class _Run:
                     await self._on_frame(kind, buffer[_FRAME.size : _FRAME.size + size])
                     buffer = buffer[_FRAME.size + size :]
         if self._stream.closed and self._process is not None:
-            _hang_up(self._process)
+            _hang_up(self._process, self._sandbox)
 
     async def _on_frame(self, kind: int, data: bytes) -> None:
         if kind == STDIN:

@@ -284,7 +284,9 @@ async def test_nothing_is_left_running_or_lying_about_when_the_bench_is_switched
     async with SimulatedBench(["healthy"]) as sim:
         phone = sim.phones[0]
         await adb("connect", phone.address)
-        process = await adb.start_command("-s", phone.address, "shell", "sleep 300 & sleep 300")
+        process = await adb.start_command(
+            "-s", phone.address, "shell", "trap '' HUP TERM; sleep 300 >/dev/null & sleep 300"
+        )
         await until(lambda: list((phone.sandbox.folder / "channels").iterdir()))
         root = phone.sandbox.folder
     async with asyncio.timeout(10):
