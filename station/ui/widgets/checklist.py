@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from station.i18n import _, words
-from station.ui.paint import Line, Span, bar, box, columns, line, wrap
+from station.ui.paint import Line, Span, bar, box, cells, columns, line, wrap
 from station.ui.signs import ENDINGS, ROW_STATES, SIDES, STAGES, UNKNOWN, VERDICTS, Look, named
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def checklist_box(run: RunView, width: int, height: int, cursor: int) -> list[Li
             (line((_("measured"), "dim")), widths[2]),
             (" ", 1),
             (line((_("limit"), "dim")), widths[3]),
-            (line((f"{_('time'):>7}", "dim")), widths[4]),
+            (line((cells(_("time"), widths[4], "right"), "dim")), widths[4]),
         ]
     )
     room = max(1, height - 6)
