@@ -22,7 +22,6 @@ import re
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from drivers.sim.process import write_all
 
@@ -62,7 +61,7 @@ Handler = Callable[[list[str], float], Awaitable[Reply]]
 class Channel:
     """The named pipes of one running script; `folder` is its own and goes away with it."""
 
-    def __init__(self, folder: Path, handler: Handler, *, lines: bool) -> None:
+    def __init__(self, folder: str, handler: Handler, *, lines: bool) -> None:
         """`lines`: the shell has no `read -N`, so slots travel as lines, under the pipe `mutex`."""
         self.folder = folder
         self._handler, self._lines = handler, lines
@@ -73,7 +72,7 @@ class Channel:
         self._partial: dict[str, str] = {}
         self._buffer = b""
         self._tasks: set[asyncio.Task[None]] = set()
-        folder.mkdir()
+        os.mkdir(folder)
         self._tokens = self._pipe("slots")
         self._requests = self._pipe("requests")
         self._mutex = self._pipe("mutex") if lines else -1
@@ -96,7 +95,7 @@ class Channel:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _pipe(self, name: str) -> int:
-        path = self.folder / name
+        path = f"{self.folder}/{name}"
         os.mkfifo(path, 0o600)
         return os.open(path, os.O_RDWR | os.O_NONBLOCK)
 
@@ -132,7 +131,7 @@ class Channel:
         return match[1].decode(), piece, match[3] == b"+"
 
     def _take(self, slot: str, text: str, at_s: float) -> None:
-        loop, path = asyncio.get_running_loop(), self.folder / slot
+        loop, path = asyncio.get_running_loop(), f"{self.folder}/{slot}"
         try:
             # The command has its end open already. From here on a killed command is seen as a broken pipe.
             fd = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
@@ -147,7 +146,7 @@ class Channel:
 
     def _renew(self, slot: str) -> None:
         if not self._closed:
-            (self.folder / slot).unlink()
+            os.unlink(f"{self.folder}/{slot}")
             self._free.append(slot)
             self._hand_out()
 

@@ -77,11 +77,10 @@ async def serve_shell(
     exit_code: Callable[[int], int | None] = lambda code: code,
 ) -> None:
     """Run the request to its end; `exit_code` may change the code, or keep the exit packet back by giving None."""
-    folder = sandbox.folder / "channels" / str(next(_numbers))
-    channel = Channel(folder, handler, lines=sandbox.shell.lines)
+    channel = Channel(f"{sandbox.channels}/{next(_numbers)}", handler, lines=sandbox.shell.lines)
     run = _Run(stream, request, sandbox)
     try:
-        run.start(folder.name, channel)
+        run.start(channel)
         code = await run.outputs()
         kept = exit_code(code)
         if request.protocol and kept is not None:
@@ -113,8 +112,8 @@ class _Run:
         self._pumping: list[asyncio.Task[None]] = []
         self._feeding: asyncio.Task[None] | None = None
 
-    def start(self, name: str, channel: Channel) -> None:
-        """Start the shell; `name` tells runs apart."""
+    def start(self, channel: Channel) -> None:
+        """Start the shell."""
         env = self._sandbox.environment(channel.folder)
         shell = self._sandbox.shell.path
         if self._request.script:

@@ -287,7 +287,7 @@ async def test_nothing_is_left_running_or_lying_about_when_the_bench_is_switched
         process = await adb.start_command(
             "-s", phone.address, "shell", "trap '' HUP TERM; sleep 300 >/dev/null & sleep 300"
         )
-        await until(lambda: list((phone.sandbox.folder / "channels").iterdir()))
+        await until(lambda: list(phone.sandbox.channels.iterdir()))
         root = phone.sandbox.folder
     async with asyncio.timeout(10):
         await process.communicate()  # the connection broke under it

@@ -135,7 +135,7 @@ async def test_a_flood_stops_when_the_host_hangs_up(host: Host, phone: Simulated
     assert remote is not None
     assert (await host.packet()).command == wire.WRTE
     host.send(wire.CLSE, host.local_id, remote)
-    channels = phone.sandbox.folder / "channels"
+    channels = phone.sandbox.channels
     await until(lambda: not list(channels.iterdir()))
 
 

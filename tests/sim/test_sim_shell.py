@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sim_host import Host, until
 
 from drivers.sim.bench import SimulatedBench, SimulatedPhone, SteppedClock
+from drivers.sim.sandbox import PathVeil
 
 SHELLS = [
     pytest.param(name, marks=pytest.mark.skipif(shutil.which(name) is None, reason=f"{name} is not installed"))
@@ -202,3 +206,14 @@ async def test_android_5_has_only_the_few_tools_of_its_time() -> None:
             assert "127" in (await host.read_all(f"shell:{tool} </dev/null; echo $?")).decode(), tool
         assert (await host.read_all("exec:cat /proc/meminfo")).startswith(b"MemTotal:")
         host.close()
+
+
+@given(
+    st.lists(st.sampled_from(["/tmp/sim-1/0/fs", "/tmp", "/tmp/sim-1", "a", "/", "\n", "/tmp/sim-1/0/fs/data"])),
+    st.integers(1, 9),
+)
+def test_the_sandboxs_path_is_taken_out_however_the_output_is_cut(words: list[str], step: int) -> None:
+    data = "".join(words).encode()
+    veil = PathVeil(Path("/tmp/sim-1/0/fs"))
+    chunks = [veil.pass_on(data[start : start + step]) for start in range(0, len(data), step)]
+    assert b"".join(chunks) + veil.rest() == data.replace(b"/tmp/sim-1/0/fs", b"")
