@@ -116,16 +116,18 @@ def lock() -> None:
 def words() -> None:
     """Collect the texts of screens and commands, merge them into the Chinese catalogue, compile it."""
     prepare(DEV)
-    babel, folder = BIN / "pybabel", ROOT / "station" / "locale"
+    folder = ROOT / "station" / "locale"
     template, catalogue = folder / "assay.pot", folder / "zh_CN" / "LC_MESSAGES" / "assay.po"
-    call(
-        babel, "-q", "extract", "--no-location", "--sort-output", "--omit-header", "-k", "N_", "-o", template, "station"
-    )
-    verb = "update" if catalogue.exists() else "init"
-    extra = ("--no-fuzzy-matching", "--omit-header") if verb == "update" else ()
-    call(babel, "-q", verb, "-D", "assay", "-i", template, "-d", folder, "-l", "zh_CN", *extra)
+    babel, form = (BIN / "pybabel", "-q"), ("--no-wrap",)
+    call(*babel, "extract", *form, "--no-location", "--sort-output", "-k", "N_", "-o", template, "station")
+    # The dates in the catalogue's header never move, so that a change shows the texts it is about and nothing else.
+    call(*babel, "update", *form, "--no-fuzzy-matching", "--ignore-obsolete", "--ignore-pot-creation-date",
+         "-D", "assay", "-i", template, "-d", folder, "-l", "zh_CN")  # fmt: skip
     template.unlink()
-    call(babel, "-q", "compile", "-D", "assay", "-d", folder)
+    call(*babel, "compile", "-D", "assay", "-d", folder)
+    missing = catalogue.read_text(encoding="utf-8").count('\nmsgstr ""\n\n')
+    if missing:
+        print(f"{missing} texts are not translated yet: {catalogue.relative_to(ROOT)}", file=sys.stderr)
 
 
 def main() -> None:

@@ -135,5 +135,5 @@ def command(device: str, as_json: bool) -> int:
     for row in document["measurements"]:
         click.echo(f"{row['name']:22} {row['value']}  ({row['source']})")
     for row in document["unread"]:
-        click.echo(f"{row['name']:22} {_('not read')}: {row['reason']}")
+        click.echo(f"{row['name']:22} " + _("not read: {reason}").format(reason=row["reason"]))
     return EXIT_OK

@@ -95,7 +95,8 @@ def list_(as_json: bool) -> None:
         for key in row["keys"]:
             where = _("key on this station") if key["here"] else _("no key on this station")
             state = key["ended"] or where
-            sys.stdout.write(f"    {key['fingerprint']}  {_('level {n}').format(n=key['level'])}  {state}\n")
+            level = _("level {n}").format(n=key["level"])
+            sys.stdout.write(f"    {key['fingerprint']}  {level}  {state}\n")
     if not people:
         sys.stderr.write(_("Nobody is enrolled yet: assay person add ID --name NAME --role lead") + "\n")
     for path in damaged:
