@@ -209,14 +209,46 @@ async def test_somebody_must_be_signed_on_before_a_verdict_counts(drive) -> None
 # --- runs ---
 
 
-async def test_a_run_is_started_with_checklist_and_stage(drive) -> None:
+@pytest.mark.parametrize(
+    ("sealed", "due", "checklist"),
+    [
+        ((), "intake", "android-intake"),
+        (("intake",), "self-check", "android-post-repair"),
+        (("intake", "self-check"), "cross-check", "android-cross-check"),
+    ],
+)
+async def test_the_stage_that_the_ticket_waits_for_is_offered_first(drive, sealed, due, checklist) -> None:
     engine = scripted()
-    engine.session_now = session(slot=10, run=None)
+    runs = tuple(run(passed_rows(), "sealed", run=f"r-{stage}", stage=stage) for stage in sealed)
+    engine.session_now = session(slot=10, run=None, ticket=ticket(runs=runs))
     async with drive(engine) as screen:
-        await screen.press("1", "0", "k", "down", "down", "f9")
+        await screen.press("1", "0", "k", "f9")
         assert "Slot 10 · OnePlus 12" in screen.header
     [started] = engine.commands(StartRun)
-    assert (started.slot, started.checklist, started.stage) == (10, "android-post-repair", "self-check")
+    assert (started.slot, started.checklist, started.stage) == (10, checklist, due)
+
+
+async def test_any_other_stage_can_be_chosen_in_the_order_of_a_ticket(drive) -> None:
+    engine = scripted()
+    engine.session_now = session(slot=10, run=None, ticket=ticket(runs=()))
+    async with drive(engine) as screen:
+        await screen.press("1", "0", "k", "down", "f9")
+    [started] = engine.commands(StartRun)
+    assert started.stage == "diagnosis"
+
+
+async def test_a_note_goes_with_the_answer_to_its_prompt_and_with_no_other(drive) -> None:
+    engine = scripted()
+    engine.session_now = asked("choice", choices=CHOICES)
+    async with drive(engine) as screen:
+        await screen.press(*SLOT_1, "m")
+        await screen.type("chip at the lower left corner")
+        await screen.press("f9")
+        assert "chip at the lower left corner" in screen.text
+        await screen.press("4")
+        engine.show_session(asked("choice", choices=CHOICES, id="other"))
+        await screen.press("4")
+    assert [one.note for one in engine.commands(AnswerPrompt)] == ["chip at the lower left corner", ""]
 
 
 async def test_stopping_a_run_needs_a_reason(drive) -> None:

@@ -57,6 +57,7 @@ class Device(Page):
         Act("plus", "answer('+')", "", N_("pass"), lambda s: s.may_judge()),
         Act("minus", "answer('-')", "", N_("fail"), lambda s: s.may_judge()),
         Act("0", "answer('0')", "", N_("n/a"), lambda s: s.may_judge()),
+        Act("m", "note", "m", N_("note"), lambda s: s.may_note()),
         Act("asterisk", "replay", "*", N_("retest"), lambda s: s.open_prompt() is not None),
         Act("u", "undo", "u", N_("undo"), lambda s: s.may_undo()),
         Act("c", "resume", "c", N_("go on with the run"), lambda s: s.may_resume(), N_("go on")),
@@ -78,6 +79,7 @@ class Device(Page):
         self.cursor: int | None = None
         self._answered: tuple[str, str] | None = None  # the run and the check that `u` takes back
         self._result_shown = ""
+        self._note = ("", "", "")  # attempt, prompt, and what goes with the answer to it
         self._prompt_shown = ("", "")
 
     # --- what the engine says of this slot ---
@@ -106,6 +108,11 @@ class Device(Page):
         """Whether `+ - 0` mean something now."""
         prompt = self.open_prompt()
         return prompt is not None and prompt.kind == "verdict" and not self.busy
+
+    def may_note(self) -> bool:
+        """Whether an answer is open that a note can go with."""
+        prompt = self.open_prompt()
+        return prompt is not None and prompt.kind in ("choice", "verdict") and not self.busy
 
     def wants_text(self) -> bool:
         """Whether a text is asked for."""
@@ -229,7 +236,9 @@ class Device(Page):
             return [line(), line(("  " + _("asking the engine for this slot …"), "dim"))]
         if view.prompt is not None:
             seen = self.bench_app.stand.glimpse(view.card.device)
-            return prompt_lines(view, view.prompt, self.feed.now_ms(), width, self._last_answered(view), seen)
+            return prompt_lines(
+                view, view.prompt, self.feed.now_ms(), width, self._last_answered(view), seen, self.note()
+            )
         below = 12 if height >= 38 else 0
         left_width = width * 63 // 100 if width < 140 else width * 60 // 100
         left = self._left(view, left_width, height - below)
@@ -300,6 +309,24 @@ class Device(Page):
 
         self._ask_reason(_("Not applicable"), with_reason)
 
+    def note(self) -> str:
+        """What was written down for the open prompt."""
+        prompt, (attempt, asked, text) = self.open_prompt(), self._note
+        return text if prompt is not None and (prompt.attempt, prompt.id) == (attempt, asked) else ""
+
+    def action_note(self) -> None:
+        """Write something that goes with the answer."""
+        prompt = self.open_prompt()
+        if prompt is None:
+            return
+
+        def keep(text: str | None) -> None:
+            if text:
+                self._note = (prompt.attempt, prompt.id, text)
+                self.redraw()
+
+        self._ask_reason(_("A note that goes with the answer"), keep)
+
     def action_commit(self) -> None:
         """Submit the text."""
         prompt = self.open_prompt()
@@ -320,7 +347,12 @@ class Device(Page):
             return
         check, run = self._check_of(prompt), self.run_view()
         command = AnswerPrompt(
-            slot=self.slot, attempt=prompt.attempt, prompt=prompt.id, value=value, note=note, person=me
+            slot=self.slot,
+            attempt=prompt.attempt,
+            prompt=prompt.id,
+            value=value,
+            note=note or self.note(),
+            person=me,
         )
 
         async def answer() -> None:
@@ -430,9 +462,10 @@ class Device(Page):
 
     def action_start(self) -> None:
         """Choose a checklist."""
-        from station.ui.screens.start import Start
+        from station.ui.screens.start import Start, due_stage
 
-        self.app.push_screen(Start(self.slot, self.ticket()))
+        view = self.session()
+        self.app.push_screen(Start(self.slot, self.ticket(), due_stage(view.ticket if view is not None else None)))
 
     def action_intake(self) -> None:
         """Open a ticket for this phone."""

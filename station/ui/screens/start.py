@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from station.i18n import N_, _, words
 from station.ui.keys import Act
@@ -12,7 +13,16 @@ from station.ui.screens.page import BACK, BACK_B, LANGUAGE, Page
 from station.ui.seams import ChecklistChoice
 from station.ui.signs import STAGES, named
 
-__all__ = ["Start"]
+if TYPE_CHECKING:
+    from station.messages import TicketView
+
+__all__ = ["Start", "due_stage"]
+
+
+def due_stage(ticket: TicketView | None) -> str:
+    """The stage whose run a ticket waits for: the first of intake, self-check and cross-check without a sealed run."""
+    sealed = {run.stage for run in ticket.runs if run.state == "sealed"} if ticket is not None else set()
+    return next((stage for stage in ("intake", "self-check", "cross-check") if stage not in sealed), "")
 
 
 class Start(Page):
@@ -46,8 +56,8 @@ class Start(Page):
     async def _read(self) -> None:
         choices = await asyncio.to_thread(self.bench_app.stand.checklists)
         self.rows = [(choice, stage) for choice in choices for stage in choice.stages]
-        if self._wanted:
-            self.rows.sort(key=lambda row: row[1] != self._wanted)
+        order = list(STAGES)
+        self.rows.sort(key=lambda row: (row[1] != self._wanted, order.index(row[1]) if row[1] in order else len(order)))
         self.asked = True
         self.redraw()
 

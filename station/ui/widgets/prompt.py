@@ -39,11 +39,11 @@ def answers(prompt: PromptView) -> list[tuple[str, str, str]]:
 
 
 def prompt_lines(
-    view: SessionView, prompt: PromptView, now_ms: int, width: int, last: str, seen: str = ""
+    view: SessionView, prompt: PromptView, now_ms: int, width: int, last: str, seen: str = "", note: str = ""
 ) -> list[Line]:
     """The whole panel, for a body of `width` cells.
 
-    `last` says what `u` would take back; `seen` what a simulated phone shows.
+    `last` says what `u` would take back; `seen` what a simulated phone shows; `note` goes with the answer.
     """
     left_width = max(28, width * 36 // 100)
     right = _question(prompt, now_ms, width - left_width - 1)
@@ -51,6 +51,8 @@ def prompt_lines(
     rows: list[Line] = [line(), *beside(left, right, left_width), line()]
     rows += _tiles(prompt, now_ms, width)
     rows.append(line())
+    if note:
+        rows += wrap(_("note: {text}").format(text=note), width - 2, "strong", most=3)
     if last:
         rows.append(line((" " + _("before: {check}").format(check=last), "dim"), ("   u ", "key"), _("undo")))
     rows.append(line((" " + _hint(prompt), "dim")))
