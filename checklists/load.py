@@ -42,6 +42,7 @@ __all__ = [
     "load_checklist",
     "load_checks",
     "locate",
+    "shipped",
     "shipped_checklists",
     "validate_file",
 ]
@@ -74,6 +75,11 @@ class _Catalogue:
 def shipped_checklists() -> list[str]:
     """The ids of the checklists that come with Assay."""
     return sorted(path.stem for path in _HERE.glob("*.toml"))
+
+
+def shipped() -> list[Checklist]:
+    """The resolved checklists that come with Assay."""
+    return [load_checklist(name) for name in shipped_checklists()]
 
 
 def load_checklist(id_or_path: str | Path, loaded: Loaded | None = None) -> Checklist:

@@ -18,7 +18,7 @@ from reports.headoffice.store import HeadOfficeError, HeadOfficeStore, Link, Sta
 from reports.ledger import Frontier, chain_after
 from reports.predicates import HeadRef, KeyEventV1, Made, ReceiptRow, ReceiptV1, RefusedRow, ReleaseV1, TextV1
 from reports.record import RecordError, digest_of, make_statement
-from reports.release import verify_release
+from reports.release import ReleasePolicy, verify_release
 from reports.roster import Roster, RosterError
 
 __all__ = ["MAX_PENDING", "HeadOffice"]
@@ -274,7 +274,8 @@ class HeadOffice:
         if not isinstance(record.statement.predicate, ReleaseV1) or record.ticket is None:
             return
         envelopes, times = self.store.ticket(station.station, record.ticket, seq)
-        decision = verify_release(envelopes, self._roster(station, seq + 1), received_ms=times)
+        policy = ReleasePolicy(checklists=self.store.allowed_checklists() or None)
+        decision = verify_release(envelopes, self._roster(station, seq + 1), policy=policy, received_ms=times)
         self.store.add_release(station.station, seq, record.ticket, decision.decision, decision.reasons, now)
 
 

@@ -133,6 +133,16 @@ def head_office_tables(db: Database) -> None:
         _only_added_to(db, table)
 
 
+@HEAD_OFFICE()
+def allowed_checklists(db: Database) -> None:
+    """The checklists whose runs a release may stand on; older versions stay allowed for what was begun with them."""
+    db.execute(
+        "CREATE TABLE checklist (sha256 TEXT PRIMARY KEY CHECK (length(sha256) = 64), id TEXT NOT NULL,"
+        " version INTEGER NOT NULL, since_ms INTEGER NOT NULL, by_whom TEXT NOT NULL) STRICT"
+    )
+    _only_added_to(db, "checklist")
+
+
 def _only_added_to(db: Database, table: str) -> None:
     """Against accidents; recursive_triggers is on here, so INSERT OR REPLACE meets the delete trigger."""
     say = f"SELECT RAISE(ABORT, '{table} is append-only')"
@@ -359,6 +369,15 @@ class HeadOfficeStore:
             "INSERT INTO release (station, seq, ticket, decision, reasons, checked_ms) VALUES (?, ?, ?, ?, ?, ?)",
             (station, seq, ticket, decision, said, at_ms),
         )
+
+    def allow_checklist(self, sha256: str, name: str, version: int, by_whom: str, at_ms: int) -> None:
+        """Let releases stand on runs of this checklist from now on; saying it again changes nothing."""
+        row = (sha256, name, version, at_ms, by_whom)
+        self.db.execute("INSERT OR IGNORE INTO checklist VALUES (?, ?, ?, ?, ?)", row)
+
+    def allowed_checklists(self) -> frozenset[str]:
+        """SHA-256 of every allowed checklist; empty where head office has not said any."""
+        return frozenset(row[0] for row in self.db.execute("SELECT sha256 FROM checklist"))
 
     def add_receipt(self, digest: str, station: str, at_ms: int, envelope: bytes) -> None:
         """Keep a receipt that is about to leave; the same answer in the same millisecond is the same receipt."""

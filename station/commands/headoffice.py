@@ -82,6 +82,31 @@ def serve(database: Path | None, host: str, port: int, key_file: Path | None, be
         asyncio.run(_serve(path, host, port, key_file or _key_file(path)))
 
 
+@command.command("allow", help=_("Let releases stand on runs of these checklists; the shipped ones are allowed."))
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@db_option
+@click.option("--by", default=getpass.getuser, help=_("Who decides; default: this user."))
+def allow_files(files: tuple[Path, ...], database: Path | None, by: str) -> None:
+    """A checklist of one's own; its exact content is allowed, not its name."""
+    from checklists.load import ChecklistErrors, load_checklist
+    from reports.headoffice.shipped import allow
+
+    try:
+        found = [load_checklist(path) for path in files]
+    except ChecklistErrors as error:
+        raise Trouble(
+            "headoffice.checklist",
+            Words("the checklist has problems", "检测清单有问题"),
+            Side.PERSON,
+            Words("see them with: assay checklist validate FILE", "请查看：assay checklist validate FILE"),
+            EXIT_USE,
+        ) from error
+    with _said():
+        allow(_path(database), found, by)
+    for one in found:
+        sys.stdout.write(f"{one.sha256}  {one.id} {one.version}\n")
+
+
 @command.command("approve", help=_("Let a station send; without an id, show who waits."))
 @click.argument("station", required=False)
 @db_option
@@ -192,6 +217,7 @@ def _said() -> Iterator[None]:
 
 async def _serve(path: Path, host: str, port: int, key_file: Path) -> None:
     from reports.headoffice.serve import running
+    from reports.headoffice.shipped import allow_shipped
 
     try:
         key = load_key(key_file)
@@ -210,6 +236,7 @@ async def _serve(path: Path, host: str, port: int, key_file: Path) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
+    allow_shipped(path)
     try:
         async with running(path, key, host, port, token) as url:
             sys.stdout.write(f"{url}\n")

@@ -20,6 +20,7 @@ from drivers.sim.bench import SimulatedBench
 from drivers.sim.phone import SimulatedPhone
 from reports.attest import generate_key, public_raw
 from reports.headoffice.serve import running
+from reports.headoffice.shipped import allow_shipped
 from reports.headoffice.store import HeadOfficeStore, create_head_office
 from reports.ledger import LEDGER, append
 from reports.predicates import Made, Role
@@ -87,6 +88,7 @@ async def staged(data: Path, scenarios: Sequence[Scenario], seed: int) -> AsyncI
     """
     office, office_key = data / "headoffice" / "headoffice.db", generate_key()
     create_head_office(office, "DEMO-HQ", simulated=True)
+    allow_shipped(office)
     async with running(office, office_key) as url:
         settings = Settings(
             data=data,
