@@ -5,7 +5,7 @@
     python3 dev.py run [...]     `assay` with these arguments
     python3 dev.py test [...]    style, types and tests (arguments go to pytest)
     python3 dev.py lock          write the locks anew from pyproject.toml
-    python3 dev.py words         collect the texts for the Chinese catalogue and compile it
+    python3 dev.py words         collect the texts for the Chinese catalogues and compile them
 
 The second start finds everything in place and costs a fraction of a second.
 """
@@ -113,21 +113,28 @@ def lock() -> None:
     call(*compiler, "--universal", "-", "-o", BOOTSTRAP, "--upgrade", input=b"uv\n")
 
 
-def words() -> None:
-    """Collect the texts of screens and commands, merge them into the Chinese catalogue, compile it."""
-    prepare(DEV)
+def collect_words(domain: str, source: str | Path) -> None:
+    """Merge the texts of one source folder into its Chinese catalogue, and compile it."""
     folder = ROOT / "station" / "locale"
-    template, catalogue = folder / "assay.pot", folder / "zh_CN" / "LC_MESSAGES" / "assay.po"
-    babel, form = (BIN / "pybabel", "-q"), ("--no-wrap",)
-    call(*babel, "extract", *form, "--no-location", "--sort-output", "-k", "N_", "-o", template, "station")
+    template, catalogue = folder / f"{domain}.pot", folder / "zh_CN" / "LC_MESSAGES" / f"{domain}.po"
+    babel = (BIN / "pybabel", "-q")
+    call(*babel, "extract", "--no-wrap", "--no-location", "--sort-output", "-k", "N_", "-o", template, source)
     # The dates in the catalogue's header never move, so that a change shows the texts it is about and nothing else.
-    call(*babel, "update", *form, "--no-fuzzy-matching", "--ignore-obsolete", "--ignore-pot-creation-date",
-         "-D", "assay", "-i", template, "-d", folder, "-l", "zh_CN")  # fmt: skip
+    call(*babel, "update", "--no-wrap", "--no-fuzzy-matching", "--ignore-obsolete", "--ignore-pot-creation-date",
+         "-D", domain, "-i", template, "-d", folder, "-l", "zh_CN")  # fmt: skip
     template.unlink()
-    call(*babel, "compile", "-D", "assay", "-d", folder)
+    call(*babel, "compile", "-D", domain, "-d", folder)
     missing = catalogue.read_text(encoding="utf-8").count('\nmsgstr ""\n\n')
     if missing:
-        print(f"{missing} texts are not translated yet: {catalogue.relative_to(ROOT)}", file=sys.stderr)
+        print(f"not translated yet: {missing} texts of {catalogue.relative_to(ROOT)}", file=sys.stderr)
+
+
+def words() -> None:
+    """Collect the texts of our screens and commands, and click's own ones, for the Chinese catalogues."""
+    prepare(DEV)
+    where = [BIN / "python", "-c", "import click; print(click.__path__[0])"]
+    collect_words("assay", "station")
+    collect_words("click", subprocess.check_output(where, text=True).strip())
 
 
 def main() -> None:

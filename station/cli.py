@@ -52,7 +52,7 @@ def _version() -> int:
 def _group() -> Any:
     import click
 
-    from station.i18n import _, default_language, set_language, words
+    from station.i18n import _, words
 
     class Commands(click.Group):
         """Knows the names and help lines of all commands and loads a module only to run it."""
@@ -71,11 +71,6 @@ def _group() -> Any:
             with formatter.section(_("Commands")):
                 formatter.write_dl([(name, words(entry[1])) for name, entry in COMMANDS.items()])
 
-    def choose_language(ctx: click.Context, param: click.Parameter, value: str | None) -> str:
-        lang = value or default_language()
-        set_language(lang)
-        return lang
-
     def choose_data(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
         if value:
             os.environ["ASSAY_DATA"] = value
@@ -87,12 +82,10 @@ def _group() -> Any:
         cls=Commands,
         invoke_without_command=True,
         context_settings={"help_option_names": ["-h", "--help"]},
-        help="Assay",
+        help=_("Assay: phones measured, judged and signed for at the repair bench."),
     )
-    @click.option(
-        "--lang", type=click.Choice(["en", "zh"]), callback=choose_language, is_eager=True, expose_value=False
-    )
-    @click.option("--data", metavar="DIR", callback=choose_data, is_eager=True, **hidden)
+    @click.option("--lang", type=click.Choice(["en", "zh"]), help=_("Language of this command."), **hidden)
+    @click.option("--data", metavar="DIR", callback=choose_data, is_eager=True, help=_("The data folder."), **hidden)
     @click.version_option(__version__, message="assay %(version)s")
     @click.pass_context
     def assay(ctx: click.Context) -> None:
@@ -152,7 +145,10 @@ def _run(args: list[str]) -> Any:
     import click
 
     from station.errors import EXIT_STOPPED, EXIT_USE
+    from station.i18n import default_language, let_click_follow, set_language
 
+    set_language(_asked_language(args) or default_language())
+    let_click_follow()
     try:
         return _group().main(args=args, prog_name="assay", standalone_mode=False)
     except click.exceptions.Exit as done:
@@ -178,6 +174,18 @@ def _global_first(args: list[str]) -> list[str]:
         else:
             rest.append(word)
     return front + rest
+
+
+def _asked_language(args: list[str]) -> str:
+    """What `--lang` says, or nothing: help is written before click has looked at any option."""
+    asked = ""
+    for word, value in zip(args, [*args[1:], ""], strict=True):
+        if word == "--":
+            break
+        name, equals, joined = word.partition("=")
+        if name == "--lang":
+            asked = joined if equals else value
+    return asked if asked in ("en", "zh") else ""
 
 
 def _explain(what: Words, side: str, next_step: Words) -> None:

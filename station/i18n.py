@@ -12,7 +12,7 @@ from pathlib import Path
 
 from drivers.text import Words
 
-__all__ = ["N_", "_", "default_language", "language", "set_language", "words"]
+__all__ = ["N_", "_", "default_language", "language", "let_click_follow", "set_language", "words"]
 
 _LOCALE = Path(__file__).parent / "locale"
 _state: dict[str, gettext.NullTranslations | str] = {"lang": "en", "catalogue": gettext.NullTranslations()}
@@ -35,6 +35,16 @@ def set_language(lang: str) -> None:
 def language() -> str:
     """The language in use: `en` or `zh`."""
     return str(_state["lang"])
+
+
+def let_click_follow() -> None:
+    """Let click's own words ("Usage:", "No such option") come in the language in use, from our catalogue of them.
+
+    click asks gettext for the process's domain in the environment's language.
+    """
+    gettext.bindtextdomain("click", _LOCALE)
+    gettext.textdomain("click")
+    os.environ["LANGUAGE"] = "zh_CN" if language() == "zh" else "en"
 
 
 def _(message: str) -> str:
