@@ -21,7 +21,7 @@ from drivers.api import Side
 from drivers.text import Words
 from station import local_socket
 from station import messages as m
-from station.errors import Trouble
+from station.errors import EXIT_NO, Trouble
 
 if TYPE_CHECKING:
     from drivers.api import Transport
@@ -130,6 +130,11 @@ class Client:
             if shown is not None:
                 yield shown
 
+    async def ended(self) -> None:
+        """Wait until the engine is gone."""
+        async with self._heard:
+            await self._heard.wait_for(lambda: self._gone is not None)
+
     async def close(self) -> None:
         """Detach; an engine that this client hosts is ended in order."""
         if self._listener is not None:
@@ -192,16 +197,36 @@ async def attach_or_host(
     Args:
         spawn: start the engine as a process of its own, which goes on when this one ends (a screen); else it lives in
             this process until the client is closed (a command).
-        transports: the ways to phones of a hosted engine; None: this station's own.
+        transports: the ways to phones of a hosted engine; None: this station's own. Empty: no phones are needed; an
+            engine that has none is then good enough, and otherwise waited for until it ends.
 
     Raises:
         Trouble: the station is not enrolled, or the engine does not start.
     """
-    with contextlib.suppress(_NotThere):
-        return await _attach(data_dir)
-    if spawn:
-        return await _spawn(data_dir)
-    return await _host(data_dir, transports)
+    until = asyncio.get_running_loop().time() + START_S
+    while True:
+        with contextlib.suppress(_NotThere):
+            client = await _attach(data_dir)
+            if transports == () or client.engine is None or client.engine.phones:
+                return client
+            await _wait_for_its_end(client)
+        try:
+            return await (_spawn(data_dir) if spawn else _host(data_dir, transports))
+        except Trouble as trouble:  # one that is about to answer, or has not quite ended yet
+            if trouble.code != "engine.running" or asyncio.get_running_loop().time() > until:
+                raise
+        await asyncio.sleep(0.1)
+
+
+async def _wait_for_its_end(client: Client) -> None:
+    """A command hosts an engine without phones: it ends with the command."""
+    try:
+        async with asyncio.timeout(START_S):
+            await client.ended()
+    except TimeoutError:
+        raise Trouble("engine.no-phones", _NO_PHONES, Side.BENCH, _FINISH_IT) from None
+    finally:
+        await client.close()
 
 
 class _NotThere(Exception):
@@ -217,32 +242,13 @@ async def _attach(data_dir: Path) -> Client:
         raise
 
 
-async def _wait_for_it(data_dir: Path, still_starting: Callable[[], bool]) -> Client:
-    until = asyncio.get_running_loop().time() + START_S
-    while True:
-        try:
-            return await _attach(data_dir)
-        except _NotThere:
-            if asyncio.get_running_loop().time() > until or not still_starting():
-                raise
-        await asyncio.sleep(0.05)
-
-
 async def _host(data_dir: Path, transports: Sequence[Transport] | None) -> Client:
     from station.engine import Engine
     from station.settings import load_settings
 
     settings = load_settings(data_dir)
     engine = Engine(settings, transports_of(settings) if transports is None else transports, linger_s=None)
-    try:
-        await engine.start()
-    except Trouble as trouble:
-        if trouble.code != "engine.running":
-            raise
-        try:  # somebody else was faster: it will answer in a moment
-            return await _wait_for_it(data_dir, lambda: True)
-        except _NotThere:
-            raise trouble from None
+    await engine.start()
     client = await Client.connect(data_dir)
     client._end_host = _closer(engine)
     return client
@@ -261,12 +267,15 @@ async def _spawn(data_dir: Path) -> Client:
     load_settings(data_dir)  # a station that is not enrolled is said so here, not in a log
     log = data_dir / "engine.log"
     child = _start_engine(data_dir, log)
-    try:
-        # A child that ended with "engine.running" lost a race: the winner answers.
-        return await _wait_for_it(data_dir, lambda: child.poll() in (None, 1))
-    except _NotThere:
-        why = _last_line(log)
-        raise Trouble("engine.start", _NO_START.fill(why=why), Side.BENCH, _SEE_LOG.fill(path=log)) from None
+    until = asyncio.get_running_loop().time() + START_S
+    while child.poll() is None and asyncio.get_running_loop().time() < until:
+        with contextlib.suppress(_NotThere):
+            return await _attach(data_dir)
+        await asyncio.sleep(0.05)
+    if child.returncode == EXIT_NO:  # another engine was faster
+        raise Trouble("engine.running", _NOT_YET, Side.BENCH, _START)
+    why = _last_line(log)
+    raise Trouble("engine.start", _NO_START.fill(why=why), Side.BENCH, _SEE_LOG.fill(path=log))
 
 
 def _start_engine(data_dir: Path, log: Path) -> subprocess.Popen[bytes]:
@@ -308,5 +317,8 @@ _SILENT = Words("The engine does not answer", "引擎没有响应")
 _STOP_IT = Words("End it and start it again: assay engine --stop", "请停止后重新启动：assay engine --stop")
 _OTHER = Words("The engine that runs is another version ({version})", "正在运行的引擎是其他版本（{version}）")
 _GONE = Words("The engine is gone; what it wrote down is kept", "引擎已退出；已记录的内容均已保存")
+_NO_PHONES = Words("Another command works on this station without phones", "另一命令正在使用本工位（未连接手机）")
+_FINISH_IT = Words("Finish it (it may wait for a PIN), then try again", "请先完成该命令（可能在等待输入 PIN），再重试")
+_NOT_YET = Words("Another engine has this data folder and does not answer", "另一引擎占用该数据目录且无响应")
 _NO_START = Words("The engine did not start: {why}", "引擎未能启动：{why}")
 _SEE_LOG = Words("See {path}", "请查看 {path}")

@@ -13,7 +13,7 @@ import logging
 import os
 import shutil
 import time
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
 from filelock import FileLock, Timeout
@@ -83,6 +83,7 @@ class Engine:
         self._policy, self._loaded, self._uploads = policy, loaded, uploads
         private_folder(settings.data)
         self._lock = FileLock(settings.data / "engine.lock", mode=0o600)
+        self._hardware: FileLock | None = None
         self._clients: set[Mailbox] = set()
         self._cards: dict[int, m.Card] = {}
         self._dirty: set[int] = set()
@@ -107,10 +108,25 @@ class Engine:
         except Timeout:
             raise Trouble("engine.running", _RUNNING, Side.BENCH, _ATTACH, EXIT_NO) from None
         try:
+            self._take_hardware()
             await self._open()
         except BaseException:
             await self._let_go()
             raise
+
+    def _take_hardware(self) -> None:
+        """The adb server and the serial ports are the computer's: one engine on it has them, whatever its folder."""
+        if self.settings.simulated or not self._transports:
+            return
+        import platformdirs
+
+        folder = platformdirs.user_runtime_path("assay", appauthor=False)
+        private_folder(folder)
+        self._hardware = FileLock(folder / "hardware.lock", mode=0o600)
+        try:
+            self._hardware.acquire(timeout=0)
+        except Timeout:
+            raise Trouble("engine.hardware-taken", _HARDWARE_TAKEN, Side.BENCH, _ONE_AT_A_TIME, EXIT_NO) from None
 
     async def _open(self) -> None:
         key = load_station_key(self.settings.data)
@@ -126,20 +142,21 @@ class Engine:
         self.signing = Signing(self.settings, self.journal, key, self._policy)
         self.uploader = Uploader(self.store, self.settings, key, changed=self._outbox_changed)
         self.signing.stored = self._record_stored
+        self._receipt_ms = (await self.uploader.view()).receipt_ms
         await self.bench.load()
         await self.work.load()
         await self.journal.append([event(EngineStarted(version=software().version, pid=os.getpid()))])
         self._server = await local_socket.listen(self.settings.data, self._attach)
         discovery = Discovery(self._transports)
-        self._go(self.bench.follow(discovery.changes()), "bench")
-        self._go(self._publish(), "snapshots")
+        self._go(lambda: self.bench.follow(discovery.changes()), "bench")
+        self._go(self._publish, "snapshots")
         if self._uploads:
-            self._go(self.uploader.run(), "outbox")
+            self._go(self.uploader.run, "outbox")
 
-    def _go(self, work: Awaitable[None], name: str) -> None:
+    def _go(self, work: Callable[[], Awaitable[None]], name: str) -> None:
         async def guarded() -> None:
             try:
-                await work
+                await work()
             except Exception:  # one part that breaks must not take the phones' runs with it; it is seen and said
                 _log.exception("engine: %s", name)
                 self._ending.set()
@@ -185,6 +202,8 @@ class Engine:
     async def _let_go(self) -> None:
         if hasattr(self, "store"):
             await asyncio.get_running_loop().run_in_executor(None, self.store.close)
+        if self._hardware is not None:
+            self._hardware.release()
         self._lock.release()
 
     # --- what the bench tells (`bench.Watcher`)
@@ -247,7 +266,8 @@ class Engine:
                 self._outbox_news = False
                 with contextlib.suppress(Trouble):
                     self._outbox = await self.uploader.view()
-                self.signing.clock.anchored = bool(self._outbox and self._outbox.receipt_ms)
+                if self._outbox is not None and self._outbox.receipt_ms > self._receipt_ms:
+                    self.signing.clock.anchored = True  # head office's time was seen in this boot
             dirty, self._dirty = self._dirty, set()
             for number in dirty:
                 self._cards[number] = self._card(self.bench.slots[number])
@@ -330,7 +350,7 @@ class Engine:
         delivery = asyncio.create_task(client.deliver())
         self._clients.add(client)
         try:
-            await client.reply(m.Hello(protocol=m.PROTOCOL, version=software().version, pid=os.getpid()))
+            await client.reply(self._hello())
             client.show("bench", self._bench_snapshot().model_dump_json().encode() + b"\n")
             await self._obey(client, reader)
         except (ConnectionError, ValueError):  # gone, or a line that no client of ours sends
@@ -339,6 +359,10 @@ class Engine:
             self._clients.discard(client)
             client.leave()
             await asyncio.wait({delivery})
+
+    def _hello(self) -> m.Hello:
+        about = {"version": software().version, "pid": os.getpid(), "phones": bool(self._transports)}
+        return m.Hello(protocol=m.PROTOCOL, **about)
 
     async def _obey(self, client: Mailbox, reader: asyncio.StreamReader) -> None:
         while not client.gone:
@@ -546,6 +570,11 @@ def _not_found(wanted: str, found: Sequence[Slot]) -> Trouble:
 
 
 _RUNNING = Words("An engine runs on this data folder already", "该数据目录已有引擎在运行")
+_HARDWARE_TAKEN = Words("Another engine on this computer has the phones", "本机另一引擎正在使用手机连接")
+_ONE_AT_A_TIME = Words(
+    "End it first: assay engine --stop, with the --data folder that it was started with",
+    "请先停止它：assay engine --stop（使用其启动时的 --data 目录）",
+)
 _ATTACH = Words("Attach to it, or end it: assay engine --stop", "请连接到该引擎，或先停止：assay engine --stop")
 _FORM = Words("The engine does not understand this: {why}", "引擎无法识别该命令：{why}")
 _UPDATE = Words("Use the same version of Assay for screen and engine", "请使用与引擎相同版本的程序")

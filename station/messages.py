@@ -540,12 +540,16 @@ class Refusal(Message):
 
 
 class Hello(Message):
-    """The first line of an engine to whoever attaches. Another `protocol` is not spoken to."""
+    """The first line of an engine to whoever attaches. Another `protocol` is not spoken to.
+
+    `phones` is False for an engine that a command hosts to read or sign records, and that ends with it.
+    """
 
     type: Literal["hello"] = "hello"
     protocol: int
     version: str
     pid: int
+    phones: bool = True
 
 
 #: Grows when a message changes so that an older screen or engine would misread it; new fields and commands do not.

@@ -36,8 +36,11 @@ pin_option = click.option(
 )
 
 
-def with_engine(work: Callable[[Client], Awaitable[T]]) -> T:
+def with_engine(work: Callable[[Client], Awaitable[T]], *, phones: bool = False) -> T:
     """Run `work` with a client of this station's engine, hosting the engine for as long as that takes if none runs.
+
+    Args:
+        phones: whether the work needs phones; without, a hosted engine starts no adb server.
 
     Raises:
         Trouble: the station is not enrolled, or the engine can't be reached or started.
@@ -46,7 +49,7 @@ def with_engine(work: Callable[[Client], Awaitable[T]]) -> T:
     from station.settings import data_folder
 
     async def attached() -> T:
-        client = await attach_or_host(data_folder())
+        client = await attach_or_host(data_folder(), transports=None if phones else ())
         try:
             return await work(client)
         finally:

@@ -68,7 +68,7 @@ def command(
         )
         return (await client.send(told)).data
 
-    done = with_engine(take_in)
+    done = with_engine(take_in, phones=bool(device))
     if as_json:
         print_json(done)
     else:

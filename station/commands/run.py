@@ -71,7 +71,7 @@ def command(
         )
         return await _Attended(client, source, start).to_the_end()
 
-    document = with_engine(run)
+    document = with_engine(run, phones=True)
     if as_json:
         print_json(document)
     else:

@@ -22,6 +22,7 @@ from station.events import DeviceLost
 from station.journal import event, load
 from station.session import fold
 from tests.station.station_bench import (
+    GONE,
     IMEI,
     LEVEL_LIMIT,
     Cabinet,
@@ -129,6 +130,30 @@ async def test_a_phone_that_hangs_keeps_no_other_phone_waiting(station: Station,
         rows = (await send(client, m.RunQuery(run=slow)))["view"]["checks"]
         assert [row["ending"] for row in rows] == ["aborted"]
         assert (await send(client, m.RunQuery(run=quick)))["view"]["state"] == "finished"
+
+
+async def test_a_phone_that_flaps_costs_one_attempt_and_the_run_goes_on(station: Station, tmp_path: Path) -> None:
+    checklist = write_checklist(tmp_path)
+    phone = Phone(faults={"cat level": GONE})
+    cabinet = Cabinet(phone)
+    async with running(station, cabinet) as (_, client):
+        await until(client, ready())
+        await send(client, m.Watch(slot=1))
+        await send(client, start(checklist))
+        await until_session(client, lambda view: view.run and view.run.checks[0].state == "ended")
+        cabinet.pull(phone)
+        await asyncio.sleep(0.2)
+        cabinet.put(phone)
+        prompt = await asked(client)
+        await send(
+            client, m.AnswerPrompt(slot=1, attempt=prompt.attempt, prompt=prompt.id, value="good", person="tech")
+        )
+        done = await until_session(client, lambda view: view.run.state == "finished")
+        assert [(row.ending, row.side) for row in done.run.checks] == [
+            ("errored", "cable"),
+            ("errored", "cable"),
+            ("completed", None),
+        ]
 
 
 async def test_a_slot_keeps_its_number_over_restarts(station: Station) -> None:
@@ -266,15 +291,13 @@ async def test_a_client_of_an_engine_that_ends_is_told_so(station: Station) -> N
 
 
 async def test_a_second_engine_is_refused_and_a_command_attaches_to_the_first(station: Station) -> None:
-    async with running(station) as (engine, _):
+    async with running(station, Cabinet()):
         with pytest.raises(Trouble, match=r"engine\.running"):
             await Engine(station.settings, loaded=probes()).start()
         command = await attach_or_host(station.data)
         assert (await send(command, m.StatusQuery()))["pid"] == os.getpid()
         await command.close()
-        assert not engine.store.commits < 0
-        other = await Client.connect(station.data)
-        await other.close()
+        assert (await send(await Client.connect(station.data), m.StatusQuery()))["clients"] == 2
 
 
 async def test_a_socket_and_a_lock_file_that_a_killed_engine_left_are_taken_over(station: Station) -> None:
@@ -309,6 +332,37 @@ async def test_an_engine_with_nothing_to_do_ends_by_itself_and_one_with_a_client
     await client.close()
     await asyncio.wait_for(serving, 10)
     await engine.close()
+
+
+async def test_who_needs_phones_waits_for_an_engine_that_has_none_to_end(station: Station) -> None:
+    signing = await attach_or_host(station.data, transports=())
+    also_signing = await attach_or_host(station.data, transports=())
+    await also_signing.close()
+    needs_phones = asyncio.create_task(attach_or_host(station.data, transports=[Cabinet(Phone())]))
+    await asyncio.sleep(0.3)
+    assert not needs_phones.done()
+    await signing.close()
+    client = await asyncio.wait_for(needs_phones, 20)
+    assert (await send(client, m.FindDevice(device="SER0001", wait_s=10)))["slot"] == 1
+    await client.close()
+
+
+async def test_only_one_engine_of_a_computer_has_its_phones(
+    station: Station, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    other = await enrol(tmp_path / "other")
+    real, also_real = (s.settings.model_copy(update={"simulated": False}) for s in (station, other))
+    first = Engine(real, [Cabinet()], loaded=probes(), uploads=False)
+    await first.start()
+    with pytest.raises(Trouble, match=r"engine\.hardware-taken"):
+        await Engine(also_real, [Cabinet()], loaded=probes(), uploads=False).start()
+    async with running(other, Cabinet()):  # a simulated station takes nothing from anybody
+        pass
+    await first.close()
+    second = Engine(also_real, [Cabinet()], loaded=probes(), uploads=False)
+    await second.start()
+    await second.close()
 
 
 # --- what must be refused --------------------------------------------------------------------------------------------
