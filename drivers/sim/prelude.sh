@@ -21,3 +21,4 @@ _sim() {
 	return ${_r:-255}
 }
 cd "$SIM_ROOT"
+PS1='$ '

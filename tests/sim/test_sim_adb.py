@@ -247,9 +247,16 @@ async def test_android_5_moves_files_with_the_first_sync_protocol(adb: AdbServer
 
 
 async def test_an_interactive_shell_answers_line_by_line_on_a_terminal(adb: AdbServer, phone: SimulatedPhone) -> None:
-    ran = await adb("-s", phone.address, "shell", "-tt", stdin=b"echo $((6*7))\nexit 5\n")
-    assert "\r\n42\r\n" in ran.text
-    assert ran.code == 5
+    process = await adb.start_command("-s", phone.address, "shell", "-tt")
+    assert process.stdin is not None
+    assert process.stdout is not None
+    async with asyncio.timeout(20):
+        await process.stdout.readuntil(b"$ ")
+        process.stdin.write(b"echo $((6*7)); tty >/dev/null && echo terminal\n")
+        await process.stdout.readuntil(b"\n42\r\nterminal\r\n")
+        process.stdin.write(b"exit 5\n")
+        await process.stdout.read()
+        assert await process.wait() == 5
 
 
 async def test_keys_that_are_pressed_arrive_as_kernel_events(adb: AdbServer, phone: SimulatedPhone) -> None:
