@@ -35,7 +35,11 @@ _NO_ONE = Words("nobody answered within {seconds} s", "{seconds} 秒内无人应
 
 @dataclass(slots=True)
 class Open:
-    """The question that is open now. `taken`: an answer is being written down, so it can't run out any more."""
+    """The question that is open now.
+
+    `asked`: it is on the disk; `taken`: an answer is being written down, so it can't be answered again or run out;
+    `ended`: so is what came of it.
+    """
 
     attempt: str
     check: str
@@ -43,7 +47,9 @@ class Open:
     ends_ms: int
     asked_ms: int
     future: asyncio.Future[Answer] = field(repr=False)
+    asked: bool = False
     taken: bool = False
+    ended: bool = False
 
 
 class Desk:
@@ -51,7 +57,12 @@ class Desk:
 
     def __init__(self, journalled: Journalled, changed: Callable[[], None]) -> None:
         self._journalled, self._changed = journalled, changed
-        self.open: Open | None = None
+        self._now: Open | None = None
+
+    @property
+    def open(self) -> Open | None:
+        """The question that may be shown: it is on the disk, and nothing has come of it yet."""
+        return self._now if self._now is not None and self._now.asked else None
 
     async def ask(self, attempt: str, check: str, prompt: Prompt) -> Answer:
         """Put the question and wait.
@@ -59,33 +70,41 @@ class Desk:
         Raises:
             Skipped: a person skipped it; PromptTimedOut: nobody answered in time; RuntimeError: one is open already.
         """
-        if self.open is not None:
-            raise RuntimeError(f"{attempt} asks {prompt.id!r} while {self.open.prompt.id!r} is open")
+        if self._now is not None:
+            raise RuntimeError(f"{attempt} asks {prompt.id!r} while {self._now.prompt.id!r} is open")
         now_ms = time.time_ns() // 1_000_000
         ends_ms = now_ms + int(prompt.timeout_s * 1000)
         mine = Open(attempt, check, prompt, ends_ms, now_ms, asyncio.get_running_loop().create_future())
-        await self._journalled([_prompted(attempt, prompt, ends_ms)])
-        self.open = mine
-        self._changed()
+        self._now = mine
         try:
+            await self._journalled([_prompted(attempt, prompt, ends_ms)])
+            mine.asked = True
+            self._changed()
             return await self._answer(mine)
         except asyncio.CancelledError:
-            if not mine.taken:
+            if not mine.ended:  # also when it was cancelled while it was being written down
                 await self._end(mine, "withdrawn")
             raise
         finally:
-            self.open = None
+            self._now = None
             self._changed()
+
+    async def withdraw(self, attempt: str) -> None:
+        """Take away what the attempt left open: its probe is over, and nobody would hear the answer."""
+        mine = self._now
+        if mine is not None and mine.attempt == attempt and not mine.ended:
+            await self._end(mine, "withdrawn")
+            mine.future.cancel()
 
     async def _answer(self, mine: Open) -> Answer:
         await asyncio.wait({mine.future}, timeout=mine.prompt.timeout_s)
         if not mine.future.done() and not mine.taken:
-            mine.taken = True
             await self._end(mine, "timed-out")
             raise PromptTimedOut(_NO_ONE.fill(seconds=f"{mine.prompt.timeout_s:.0f}"))
         return await mine.future
 
     async def _end(self, mine: Open, outcome: str) -> None:
+        mine.taken = mine.ended = True
         body = {"attempt": mine.attempt, "prompt": mine.prompt.id, "outcome": outcome}
         await self._journalled([Answered.model_validate(body)])
 
@@ -122,11 +141,11 @@ class Desk:
         raise Trouble("prompt.gone", _GONE, Side.PERSON, _LOOK_AGAIN, EXIT_USE)
 
     async def _close(self, mine: Open, body: Answered) -> None:
-        mine.taken = True
+        mine.taken = mine.ended = True
         try:
             await self._journalled([body])
         except BaseException:
-            mine.taken = False
+            mine.taken = mine.ended = False
             raise
 
 

@@ -458,6 +458,7 @@ class Runner:
             ended = _completed(attempt, verdict, reason_, finding)
             self._failed = device if any(map(_broke, attempt.answers.values())) else self._failed
         attempt.over = True
+        await self.desk.withdraw(attempt.id)
         return ended
 
     async def _within(self, work: Awaitable[None], seconds: float) -> None:

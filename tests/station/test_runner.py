@@ -409,6 +409,20 @@ async def test_what_is_no_answer_is_refused_and_the_question_stays_open(tmp_path
     assert len(run.latest("look").questions) == 1
 
 
+async def test_a_question_that_a_probe_left_behind_is_taken_away_with_its_attempt(tmp_path: Path) -> None:
+    left: list[asyncio.Task[Any]] = []
+
+    async def leaves(bench: Any) -> AsyncIterator[Any]:
+        left.append(asyncio.create_task(bench.person.ask(A_PROMPT)))
+        await asyncio.sleep(0.1)
+        yield Measurement("level", Decimal(80))
+
+    checks, made = only(leaves, more="person = true\ndeadline_s = 5\n", asks=True)
+    run, _ = await run_checks(tmp_path, checks, made)
+    assert run.latest("one").questions[0].answer.outcome == "withdrawn"
+    await asyncio.wait(left)
+
+
 async def test_a_question_is_answered_once_however_many_answer(tmp_path: Path) -> None:
     async def both(runner: Runner, desk: Desk) -> None:
         await holds(lambda: runner.desk.open is not None)
