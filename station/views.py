@@ -318,7 +318,7 @@ def ticket_view(session: Session) -> TicketView:
 
 _EMPTY = (Words("empty", "空位"), Words("plug a phone in", "插上手机即开始"))
 _IDENTIFYING = Words("identifying", "识别中")
-_READY = (Words("ready", "就绪"), Words("take it in, or start a check", "请受理或开始检测"))
+_READY = (Words("ready", "就绪"), Words("take it in, or start a check", "请接件或开始检测"))
 _YOUR_TURN = Words("your turn: {check}", "请操作：{check}")
 _RUNNING = Words("{check}  {done}/{total}", "{check}  第 {done}/{total} 项")
 _STARTING = Words("starting", "正在开始")

@@ -44,6 +44,11 @@ __all__ = [
 ]
 
 
+#: Marks that no line may start with, and marks that none may end with.
+_CLOSING = "，。；：、！？）”’》」…,.;:!?)]}%"
+_OPENING = "（“‘《「([{"
+
+
 class Span(NamedTuple):
     """A piece of a line: any text, and the name of a look in `signs.COLOURS`."""
 
@@ -130,7 +135,7 @@ def columns(parts: Iterable[tuple[Line | str, int]]) -> Line:
 
 
 def wrap(text: str, width: int, look: str = "text", most: int = 6) -> list[Line]:
-    """The text broken into at most `most` lines of `width` (2 or more) cells, at spaces where there are some."""
+    """The text broken into at most `most` lines of `width` (2 or more) cells, at spaces if there are any."""
     rest = _inert(text[:4000])
     lines: list[Line] = []
     while rest and len(lines) < most:
@@ -143,12 +148,24 @@ def wrap(text: str, width: int, look: str = "text", most: int = 6) -> list[Line]
         head = set_cell_size(rest, width).rstrip(" ") or rest[:1]
         if not rest.startswith(head):
             head = head[:-1]
-        space = head.rfind(" ")
-        if rest[len(head) : len(head) + 1] not in ("", " ") and space > 0 and head.isascii():
-            head = head[:space]
+        head = head[: _line_end(head, rest[len(head) : len(head) + 1])].rstrip(" ") or head
         lines.append(line((head, look)))
         rest = rest[len(head) :].lstrip(" ")
     return lines
+
+
+def _line_end(head: str, following: str) -> int:
+    """How much of a full line stays on it, so that neither a Latin word is torn nor a mark left without its text."""
+    end = len(head)
+    while end > 1 and not _may_part(head[end - 1], following):
+        end, following = end - 1, head[end - 1]
+    return end if end > 1 else len(head)
+
+
+def _may_part(last: str, following: str) -> bool:
+    if not following or last == " " or following == " ":
+        return True
+    return not (last.isascii() and following.isascii()) and following not in _CLOSING and last not in _OPENING
 
 
 def box(

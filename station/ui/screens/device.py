@@ -34,7 +34,7 @@ IDENTITY: dict[str, Words] = {
     "imei2": Words("IMEI 2", "IMEI 2"),
     "serial": Words("serial", "序列号"),
     "manufacturer": Words("maker", "厂商"),
-    "model": Words("model", "型号"),
+    "model": Words("model", "机型"),
     "platform": Words("platform", "平台"),
     "os": Words("system", "系统"),
     "build": Words("build", "版本号"),
