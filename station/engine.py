@@ -9,16 +9,20 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import json
 import logging
 import os
 import shutil
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 from filelock import FileLock, Timeout
 from pydantic import BaseModel, ValidationError
 
+from checklists.load import load_checklist, shipped_checklists
+from checklists.problems import ChecklistErrors
 from drivers.api import DriverError, Side, Transport
 from drivers.discovery import Discovery
 from drivers.text import Words, safe_text
@@ -42,7 +46,7 @@ from station.tickets import TICKETS
 from station.vault import VAULT
 from station.work import Work
 
-__all__ = ["Engine"]
+__all__ = ["Engine", "allowed_checklists"]
 
 _log = logging.getLogger(__name__)
 
@@ -64,7 +68,7 @@ class Engine:
         settings: the station.
         transports: ways to phones; None for a station that only keeps records.
         linger_s: seconds with nothing to do after which `serve` comes back; None: never by itself.
-        policy: what a release demands beyond the rules.
+        policy: what a release demands beyond the rules; None: checklists that came with Assay or are the shop's own.
         loaded: the probes; None discovers them.
         uploads: whether the outbox is sent.
     """
@@ -139,19 +143,32 @@ class Engine:
         self.bench = Bench(self.store, self._transports, self)
         self.work = Work(self.journal, self.bench, lambda: self._probes, self.touch)
         self.work.health = self._health
-        self.signing = Signing(self.settings, self.journal, key, self._policy)
+        self.signing = Signing(self.settings, self.journal, key, await self._release_policy())
         self.uploader = Uploader(self.store, self.settings, key, changed=self._outbox_changed)
         self.signing.stored = self._record_stored
         self._receipt_ms = (await self.uploader.view()).receipt_ms
         await self.bench.load()
         await self.work.load()
-        await self.journal.append([event(EngineStarted(version=software().version, pid=os.getpid()))])
         self._server = await local_socket.listen(self.settings.data, self._attach)
         discovery = Discovery(self._transports)
         self._go(lambda: self.bench.follow(discovery.changes()), "bench")
         self._go(self._publish, "snapshots")
         if self._uploads:
             self._go(self.uploader.run, "outbox")
+
+    async def _release_policy(self) -> ReleasePolicy:
+        """A release stands on checklists that came with this or an earlier version, or lie in the data folder.
+
+        Earlier ones stay allowed, so that an update does not shut in the phones that are on the bench.
+        """
+        known = await asyncio.to_thread(allowed_checklists, self.settings.data / "checklists")
+        started = EngineStarted(version=software().version, pid=os.getpid(), checklists=known)
+        await self.journal.append([event(started)])
+        if self._policy is not None:
+            return self._policy
+        query = "SELECT DISTINCT json_extract(body, '$.checklists') FROM journal WHERE kind = 'engine-started'"
+        rows = await self.store.read(lambda db: [json.loads(row[0] or "[]") for row in db.execute(query)])
+        return ReleasePolicy(checklists=frozenset(digest for row in rows for digest in row))
 
     def _go(self, work: Callable[[], Awaitable[None]], name: str) -> None:
         async def guarded() -> None:
@@ -539,6 +556,16 @@ class Engine:
             names = ", ".join(running.run for running in self.work.running.values())
             raise Trouble("engine.busy", _BUSY.fill(runs=names), Side.PERSON, _FORCE, EXIT_NO)
         self._ending.set()
+
+
+def allowed_checklists(folder: Path) -> tuple[str, ...]:
+    """Digests of the checklists that come with Assay and of the shop's own in `folder`; a broken one does not count."""
+    found: list[str] = []
+    names: list[str | Path] = [*shipped_checklists(), *sorted(folder.glob("*.toml"))]
+    for each in names:
+        with contextlib.suppress(ChecklistErrors):
+            found.append(load_checklist(each).sha256 or "")
+    return tuple(sorted(set(found) - {""}))
 
 
 def _refusal(call_id: int, trouble: Trouble) -> m.Refusal:

@@ -80,11 +80,12 @@ class DeviceSeen(_Body):
 
 
 class EngineStarted(_Body):
-    """An engine took the data folder."""
+    """An engine took the data folder; `checklists` are the digests of those that this shop may use from now on."""
 
     kind: Literal["engine-started"] = "engine-started"
     version: str
     pid: int
+    checklists: tuple[str, ...] = ()
 
 
 class DeviceIdentified(_Body):

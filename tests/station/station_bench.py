@@ -43,6 +43,7 @@ from probes.api import (
 from reports.attest import Ed25519PrivateKey, generate_key, sign
 from reports.ledger import LEDGER, append
 from reports.predicates import Clock, Made, Role, Software
+from reports.release import ReleasePolicy
 from reports.roster import Roster
 from station.client import Client
 from station.engine import Engine
@@ -347,7 +348,7 @@ async def running(
     station: Station, *transports: Any, loaded: Loaded | None = None, **more: Any
 ) -> AsyncIterator[tuple[Engine, Client]]:
     """An engine of the station in this process, and a client of it."""
-    options = {"linger_s": None, "uploads": False} | more
+    options = {"linger_s": None, "uploads": False, "policy": ReleasePolicy()} | more
     engine = Engine(station.settings, transports, loaded=loaded or probes(), **options)
     await engine.start()
     client = await Client.connect(station.data)

@@ -455,6 +455,33 @@ async def test_the_same_person_is_refused_at_the_cross_check_and_the_release_say
         assert [tuple(reason) for reason in view["release_reasons"]] == [tuple(r) for r in refused["reasons"]]
 
 
+async def test_a_checklist_of_ones_own_making_opens_no_release_until_the_shop_takes_it_up(
+    station: Station, tmp_path: Path
+) -> None:
+    own_making = (check("battery", "test.battery", "required = false\n" + LEVEL_LIMIT),)
+    checklist = write_checklist(tmp_path, own_making)
+    phone = Phone(answers={"cat level": "80"})
+    async with running(station, Cabinet(phone), policy=None) as (_, client):
+        await until(client, ready())
+        ticket = await take_in(station, client)
+        own = await run_to_the_end(client, checklist, ticket, "self-check", "tech")
+        await seal_and_sign(station, client, own["run"], "tech", "technician", "performed")
+        cross = await run_to_the_end(client, checklist, ticket, "cross-check", "inspector")
+        await seal_and_sign(station, client, cross["run"], "inspector", "inspector", "verified")
+        refused = await send(client, m.PrepareRelease(ticket=ticket, person="inspector"))
+        assert set(refused["codes"]) == {"checklist"}
+    write_checklist(
+        station.data / "checklists", (check("battery", "test.battery", "required = false\n" + LEVEL_LIMIT),)
+    )
+    async with running(station, policy=None) as (_, client):
+        allowed = await send(client, m.PrepareRelease(ticket=ticket, person="inspector"))
+        assert allowed["decision"] == "released"
+    for path in (station.data / "checklists").rglob("*.toml"):
+        path.unlink()  # an update, or the shop, takes another one: what is on the bench is not shut in
+    async with running(station, policy=None) as (_, client):
+        assert (await send(client, m.PrepareRelease(ticket=ticket, person="inspector")))["decision"] == "released"
+
+
 async def test_a_signature_counts_only_for_what_was_prepared_and_by_whom_it_was_prepared_for(station: Station) -> None:
     async with running(station, Cabinet(Phone())) as (_, client):
         await until(client, ready())
