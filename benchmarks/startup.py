@@ -3,9 +3,9 @@
     python benchmarks/startup.py [--rounds 15] [--phones 6]
 
 `assay --version` runs beside a bare interpreter. The screen starts in a real pseudo-terminal of 160x45 on a simulated
-bench whose engine runs already; the time is from exec to the moment when the terminal has received a phone's name as the
-engine's first snapshot says it. Beside it, in turns, an empty Textual app: from exec to its one word. Nothing answers
-the terminal's queries, as in most terminals.
+bench whose engine runs already; the time is from exec to the moment when the terminal has received a phone's name as
+the engine's first snapshot says it. Beside it, in turns, an empty Textual app: from exec to its one word. Nothing
+answers the terminal's queries, as in most terminals.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ import termios
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -59,19 +60,28 @@ def run_time(command: Sequence[str]) -> float:
     return time.perf_counter() - began
 
 
-def shows_after(command: Sequence[str], text: str, env: Mapping[str, str]) -> float:
-    """Seconds from exec until a terminal of our size has received the text; the program is ended then."""
+class Shown(NamedTuple):
+    """Seconds from exec until a text was shown: on the wall, and of the processor as far as the program used it."""
+
+    wall: float
+    cpu: float
+
+
+def shows_after(command: Sequence[str], text: str, env: Mapping[str, str]) -> Shown:
+    """When a terminal of our size has received the text; the program is ended then."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
     began = time.perf_counter()
     child = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=env, start_new_session=True)
     os.close(theirs)
     try:
-        return _received(ours, text.encode(), began + PATIENCE_S) - began
+        wall = _received(ours, text.encode(), began + PATIENCE_S) - began
     finally:
         child.kill()
-        child.wait()
+        _pid, status, used = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
         os.close(ours)
+    return Shown(wall, used.ru_utime + used.ru_stime)
 
 
 def _received(terminal: int, text: bytes, until: float) -> float:
@@ -113,14 +123,17 @@ async def overview(rounds: int, phones: int) -> None:
             env = {**os.environ, **stage.environment, "TERM": "xterm-256color", "LANG": "C.UTF-8"}
             env |= {"COLORTERM": "truecolor", "ASSAY_LANG": "en"}
             screen, empty = [sys.executable, "-m", "station.cli"], [sys.executable, "-c", EMPTY_APP]
-            times: dict[str, list[float]] = {"screen": [], "empty": []}
+            times: dict[str, list[Shown]] = {"screen": [], "empty": []}
             for turn in range(rounds + 1):
                 first = await asyncio.to_thread(shows_after, empty, WORD, env)
-                ours = await asyncio.to_thread(shows_after, screen, text, env)
+                second = await asyncio.to_thread(shows_after, screen, text, env)
                 if turn:  # the first fills the disk's cache
                     times["empty"].append(first)
-                    times["screen"].append(ours)
-    print_pair(f"overview with {phones} phones, first snapshot", times["screen"], "empty Textual app", times["empty"])
+                    times["screen"].append(second)
+    name, nothing = f"overview with {phones} phones, first snapshot", "empty Textual app"
+    for clock in ("wall", "cpu"):
+        pair = [[getattr(one, clock) for one in times[way]] for way in ("screen", "empty")]
+        print_pair(f"{name}, {clock}", pair[0], f"{nothing}, {clock}", pair[1])
 
 
 def print_pair(ours: str, mine: Sequence[float], other: str, theirs: Sequence[float]) -> None:

@@ -112,7 +112,7 @@ class Signing:
 
     async def people(self) -> Roster:
         """The roster, read outside of any write."""
-        return await self.journal.store.read(ledger.roster_of)
+        return await self.journal.store.read(self.roster)
 
     # --- intake
 
@@ -308,7 +308,7 @@ class Signing:
     def _decide(self, db: Database, ticket: str, person: str) -> ReleaseDecision:
         return verify_release(
             ledger.envelopes_of(db, ticket),
-            ledger.roster_of(db),
+            self.roster(db),
             policy=self._policy,
             at_ms=time.time_ns() // 1_000_000,
             received_ms=ledger.receipt_times(db, ticket),
@@ -327,7 +327,7 @@ class Signing:
         assert decision.phone is not None  # noqa: S101 - asked by the caller
         common = {**self.made(db), "ticket": command.ticket}
         now_ms = common["clock"].wall_ms
-        role = "inspector" if ledger.roster_of(db).may(command.person, "inspector", now_ms) else "lead"
+        role = "inspector" if self.roster(db).may(command.person, "inspector", now_ms) else "lead"
         lists = {name: getattr(decision.lists, name) for name in decision.lists.__slots__}
         predicate = ReleaseV1(
             **common,
@@ -346,7 +346,7 @@ class Signing:
         Raises:
             Trouble: not enrolled, without a key, or without that role now.
         """
-        roster = ledger.roster_of(db)
+        roster = self.roster(db)
         known, key = roster.persons.get(person), roster.current_key(person)
         if known is None or key is None:
             raise Trouble("person.unknown", _UNKNOWN.fill(person=person), Side.PERSON, _ENROL, EXIT_NO)
