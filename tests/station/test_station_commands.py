@@ -193,3 +193,22 @@ async def test_answers_come_from_a_file_and_what_it_lacks_is_skipped(shop: Shop)
     assert "answers file" in check["reason"][0]
     code, _, _ = await shop.type(*ask, "--answers", str(shop.folder / "pin"))
     assert code == 2
+
+
+async def test_ctrl_c_ends_the_open_attempt_as_aborted_and_the_command_with_130(shop: Shop) -> None:
+    answers = shop.folder / "answers.toml"
+    answers.write_text('[keys]\nvolume-up = "wait"\nvolume-down = "wait"\npower = "wait"\n', encoding="utf-8")
+    engine = await shop.start("engine")
+    client = await shop.client()
+    slot = (await send(client, m.FindDevice(device=shop.device(), wait_s=20)))["slot"]
+    await send(client, m.Watch(slot=slot))
+    ask = ("run", "--device", shop.device(), "--checklist", "android-intake", "--only", "keys")
+    command = await shop.start(*ask, "--answers", str(answers))
+    await until_session(client, lambda view: view.prompt is not None, 30)
+    command.send_signal(signal.SIGINT)
+    assert await asyncio.wait_for(command.wait(), 20) == 130
+    done = await until_session(client, lambda view: view.run.state == "finished")
+    assert (done.run.checks[0].ending, done.run.checks[0].side) == ("aborted", "person")
+    await client.close()
+    engine.send_signal(signal.SIGTERM)
+    assert await asyncio.wait_for(engine.wait(), 20) == 0
