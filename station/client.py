@@ -244,12 +244,10 @@ async def _attach(data_dir: Path) -> Client:
 
 async def _host(data_dir: Path, transports: Sequence[Transport] | None) -> Client:
     from station.engine import Engine
-    from station.policy import release_policy
     from station.settings import load_settings
 
     settings = load_settings(data_dir)
-    ways = transports_of(settings) if transports is None else transports
-    engine = Engine(settings, ways, linger_s=None, policy=release_policy(settings))
+    engine = Engine(settings, transports_of(settings) if transports is None else transports, linger_s=None)
     await engine.start()
     client = await Client.connect(data_dir)
     client._end_host = _closer(engine)

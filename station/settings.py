@@ -64,7 +64,6 @@ class Settings(BaseModel):
         head_office: base URL of head office, empty when the station works alone.
         head_office_key: its public key, 64 hex digits, pinned when it was compared at enrolment.
         language: `en`, `zh`, or empty for the environment's.
-        checklists: SHA-256 of the shop's own checklists that a release may stand on, beside the shipped ones.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -77,7 +76,6 @@ class Settings(BaseModel):
     head_office: Annotated[str, Field(max_length=400)] = ""
     head_office_key: PublicKeyHex = ""
     language: Literal["en", "zh", ""] = ""
-    checklists: tuple[Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")], ...] = ()
 
     @field_validator("name")
     @classmethod
@@ -157,12 +155,12 @@ def save_settings(settings: Settings) -> None:
                 EXIT_USE,
             )
     values = settings.model_dump(exclude={"data"})
-    lines = [f"{key} = {_toml(value)}" for key, value in values.items() if value not in ("", ())]
+    lines = [f"{key} = {_toml(value)}" for key, value in values.items() if value != ""]
     write_private(path, ("\n".join(lines) + "\n").encode())
 
 
 def _toml(value: object) -> str:
-    """A printable string, a boolean or a list of strings; JSON's escapes of quote and backslash are TOML's as well."""
+    """A printable string or a boolean; JSON's escapes of quote and backslash are TOML's as well."""
     return json.dumps(value, ensure_ascii=False)
 
 

@@ -34,11 +34,10 @@ def command(ctx: click.Context, status: bool, stop: bool, force: bool, linger: f
 async def _serve(linger_s: float | None) -> None:
     from station.client import transports_of
     from station.engine import Engine
-    from station.policy import release_policy
     from station.settings import data_folder, load_settings
 
     settings = load_settings(data_folder())
-    engine = Engine(settings, transports_of(settings), linger_s=linger_s, policy=release_policy(settings))
+    engine = Engine(settings, transports_of(settings), linger_s=linger_s)
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, engine.stop)
