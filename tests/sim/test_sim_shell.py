@@ -16,7 +16,7 @@ from drivers.sim.bench import SimulatedBench, SimulatedPhone, SteppedClock
 from drivers.sim.sandbox import PathVeil
 
 SHELLS = [
-    pytest.param(name, marks=pytest.mark.skipif(shutil.which(name) is None, reason=f"{name} is not installed"))
+    pytest.param(name, marks=pytest.mark.skipif(shutil.which(name) is None, reason=f"no shell here named {name}"))
     for name in ("mksh", "sh", "bash")
 ]
 
