@@ -29,8 +29,6 @@ RUNTIME, DEV, BOOTSTRAP = (ROOT / f"requirements{kind}.lock" for kind in ("", "-
 DEBIAN = (
     ("mksh", "mksh", "Android's own shell, for the simulated phones"),
     ("toybox", "toybox", "Android's own commands, for the simulated phones"),
-    ("tmux", "tmux", "drives the screen in a real terminal"),
-    ("faketime", "faketime", "moves the clock under the station"),
 )
 
 

@@ -311,7 +311,7 @@ async def test_a_network_phone_that_does_not_answer_is_said_so(tmp_path: Path) -
         await server.disconnect("127.0.0.1:1")
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child of its parent's death")
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux names the owner of a port")
 def test_the_owner_of_a_port_is_found_and_of_a_free_port_nobody() -> None:
     with socket.socket() as mine:
         mine.bind(("127.0.0.1", 0))
