@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import gettext
 import os
+import unicodedata
 from pathlib import Path
 
 from drivers.text import Words
 
-__all__ = ["N_", "_", "default_language", "language", "let_click_follow", "set_language", "words"]
+__all__ = ["N_", "_", "default_language", "language", "let_click_follow", "padded", "set_language", "words"]
 
 _LOCALE = Path(__file__).parent / "locale"
 _state: dict[str, gettext.NullTranslations | str] = {"lang": "en", "catalogue": gettext.NullTranslations()}
@@ -62,3 +63,9 @@ def N_(message: str) -> str:
 def words(text: Words) -> str:
     """A bilingual text in the language in use."""
     return text.to(language())
+
+
+def padded(text: str, width: int) -> str:
+    """The text filled up with spaces to `width` terminal cells; a Chinese character takes two."""
+    taken = sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
+    return text + " " * (width - taken)

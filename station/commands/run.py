@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from station.errors import EXIT_BENCH, EXIT_NO, EXIT_OK, Trouble
-from station.i18n import _, language
+from station.i18n import _, language, padded
 
 if TYPE_CHECKING:
     from station.client import Client
@@ -197,7 +197,7 @@ def _print(document: dict[str, Any]) -> None:
     for check in document["checks"]:
         reason = f"  ({check['reason'][at]})" if check["reason"] else ""
         finding = f"  {check['finding']}" if check["finding"] else ""
-        click.echo(f"{_word(check['verdict']):<8} {check['title'][at]}{finding}{reason}")
+        click.echo(f"{padded(_word(check['verdict']), 8)} {check['title'][at]}{finding}{reason}")
     count = document["summary"]
     click.echo(
         _("pass {p}  warn {w}  fail {f}  info {i}  not run {n}").format(

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from station.i18n import _, language
+from station.i18n import _, language, padded, words
 
 __all__ = ["command"]
 
@@ -79,30 +79,49 @@ def show(ticket: str, as_json: bool) -> None:
 
 
 def _lines(view: dict[str, Any]) -> list[str]:
+    from station.ui.signs import DECISIONS, DEEDS, RECORD_KINDS, ROLES, named
+
+    says = {"role": ROLES, "meaning": DEEDS, "decision": DECISIONS}
     lines = [f"{view['ticket']}  {_word(view['state_words'])}  {view['model']}  …{view['imei_tail']}"]
     if view["complaint"]:
         lines.append(f"  {view['complaint']}")
     for run in view["runs"]:
-        count = "  ".join(f"{name} {n}" for name, n in run["summary"].items() if n)
-        lines.append(f"  {run['run']}  {run['stage']}  {run['person']}  {run['state']}  {count}")
-        for row in run["checks"]:
-            reason = f"  {_word(row['reason'])}" if row["reason"] else ""
-            lines.append(f"    {row['verdict'] or '-':<5} {_word(row['title'])}  {row['measured']}{reason}")
+        lines += _run_lines(run)
     for record in view["records"]:
-        about = " ".join(filter(None, (record["person"], record["role"], record["meaning"], record["decision"])))
-        lines.append(f"  {record['seq']:>4}  {record['record']:<12} {record['digest'][:16]}  {about}")
+        said = [words(named(table, record[key])) for key, table in says.items() if record[key]]
+        kind = padded(words(named(RECORD_KINDS, record["record"].split("/")[0])), 12)
+        lines.append(f"  {record['seq']:>4}  {kind} {record['digest'][:16]}  {' '.join([record['person'], *said])}")
     if view["release"]:
-        lines.append(_("  released: {decision}").format(decision=view["release"]))
+        lines.append(_("  released: {decision}").format(decision=words(named(DECISIONS, view["release"]))))
     lines += [_("  not released: {reason}").format(reason=_word(reason)) for reason in view["release_reasons"]]
     return lines
 
 
-def _word(words: list[str]) -> str:
-    return words[1] if language() == "zh" else words[0]
+def _run_lines(run: dict[str, Any]) -> list[str]:
+    from station.ui.signs import STAGES, VERDICTS, named
+
+    states = {"running": _("running"), "finished": _("not sealed yet"), "sealed": _("sealed")}
+    count = "  ".join(f"{_count(name)} {n}" for name, n in run["summary"].items() if n)
+    stage = words(named(STAGES, run["stage"]))
+    lines = [f"  {run['run']}  {stage}  {run['person']}  {states[run['state']]}  {count}"]
+    for row in run["checks"]:
+        reason = f"  {_word(row['reason'])}" if row["reason"] else ""
+        verdict = padded(words(VERDICTS[row["verdict"]].words) if row["verdict"] else "-", 8)
+        lines.append(f"    {verdict} {_word(row['title'])}  {row['measured']}{reason}")
+    return lines
+
+
+def _count(name: str) -> str:
+    from station.ui.signs import VERDICTS
+
+    return words(VERDICTS["none" if name == "not_run" else name].words)
+
+
+def _word(both: list[str]) -> str:
+    return both[1] if language() == "zh" else both[0]
 
 
 def _state(state: str) -> str:
-    from station.i18n import words
     from station.tickets import State
 
     return words(State(state).words)

@@ -238,6 +238,7 @@ def _together(answers: list[dict[str, Any]], root: _Root) -> dict[str, Any]:
 
 def _lines(answers: list[dict[str, Any]], root: _Root) -> Iterator[str]:
     from reports.attest import key_id
+    from station.ui.signs import DECISIONS, named
 
     if root.public is None:
         yield _("no head-office key: nothing outside the records themselves is known")
@@ -252,7 +253,8 @@ def _lines(answers: list[dict[str, Any]], root: _Root) -> Iterator[str]:
             name = " ".join(filter(None, (problem["what"], place, problem["record"][:16])))
             yield f"  ✗ {name}: {problem['why']}"
         if "release" in answer:
-            yield _("  release: {decision}").format(decision=answer["release"]["decision"])
+            decision = words(named(DECISIONS, answer["release"]["decision"]))
+            yield _("  release: {decision}").format(decision=decision)
         if answer["ok"]:
             proven = answer["origin"] == "proven"
             yield _("  ✓ good, and head office has seen it") if proven else "  ✓ " + words(_UNPROVEN)

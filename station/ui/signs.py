@@ -15,6 +15,8 @@ __all__ = [
     "ASCII",
     "BACKGROUND",
     "COLOURS",
+    "DECISIONS",
+    "DEEDS",
     "ENDINGS",
     "MEANINGS",
     "OUTBOX_STATES",
@@ -144,6 +146,22 @@ MEANINGS: dict[str, Words] = {
     "approved": Words("approved: the phone may be handed back", "批准：可以放行交付"),
     "waived": Words("waived: goes on in spite of it", "让步：在此情况下继续"),
     "amended": Words("amended: corrects an earlier record", "更正：更正先前记录"),
+}
+
+#: The same in one word, for lists.
+DEEDS: dict[str, Words] = {
+    "performed": Words("performed", "执行"),
+    "verified": Words("verified", "核验"),
+    "approved": Words("approved", "批准"),
+    "waived": Words("waived", "让步"),
+    "amended": Words("amended", "更正"),
+}
+
+#: What a release decides.
+DECISIONS: dict[str, Words] = {
+    "released": Words("released", "放行"),
+    "released-with-waiver": Words("released with waiver", "让步放行"),
+    "refused": Words("refused", "不予放行"),
 }
 
 #: By the ticket's state, which is the English word itself.

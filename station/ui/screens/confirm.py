@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from drivers.text import Words
 from station.i18n import N_, words
@@ -19,13 +19,13 @@ class Confirm(Page):
     CSS_PATH = "confirm.tcss"
     ACTS = (Act("f9", "yes", "F9", N_("yes, do it")), BACK, BACK_B, LANGUAGE)
 
-    def __init__(self, what: Words, then: Words, place: str) -> None:
+    def __init__(self, what: Words, then: Words, place: Callable[[], str]) -> None:
         super().__init__()
         self._what, self._then, self._place = what, then, place
 
     def where(self) -> str:
         """Where the question came up."""
-        return self._place
+        return self._place()
 
     def drawing(self, width: int, height: int) -> Sequence[Line]:
         """What would be done."""

@@ -307,7 +307,7 @@ class Device(Page):
             if reason:
                 self._answer(prompt, value, reason)
 
-        self._ask_reason(_("Not applicable"), with_reason)
+        self._ask_reason(N_("Not applicable"), with_reason)
 
     def note(self) -> str:
         """What was written down for the open prompt."""
@@ -325,7 +325,7 @@ class Device(Page):
                 self._note = (prompt.attempt, prompt.id, text)
                 self.redraw()
 
-        self._ask_reason(_("A note that goes with the answer"), keep)
+        self._ask_reason(N_("A note that goes with the answer"), keep)
 
     def action_commit(self) -> None:
         """Submit the text."""
@@ -370,7 +370,7 @@ class Device(Page):
     def _ask_reason(self, title: str, then: Callable[[str | None], None]) -> None:
         from station.ui.screens.reason import Reason
 
-        self.app.push_screen(Reason(title, self.where()), then)
+        self.app.push_screen(Reason(title, self.where), then)
 
     # --- keys ---
 
@@ -418,7 +418,7 @@ class Device(Page):
                 if answer:
                     self._retest(run, check, confirmed=True)
 
-            self.app.push_screen(Confirm(trouble.what, trouble.next_step, self.where()), again)
+            self.app.push_screen(Confirm(trouble.what, trouble.next_step, self.where), again)
         else:
             self.hush()
 
@@ -444,7 +444,7 @@ class Device(Page):
                     SkipPrompt(slot=self.slot, attempt=prompt.attempt, prompt=prompt.id, reason=reason, person=me)
                 )
 
-        self._ask_reason(_("Skip this check: it will be recorded as not run"), skip)
+        self._ask_reason(N_("Skip this check: it will be recorded as not run"), skip)
 
     def action_stop(self) -> None:
         """Stop the run, with a reason."""
@@ -458,7 +458,7 @@ class Device(Page):
             if reason:
                 self.submit(AbortRun(run=run.run, person=me, reason=reason))
 
-        self._ask_reason(_("Stop this run: what has not run stays not run"), stop)
+        self._ask_reason(N_("Stop this run: what has not run stays not run"), stop)
 
     def action_start(self) -> None:
         """Choose a checklist."""

@@ -81,6 +81,12 @@ class IntakeForm(Page):
         """Ready to type."""
         self.query_one("#complaint" if self.slot is not None else "#ticket", Input).focus()
 
+    def redraw(self) -> None:
+        """The boxes too: what they say follows the language."""
+        super().redraw()
+        for tick in self.query(Tick):
+            tick.refresh()
+
     def value(self, name: str) -> str:
         """What a field holds."""
         return self.query_one(f"#row-{name}", Field).value

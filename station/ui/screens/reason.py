@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from textual.widget import Widget
 from textual.widgets import Input
@@ -27,13 +27,14 @@ class Reason(Page):
         LANGUAGE,
     )
 
-    def __init__(self, title: str, place: str) -> None:
+    def __init__(self, title: str, place: Callable[[], str]) -> None:
+        """`title` is a text of the catalogue, `place` where the question came up: both follow the language."""
         super().__init__()
         self._title, self._place = title, place
 
     def where(self) -> str:
         """Where the question came up."""
-        return self._place
+        return self._place()
 
     def body(self) -> Iterable[Widget]:
         """The question and the field."""
@@ -51,7 +52,7 @@ class Reason(Page):
 
     def drawing(self, width: int, height: int) -> Sequence[Line]:
         """What the reason is for."""
-        return [line(), line(("  " + self._title, "strong")), line()]
+        return [line(), line(("  " + _(self._title), "strong")), line()]
 
     def _rest(self, _width: int, _height: int) -> Sequence[Line]:
         return [line(), line(("  " + _("a reason is needed; F9 commits, Esc leaves everything as it is"), "dim"))]

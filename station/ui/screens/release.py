@@ -14,7 +14,7 @@ from station.i18n import N_, _, words
 from station.ui.keys import Act
 from station.ui.paint import Line, box, columns, line, wrap
 from station.ui.screens.page import BACK, BACK_B, LANGUAGE, Page
-from station.ui.signs import ENDINGS, named
+from station.ui.signs import DECISIONS, ENDINGS, named
 from station.ui.widgets.checklist import look_of
 
 if TYPE_CHECKING:
@@ -134,8 +134,10 @@ class Release(Page):
     def _decision(self, width: int) -> list[Line]:
         assert self.view is not None  # noqa: S101 - the caller has looked
         rows: list[Line] = []
-        if self.view.release:
+        if self.view.release == "released":
             rows.append(line(("✔ " + _("released; the phone may be handed back"), "pass")))
+        elif self.view.release:
+            rows.append(line(("! " + words(named(DECISIONS, self.view.release)), "warn")))
         elif self.decision in RELEASED:
             rows.append(line(("! " + _("not signed: the phone is not released"), "warn")))
         elif self.reasons or self.view.release_reasons:

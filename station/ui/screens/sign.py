@@ -24,7 +24,7 @@ from station.i18n import N_, _, words
 from station.ui.keys import Act
 from station.ui.paint import Line, box, cells, line, wrap
 from station.ui.screens.page import LANGUAGE, Page
-from station.ui.signs import MEANINGS, RECORD_KINDS, ROLES, named
+from station.ui.signs import DECISIONS, MEANINGS, RECORD_KINDS, ROLES, named
 from station.ui.widgets.drawn import Drawn
 from station.ui.widgets.form import Field
 
@@ -182,6 +182,8 @@ class Sign(Page):
         text = str(value)
         if key in {"kind", "target_kind"}:
             return words(named(RECORD_KINDS, text.split("/")[0]))
+        if key == "decision":
+            return words(named(DECISIONS, text))
         if key == "role":
             return words(named(ROLES, text))
         if key == "meaning":

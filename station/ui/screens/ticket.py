@@ -10,12 +10,16 @@ from station.ui.keys import Act
 from station.ui.paint import Line, box, cells, columns, line, wrap
 from station.ui.screens.device import run_line
 from station.ui.screens.page import BACK, BACK_B, LANGUAGE, Page
-from station.ui.signs import RECORD_KINDS, TICKET_STATES, named
+from station.ui.signs import DECISIONS, DEEDS, RECORD_KINDS, ROLES, STAGES, TICKET_STATES, named
 
 if TYPE_CHECKING:
     from station.messages import RunView, TicketView
 
 __all__ = ["Ticket"]
+
+
+#: What a record's line tells of it, and the words for it.
+_SAYS = {"role": ROLES, "meaning": DEEDS, "stage": STAGES, "decision": DECISIONS}
 
 
 class Ticket(Page):
@@ -97,7 +101,9 @@ class Ticket(Page):
 
     def _release(self, view: TicketView, width: int) -> list[Line]:
         if view.release:
-            rows: list[Line] = [line(("✔ " + _("released"), "pass"), "  ", (view.release, "dim"))]
+            plain = view.release == "released"
+            decision = words(named(DECISIONS, view.release))
+            rows: list[Line] = [line((("✔ " if plain else "! ") + decision, "pass" if plain else "warn"))]
         else:
             rows = [line(("– " + _("not released"), "none"))]
         for reason in view.release_reasons[:6]:
@@ -106,7 +112,8 @@ class Ticket(Page):
 
     def _record(self, record: dict[str, object], width: int) -> Line:
         kind = words(named(RECORD_KINDS, str(record.get("record", "")).split("/")[0]))
-        told = [str(record.get(key) or "") for key in ("person", "role", "meaning", "stage", "decision")]
+        told = [str(record.get("person") or "")]
+        told += [words(named(table, str(record.get(key) or ""))) for key, table in _SAYS.items()]
         rest = " · ".join(text for text in told if text)
         return columns(
             [

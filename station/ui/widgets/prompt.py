@@ -29,7 +29,7 @@ def answers(prompt: PromptView) -> list[tuple[str, str, str]]:
         return [
             ("+", "good", words(VERDICTS["pass"].words)),
             ("-", "bad", words(VERDICTS["fail"].words)),
-            ("0", "not-applicable", _("n/a, with a reason")),
+            ("0", "not-applicable", _("n/a (reason)")),
         ]
     if prompt.kind == "choice":
         own = {key for _value, _label, key in prompt.choices if key}

@@ -115,7 +115,8 @@ def card_lines(card: Card | Unused, width: int, height: int, now_ms: int) -> lis
     first = [*fit(line((name, "strong")), max(1, inner - width_of(tail) - 1)), Span(" "), Span(tail, "dim")]
     word = words(look.words)
     head = words(card.headline)
-    said = f"{word}: {head}" if head and not head.lower().startswith(word.lower()) else head or word
+    named = word in head or head.lower().startswith(word.lower())
+    said = f"{word}: {head}" if head and not named else head or word
     if card.status == "blocked" or (card.status in {"running", "identifying"} and width < 38):
         said = head or word  # the sign in the title says the state; the room is for what is wrong or measured
     percent = 100 * card.done // card.total if card.total > 0 else 0
