@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import re
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +18,7 @@ from typing import Any, TypeVar, cast
 
 from drivers import adb_errors
 from drivers.adb_files import hash_script, pull_file, push_file, same_hash
+from drivers.adb_identity import IDENTIFY, read_identity
 from drivers.adb_input import GETEVENT, GETEVENT_ON_TERMINAL, EventReader
 from drivers.adb_script import STDERR_LIMIT, BatchReader, Script, compose, pack
 from drivers.adb_server import AdbServer, open_stream, read_block, subscribe
@@ -41,7 +41,7 @@ from drivers.api import (
     Shell,
 )
 
-__all__ = ["AdbDevice", "AdbServer", "AdbTransport", "read_identity"]
+__all__ = ["AdbDevice", "AdbServer", "AdbTransport"]
 
 T = TypeVar("T")
 C = TypeVar("C")
@@ -158,7 +158,7 @@ class AdbDevice:
 
     async def identify(self, *, deadline_s: float) -> Identity:
         """Ask the phone who it is; raises a DriverError when it does not answer."""
-        answers = await self._shell.batch(_IDENTIFY, deadline_s=deadline_s)
+        answers = await self._shell.batch(IDENTIFY, deadline_s=deadline_s)
         properties = answers[0]
         if properties.failure is not None:
             raise properties.failure
@@ -575,41 +575,3 @@ class _AdbReverse:
             wire.okay()  # OKAY: and has done it
 
         await self._device.call(wire, job)
-
-
-_IDENTIFY = (
-    Command("getprop", "getprop", timeout_s=8.0, limit=512 * 1024),
-    Command("imei-1", "cmd phone get-imei 0", timeout_s=3.0, limit=4096),
-    Command("imei-2", "cmd phone get-imei 1", timeout_s=3.0, limit=4096),
-    Command("device-id", "dumpsys iphonesubinfo", timeout_s=3.0, limit=16 * 1024),
-)
-_PROPERTY = re.compile(r"^\[([^\]\n]+)\]: \[([^\n]*)\]$", re.MULTILINE)
-_IMEI_PROPERTIES = (
-    "ro.ril.oem.imei",
-    "ro.ril.oem.imei1",
-    "ro.ril.oem.imei2",
-    "persist.radio.imei",
-    "gsm.baseband.imei",
-)
-
-
-def read_identity(getprop: str, imei_answers: Sequence[str]) -> Identity:
-    """Who the phone says it is; a property that it does not have stays empty, a number that is no IMEI is left out."""
-    said = {key: value.strip() for key, value in _PROPERTY.findall(getprop)}
-    spoken = [*imei_answers, *(said.get(key, "") for key in _IMEI_PROPERTIES)]
-    imeis = [found for text in spoken for found in re.findall(r"(?<!\d)\d{15}(?!\d)", text, re.ASCII) if _luhn(found)]
-    return Identity(
-        serial=said.get("ro.serialno") or said.get("ro.boot.serialno", ""),
-        imeis=tuple(dict.fromkeys(imeis)),
-        manufacturer=said.get("ro.product.manufacturer", ""),
-        model=said.get("ro.product.model", ""),
-        os_version=said.get("ro.build.version.release", ""),
-        build=said.get("ro.build.display.id") or said.get("ro.build.id", ""),
-    )
-
-
-def _luhn(imei: str) -> bool:
-    """The check digit of an IMEI (3GPP TS 23.003, annex B)."""
-    digits = [int(char) for char in reversed(imei)]
-    doubled = sum(sum(divmod(2 * digit, 10)) for digit in digits[1::2])
-    return any(digits) and (sum(digits[::2]) + doubled) % 10 == 0

@@ -12,7 +12,9 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
+from drivers.adb_identity import DEVICE_ID_1, DEVICE_ID_2, binder_text
 from drivers.api import Command, Shell
+from drivers.imei import imei_ok
 from drivers.text import Words
 from probes import getprop, memory
 from probes.answers import NOT_SAID, Heard, as_value, hear, hear_second, reading
@@ -21,25 +23,16 @@ from probes.captured import integer, raw_lines
 from probes.storage import READ_DF, df
 from probes.units import FLAG, IDENTITY, LIST, TEXT
 
-__all__ = ["identity", "iphonesubinfo", "luhn_ok", "phone_imei", "sold_capacity"]
+__all__ = ["identity", "iphonesubinfo", "phone_imei", "sold_capacity"]
 
-# `service call iphonesubinfo 1` is getDeviceId(callingPackage) on every version; 3 is getDeviceIdForPhone(slot, ...)
-# only since Android 6 (on 4.x the same number gives the IMSI, which must not even be read).
-_SLOT1 = Command("iphonesubinfo", "service call iphonesubinfo 1 s16 com.android.shell", timeout_s=5.0, limit=16 * 1024)
-_SLOT2 = Command(
-    "iphonesubinfo-2",
-    'if [ "$(getprop ro.build.version.sdk)" -ge 23 ]; then '
-    "service call iphonesubinfo 3 i32 1 s16 com.android.shell; fi",
-    timeout_s=5.0,
-    limit=16 * 1024,
-)
+_SLOT1 = Command("iphonesubinfo", DEVICE_ID_1, timeout_s=5.0, limit=16 * 1024)
+_SLOT2 = Command("iphonesubinfo-2", DEVICE_ID_2, timeout_s=5.0, limit=16 * 1024)
 _OLD = Command("iphonesubinfo-dump", "dumpsys iphonesubinfo", timeout_s=5.0, limit=16 * 1024)
 _IMEI1 = Command("phone-imei-1", "cmd phone get-imei 0", timeout_s=5.0, limit=16 * 1024)
 _IMEI2 = Command("phone-imei-2", "cmd phone get-imei 1", timeout_s=5.0, limit=16 * 1024)
 
 _IMEI = re.compile(r"[0-9]{15}", re.ASCII)
 _MEID = re.compile(r"[0-9A-Fa-f]{14}", re.ASCII)
-_WORDS = re.compile(r"\b[0-9a-fA-F]{8}\b(?!:)", re.ASCII)
 
 #: Properties in which vendors keep the IMEI of slot 1 and of slot 2 (Qualcomm, MediaTek, Samsung and Xiaomi phones).
 _PROPERTIES = (
@@ -48,41 +41,12 @@ _PROPERTIES = (
 )
 
 
-def luhn_ok(imei: str) -> bool:
-    """Whether the 15th digit of an IMEI is right (3GPP TS 23.003, annex B: Luhn)."""
-    if not _IMEI.fullmatch(imei):
-        return False
-    digits = [int(digit) for digit in imei]
-    doubled = [sum(divmod(2 * digit, 10)) for digit in digits[1::2]]
-    return (sum(digits[0::2]) + sum(doubled)) % 10 == 0
-
-
 def _put_device_id(parsed: Parsed, device_id: str) -> None:
     parsed.facts["device_id"] = device_id
     if _IMEI.fullmatch(device_id):
         parsed.facts |= {"imei": device_id, "device_id_type": "IMEI"}
     elif _MEID.fullmatch(device_id):
         parsed.facts["device_id_type"] = "MEID"
-
-
-def _parcel_text(text: str, parsed: Parsed) -> str | None:
-    """The UTF-16 text of a Binder reply: exception code, length in characters, then the characters, two a word."""
-    # Every row ends in the same bytes as characters between apostrophes: only what stands before them counts.
-    words = [int(word, 16) for row in text.splitlines() for word in _WORDS.findall(row.partition("'")[0])]
-    if len(words) < 2:
-        parsed.problems.append(Problem("device_id", "the parcel holds no text"))
-        return None
-    if words[0] != 0:
-        parsed.problems.append(Problem("device_id", f"the service answered with the exception {words[0]:#010x}"))
-        return None
-    length = words[1]
-    if length in (0, 0xFFFFFFFF):
-        return None
-    raw = b"".join(word.to_bytes(4, "little") for word in words[2:])[: 2 * length]
-    if length > 64 or len(raw) < 2 * length:
-        parsed.problems.append(Problem("device_id", "the parcel is cut"))
-        return None
-    return raw.decode("utf-16-le", "replace")
 
 
 @parser("iphonesubinfo")
@@ -98,11 +62,11 @@ def iphonesubinfo(data: bytes) -> Parsed:
             parsed.facts.setdefault("phone_type", value.split()[0])
         elif name == "Device ID" and "device_id" not in parsed.facts:
             _put_device_id(parsed, value.strip())
-    start = next((at for at, line in enumerate(lines) if line.strip().startswith("Result: Parcel(")), None)
-    if start is not None and "device_id" not in parsed.facts:
-        rows = "\n".join(lines[start : start + 64]).partition("Parcel(")[2]
-        if device_id := _parcel_text(rows, parsed):
-            _put_device_id(parsed, device_id)
+    parcel = None if "device_id" in parsed.facts else binder_text("\n".join(lines))
+    if parcel and parcel.problem:
+        parsed.problems.append(Problem("device_id", parcel.problem))
+    elif parcel and parcel.text:
+        _put_device_id(parsed, parcel.text)
     return parsed
 
 
@@ -187,7 +151,7 @@ def _identifiers(props: dict[str, str], slot1: list[Heard], slot2: list[Heard]) 
     yield _identifier("meid", meid, NOT_SAID)
     numbers = {claim.value for claim in first + second}
     if numbers:
-        yield Measurement("imei_check_digit", all(map(luhn_ok, numbers)), "Luhn, 3GPP TS 23.003 annex B")
+        yield Measurement("imei_check_digit", all(map(imei_ok, numbers)), "Luhn, 3GPP TS 23.003 annex B")
     else:
         yield Unread("imei_check_digit", _REFUSED_IMEI)
     named = (("serial", serials), ("imei1", first), ("imei2", second), ("meid", meid))

@@ -18,6 +18,7 @@ from sqlite_utils.migrations import Migrations
 
 from checklists.verdict import Stage
 from drivers.api import Identity, Side
+from drivers.imei import check_digit
 from drivers.text import Words, safe_text
 from station.errors import EXIT_NO, EXIT_USE, Trouble
 from station.messages import Intake
@@ -155,15 +156,9 @@ def check_imei(text: str) -> str:
     digits = re.sub(r"[\s/.-]", "", text)
     if not re.fullmatch(r"[0-9]{15}", digits):
         raise _wrong("ticket.imei", _IMEI_FORM.fill(text=text), _SCAN_AGAIN)
-    if _luhn(digits[:14]) != digits[14]:
-        raise _wrong("ticket.imei", _IMEI_DIGIT.fill(text=digits, digit=_luhn(digits[:14])), _SCAN_AGAIN)
+    if check_digit(digits[:14]) != digits[14]:
+        raise _wrong("ticket.imei", _IMEI_DIGIT.fill(text=digits, digit=check_digit(digits[:14])), _SCAN_AGAIN)
     return digits
-
-
-def _luhn(body: str) -> str:
-    """The check digit: from the right every second digit doubled, digit sums added, up to the next ten."""
-    doubled = [int(d) * 2 if i % 2 == 0 else int(d) for i, d in enumerate(reversed(body))]
-    return str(-sum(d // 10 + d % 10 for d in doubled) % 10)
 
 
 def identities(session: Session) -> tuple[str, tuple[str, ...]]:

@@ -11,7 +11,7 @@ from sim_host import Host
 
 from drivers.sim.battery import BatteryModel
 from drivers.sim.bench import SimulatedBench, SteppedClock
-from drivers.sim.identity import luhn_digit, make_identity
+from drivers.sim.identity import make_identity
 from drivers.sim.persona import Battery, Persona, load_persona, persona_names
 from drivers.sim.state import PhoneState
 
@@ -124,13 +124,6 @@ async def test_a_replaced_part_changes_what_the_phone_prints() -> None:
 def test_a_change_of_something_that_a_phone_does_not_have_is_refused() -> None:
     with pytest.raises(ValueError, match="wings"):
         state().change(wings=2)
-
-
-@given(st.text("0123456789", min_size=1, max_size=20))
-def test_the_check_digit_passes_the_luhn_test(digits: str) -> None:
-    whole = digits + luhn_digit(digits)
-    doubled = [int(d) * (2 if place % 2 else 1) for place, d in enumerate(reversed(whole))]
-    assert sum(value // 10 + value % 10 for value in doubled) % 10 == 0
 
 
 def test_identities_follow_the_seed() -> None:
