@@ -15,7 +15,8 @@ from station import __version__
 
 __all__ = ["main"]
 
-#: Every command: its module in `station.commands` (whose `command` is the click command) and its one line of help.
+#: Every command, in the order of docs/commands.md: its module in `station.commands` (whose `command` is the click
+#: command) and its one line of help.
 COMMANDS: dict[str, tuple[str, Words]] = {
     "demo": ("demo", Words("show the whole way on a simulated bench", "在模拟工位上演示全流程")),
     "devices": ("devices", Words("every phone that is seen, and what blocks it", "列出可见的手机及其受阻原因")),
@@ -26,9 +27,9 @@ COMMANDS: dict[str, tuple[str, Words]] = {
     "intake": ("intake", Words("take a phone in", "接件")),
     "release": ("release", Words("let a phone go, or say why not", "放行，或说明原因")),
     "verify": ("verify", Words("verify records, a bundle or the ledger, offline", "离线校验记录、工单包或台账")),
-    "sign": ("sign", Words("sign off what you did on a ticket", "对本人完成的工作签字")),
     "upload": ("upload", Words("send records to head office", "向总部上传记录")),
     "outbox": ("outbox", Words("what head office has not acknowledged", "查看总部尚未确认的记录")),
+    "sign": ("sign", Words("sign off what you did on a ticket", "对本人完成的工作签字")),
     "checklist": ("checklist", Words("checklists: list, show, validate, new", "检测清单：列出、查看、校验、新建")),
     "person": (
         "person",
