@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple
 
+from checklists.schema import Check
 from checklists.verdict import Ending, Stage, Verdict
 from drivers.text import Words
 from reports.attest import Record, open_record
@@ -31,6 +32,7 @@ from reports.predicates import (
 from reports.record import RecordError
 from reports.replay import contradictions, latest_attempts, resolved
 from reports.roster import Key, Roster
+from reports.vocabulary import DEEDS, ENDINGS, ROLES, kind_words, named
 
 __all__ = [
     "Decision",
@@ -244,7 +246,7 @@ def _open(envelopes: Iterable[bytes], roster: Roster, policy: ReleasePolicy, rec
     case = _Case(roster, policy)
     for problem in roster.problems:
         case.refuse(
-            "roster", "the roster has an event that may not be: {why}", "人员名册有无效事件：{why}", why=problem.why.en
+            "roster", "the roster has an event that may not be: {why}", "人员名册有无效事件：{why}", why=problem.why
         )
     for number, data in enumerate(envelopes, 1):
         try:
@@ -305,7 +307,10 @@ def _check_belonging(case: _Case) -> None:
         case.phone = case.phone or record.statement.subject
         if record.statement.subject != case.phone:
             case.refuse(
-                "phone", "a {kind} record is about another phone", "{kind} 记录属于另一台手机", kind=record.kind
+                "phone",
+                "a {kind} record is about another phone",
+                "“{kind}”记录属于另一台手机",
+                kind=kind_words(record.kind),
             )
         if isinstance(predicate, RepairV1) and predicate.new_phone and record.digest not in case.amended:
             case.phone = predicate.new_phone.commitment
@@ -403,10 +408,12 @@ def _check_run(case: _Case, record: Record, before: RunV1 | None) -> None:
     for check in checklist.checks:
         attempt = latest.get(check.id)
         if check.required and not _satisfied(attempt):
-            _check_unsatisfied(case, record, check.id, attempt, side)
+            _check_unsatisfied(case, record, check, attempt, side)
     earlier = latest_attempts(before) if before else {}
+    titles = {check.id: check.title.words for check in checklist.checks}
     for check_id, attempt in latest.items():
-        _check_regression(case, record, attempt, earlier.get(check_id), side)
+        title = titles.get(check_id, Words(check_id, check_id))
+        _check_regression(case, record, attempt, earlier.get(check_id), side, title)
 
 
 def _satisfied(attempt: AttemptV1 | None) -> bool:
@@ -416,15 +423,15 @@ def _satisfied(attempt: AttemptV1 | None) -> bool:
     return attempt.verdict in SATISFIED or (attempt.ending is Ending.NOT_APPLICABLE and not attempt.prompts)
 
 
-def _check_unsatisfied(case: _Case, record: Record, check: str, attempt: AttemptV1 | None, side: Words) -> None:
-    failed = attempt is not None and attempt.verdict is Verdict.FAIL
-    if _waived(case, "concession" if failed else "not-run", check, record) or _declined(case, check, attempt):
+def _check_unsatisfied(case: _Case, record: Record, check: Check, attempt: AttemptV1 | None, side: Words) -> None:
+    failed, title = attempt is not None and attempt.verdict is Verdict.FAIL, check.title.words
+    if _waived(case, "concession" if failed else "not-run", check.id, record) or _declined(case, check.id, attempt):
         return
     if failed:
-        case.refuse("failed", f"{side.en}: {{check}} failed", f"{side.zh}：{{check}} 不合格", check=check)
+        case.refuse("failed", f"{side.en}: {{check}} failed", f"{side.zh}：{{check}} 不合格", check=title)
     elif attempt is None:
         case.refuse(
-            "omitted", f"{side.en}: {{check}} was left out", f"{side.zh}：{{check}} 未包含在检测中", check=check
+            "omitted", f"{side.en}: {{check}} was left out", f"{side.zh}：{{check}} 未包含在检测中", check=title
         )
     else:
         why = attempt.reason
@@ -432,13 +439,15 @@ def _check_unsatisfied(case: _Case, record: Record, check: str, attempt: Attempt
             "not-run",
             f"{side.en}: {{check}} was not run ({{why_en}})",
             f"{side.zh}：{{check}} 未检（{{why_zh}}）",
-            check=check,
-            why_en=why.en if why else attempt.ending.value,
-            why_zh=why.zh if why else attempt.ending.value,
+            check=title,
+            why_en=why.en if why else named(ENDINGS, attempt.ending.value).en,
+            why_zh=why.zh if why else named(ENDINGS, attempt.ending.value).zh,
         )
 
 
-def _check_regression(case: _Case, record: Record, now: AttemptV1, before: AttemptV1 | None, side: Words) -> None:
+def _check_regression(
+    case: _Case, record: Record, now: AttemptV1, before: AttemptV1 | None, side: Words, title: Words
+) -> None:
     if before is None or before.verdict not in SATISFIED:
         return
     if now.verdict is Verdict.FAIL:
@@ -447,12 +456,12 @@ def _check_regression(case: _Case, record: Record, now: AttemptV1, before: Attem
                 "regression",
                 f"{side.en}: {{check}} fails and did not at intake",
                 f"{side.zh}：{{check}} 不合格，接件时并非如此",
-                check=now.check,
+                check=title,
             )
     elif now.verdict is Verdict.WARN and before.verdict is not Verdict.WARN:
         case.notes.append(
             Words(f"{side.en}: {{check}} warns and did not at intake", f"{side.zh}：{{check}} 预警，接件时没有").fill(
-                check=now.check
+                check=title
             )
         )
 
@@ -631,11 +640,11 @@ def _signoff(case: _Case, target: Record | None, meaning: str, role: str | None)
         case.refuse(
             "unsigned",
             "the {kind} record of {person} is not signed off as {meaning}{role}",
-            "{person} 的 {kind} 记录没有“{meaning}”签字{role}",
-            kind=target.kind,
+            "{person} 的“{kind}”记录没有“{meaning}”签字{role}",
+            kind=kind_words(target.kind),
             person=person,
-            meaning=meaning,
-            role=f" ({role})" if role else "",
+            meaning=named(DEEDS, meaning),
+            role=Words(" ({role})", "（{role}）").fill(role=named(ROLES, role)) if role else "",
         )
     elif isinstance(signed := found.statement.predicate, Signed):
         _check_level(case, signed)

@@ -98,7 +98,7 @@ def _attempt_contradiction(check: Check, attempt: AttemptV1) -> Words | None:
         verdict = _judged_again(limit, measurement)
         if _improved(measurement.verdict, verdict):
             return Words("{m} is {verdict}, recorded as {said}", "{m} 应为 {verdict}，记录为 {said}").fill(
-                m=measurement.name, verdict=verdict.value, said=measurement.verdict.value
+                m=measurement.name, verdict=verdict.words, said=measurement.verdict.words
             )
         judged.append(Judged(measurement.name, limit, measurement.verdict))
     unread = [Unread(item.name, Words(item.reason.en, item.reason.zh), item.source) for item in attempt.unread]
@@ -106,7 +106,7 @@ def _attempt_contradiction(check: Check, attempt: AttemptV1) -> Words | None:
     if _improved(attempt.verdict, verdict):
         return Words(
             "its measurements say {verdict}, recorded is {said}", "实测值判定为 {verdict}，记录为 {said}"
-        ).fill(verdict=verdict.value, said=attempt.verdict.value)
+        ).fill(verdict=verdict.words, said=attempt.verdict.words)
     return None
 
 

@@ -15,6 +15,7 @@ from drivers.text import Words, safe_text
 from reports.attest import Record, check_public_key, key_id, open_record, verify_signature
 from reports.predicates import Common, HeadV1, KeyEventV1, Made, ReceiptV1, RoleV1, Signed
 from reports.record import RecordError, digest_of
+from reports.vocabulary import ROLES, named
 
 __all__ = ["Key", "KeyEnd", "Person", "Roster", "RosterError", "RosterProblem"]
 
@@ -245,7 +246,7 @@ class Roster:
         if not person.may(signed.role, signed.signed_ms):
             raise RosterError(
                 Words("{name} had not the role {role} at that time", "{name} 当时没有岗位 {role}").fill(
-                    name=person.printed_name, role=signed.role
+                    name=person.printed_name, role=named(ROLES, signed.role)
                 )
             )
 

@@ -57,9 +57,15 @@ _STATES: dict[LinkState, tuple[Words, Words]] = {
     ),
 }
 _OTHER_STATE = (
-    Words("The phone is in {state} mode", "手机处于 {state} 模式"),
+    Words("The phone is in {state} mode", "手机处于{state}模式"),
     Words("Restart the phone into its normal system", "请将手机重启到正常系统"),
 )
+_MODES = {
+    LinkState.RECOVERY: Words("recovery", "恢复"),
+    LinkState.RESCUE: Words("rescue", "救援"),
+    LinkState.SIDELOAD: Words("sideload", "侧载"),
+    LinkState.BOOTLOADER: Words("bootloader", "引导加载"),
+}
 _BENCH_BUG = Words("The bench failed on this phone: {error}", "工位处理该手机时出错：{error}")
 _REPLUG = Words("Plug the phone in again; tell the maker of Assay if it happens again", "请重新插拔；如再次出现请反馈")
 
@@ -252,7 +258,7 @@ def _blocked(link: Link | None) -> tuple[Words, Words] | None:
     if link is None or link.state.usable:
         return None
     what, next_step = _STATES.get(link.state, _OTHER_STATE)
-    return what.fill(state=link.state.value), next_step
+    return what.fill(state=_MODES.get(link.state) or link.state.value), next_step
 
 
 async def _close(device: Device | None) -> None:

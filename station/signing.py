@@ -34,6 +34,7 @@ from reports.predicates import (
 from reports.record import RecordError, digest_of, make_statement
 from reports.release import ReleaseDecision, ReleasePolicy, verify_release
 from reports.roster import Roster
+from reports.vocabulary import ROLES, named
 from station import __version__, tickets, vault
 from station import messages as m
 from station.clock import StationClock
@@ -351,7 +352,7 @@ class Signing:
         if known is None or key is None:
             raise Trouble("person.unknown", _UNKNOWN.fill(person=person), Side.PERSON, _ENROL, EXIT_NO)
         if not roster.may(person, role, time.time_ns() // 1_000_000):
-            what = _NO_ROLE.fill(person=person, role=role)
+            what = _NO_ROLE.fill(person=person, role=named(ROLES, role))
             raise Trouble("person.role", what, Side.PERSON, _ASK_LEAD, EXIT_NO)
         return {"person": person, "printed_name": known.printed_name, "role": role, "key_level": key.level}
 

@@ -21,6 +21,7 @@ from checklists.verdict import Stage
 from drivers.api import Device, Identity, Side
 from drivers.text import Words, safe_text
 from probes.api import Loaded, Probe, Value
+from reports.vocabulary import STAGES, named
 from station import messages as m
 from station.asking import Open
 from station.bench import Bench, Slot
@@ -433,8 +434,8 @@ def _stage(name: str, checklist: Checklist) -> Stage:
     stages = [stage.value for stage in checklist.stages]
     if name in stages:
         return Stage(name)
-    what = _WRONG_STAGE.fill(id=checklist.id, stage=name)
-    raise Trouble("run.stage", what, Side.PERSON, _STAGES.fill(stages=", ".join(stages)), EXIT_USE)
+    what = _WRONG_STAGE.fill(id=checklist.id, stage=named(STAGES, name))
+    raise Trouble("run.stage", what, Side.PERSON, _ITS_STAGES.fill(stages=", ".join(stages)), EXIT_USE)
 
 
 def _chosen(checklist: Checklist, only: Sequence[str]) -> tuple[Check, ...]:
@@ -531,7 +532,7 @@ _SEAL_IT = Words("Look through it and sign, or retest a check", "请核对并签
 _CONFIRM = Words("{check} was tried {n} times already", "{check} 已测 {n} 次")
 _ASK_FIRST = Words("Confirm that it shall be tried again", "请确认是否再次检测")
 _WRONG_STAGE = Words("{id} is not for the stage {stage}", "{id} 不适用于阶段 {stage}")
-_STAGES = Words("Its stages are: {stages}", "适用阶段：{stages}")
+_ITS_STAGES = Words("Its stages are: {stages}", "适用阶段：{stages}")
 _NO_CHECK = Words("{id} has no check {check}", "{id} 中没有检测项 {check}")
 _CHECKS = Words("Its checks are: {checks}", "检测项：{checks}")
 _NO_SELF_CHECK = Words("There is no sealed self-check to confirm", "没有已封存的自检可供互检")

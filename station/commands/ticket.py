@@ -79,7 +79,7 @@ def show(ticket: str, as_json: bool) -> None:
 
 
 def _lines(view: dict[str, Any]) -> list[str]:
-    from station.ui.signs import DECISIONS, DEEDS, RECORD_KINDS, ROLES, named
+    from reports.vocabulary import DECISIONS, DEEDS, ROLES, kind_words, named
 
     says = {"role": ROLES, "meaning": DEEDS, "decision": DECISIONS}
     lines = [f"{view['ticket']}  {_word(view['state_words'])}  {view['model']}  …{view['imei_tail']}"]
@@ -89,7 +89,7 @@ def _lines(view: dict[str, Any]) -> list[str]:
         lines += _run_lines(run)
     for record in view["records"]:
         said = [words(named(table, record[key])) for key, table in says.items() if record[key]]
-        kind = padded(words(named(RECORD_KINDS, record["record"].split("/")[0])), 12)
+        kind = padded(words(kind_words(record["record"])), 12)
         lines.append(f"  {record['seq']:>4}  {kind} {record['digest'][:16]}  {' '.join([record['person'], *said])}")
     if view["release"]:
         lines.append(_("  released: {decision}").format(decision=words(named(DECISIONS, view["release"]))))
@@ -98,23 +98,23 @@ def _lines(view: dict[str, Any]) -> list[str]:
 
 
 def _run_lines(run: dict[str, Any]) -> list[str]:
-    from station.ui.signs import STAGES, VERDICTS, named
+    from reports.vocabulary import STAGES, named
 
     states = {"running": _("running"), "finished": _("not sealed yet"), "sealed": _("sealed")}
-    count = "  ".join(f"{_count(name)} {n}" for name, n in run["summary"].items() if n)
+    count = "  ".join(f"{_verdict(name)} {n}" for name, n in run["summary"].items() if n)
     stage = words(named(STAGES, run["stage"]))
     lines = [f"  {run['run']}  {stage}  {run['person']}  {states[run['state']]}  {count}"]
     for row in run["checks"]:
         reason = f"  {_word(row['reason'])}" if row["reason"] else ""
-        verdict = padded(words(VERDICTS[row["verdict"]].words) if row["verdict"] else "-", 8)
+        verdict = padded(_verdict(row["verdict"]) if row["verdict"] else "-", 8)
         lines.append(f"    {verdict} {_word(row['title'])}  {row['measured']}{reason}")
     return lines
 
 
-def _count(name: str) -> str:
-    from station.ui.signs import VERDICTS
+def _verdict(name: str) -> str:
+    from checklists.verdict import Verdict
 
-    return words(VERDICTS["none" if name == "not_run" else name].words)
+    return words(Verdict("none" if name == "not_run" else name).words)
 
 
 def _word(both: list[str]) -> str:

@@ -238,7 +238,7 @@ def _together(answers: list[dict[str, Any]], root: _Root) -> dict[str, Any]:
 
 def _lines(answers: list[dict[str, Any]], root: _Root) -> Iterator[str]:
     from reports.attest import key_id
-    from station.ui.signs import DECISIONS, named
+    from reports.vocabulary import DECISIONS, named
 
     if root.public is None:
         yield _("no head-office key: nothing outside the records themselves is known")

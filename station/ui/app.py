@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual.app import App
 from textual.binding import Binding
 
+from reports.vocabulary import ROLES, named
 from station.i18n import language, set_language, words
 from station.ui.paint import Guard, OldConsole
 from station.ui.seams import Attached, Bench, Feed
-from station.ui.signs import ROLES, STATUSES, named
+from station.ui.signs import STATUSES
 
 if TYPE_CHECKING:
     from textual.filter import LineFilter

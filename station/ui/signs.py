@@ -15,22 +15,14 @@ __all__ = [
     "ASCII",
     "BACKGROUND",
     "COLOURS",
-    "DECISIONS",
-    "DEEDS",
-    "ENDINGS",
-    "MEANINGS",
     "OUTBOX_STATES",
-    "RECORD_KINDS",
-    "ROLES",
     "ROW_STATES",
     "SIDES",
-    "STAGES",
     "STATUSES",
     "TICKET_STATES",
     "UNKNOWN",
     "VERDICTS",
     "Look",
-    "named",
 ]
 
 
@@ -105,63 +97,12 @@ ROW_STATES: dict[str, Look] = {
 #: What an unknown word shows as: never as something good.
 UNKNOWN = Look("?", Words("unknown", "未知"), "lost")
 
-ENDINGS: dict[str, Words] = {
-    "completed": Words("completed", "已完成"),
-    "not-applicable": Words("not applicable", "不适用"),
-    "skipped": Words("skipped", "已跳过"),
-    "errored": Words("bench error", "工位出错"),
-    "timed-out": Words("timed out", "超时"),
-    "aborted": Words("stopped", "已中止"),
-    "interrupted": Words("interrupted", "已中断"),
-}
-
 SIDES: dict[str, Words] = {
     "phone": Words("phone", "手机"),
     "cable": Words("cable", "数据线"),
     "bench": Words("bench", "工位"),
     "person": Words("person", "操作"),
     "head-office": Words("head office", "总部"),
-}
-
-STAGES: dict[str, Words] = {
-    "intake": Words("intake", "接件检查"),
-    "diagnosis": Words("diagnosis", "诊断"),
-    "self-check": Words("self-check", "自检"),
-    "cross-check": Words("cross-check", "互检"),
-    "delivery": Words("delivery", "交付"),
-}
-
-ROLES: dict[str, Words] = {
-    "technician": Words("technician", "维修工程师"),
-    "inspector": Words("inspector", "互检人"),
-    "receptionist": Words("receptionist", "受理员"),
-    "parts-keeper": Words("parts keeper", "备件员"),
-    "lead": Words("lead", "店长"),
-}
-
-#: What a signature says of the record it is put under.
-MEANINGS: dict[str, Words] = {
-    "performed": Words("performed: I did this, and it is as recorded", "执行：由我完成，记录属实"),
-    "verified": Words("verified: I checked it again myself", "核验：我已亲自复检"),
-    "approved": Words("approved: the phone may be handed back", "批准：可以放行交付"),
-    "waived": Words("waived: goes on in spite of it", "让步：在此情况下继续"),
-    "amended": Words("amended: corrects an earlier record", "更正：更正先前记录"),
-}
-
-#: The same in one word, for lists.
-DEEDS: dict[str, Words] = {
-    "performed": Words("performed", "执行"),
-    "verified": Words("verified", "核验"),
-    "approved": Words("approved", "批准"),
-    "waived": Words("waived", "让步"),
-    "amended": Words("amended", "更正"),
-}
-
-#: What a release decides.
-DECISIONS: dict[str, Words] = {
-    "released": Words("released", "放行"),
-    "released-with-waiver": Words("released with waiver", "让步放行"),
-    "refused": Words("refused", "不予放行"),
 }
 
 #: By the ticket's state, which is the English word itself.
@@ -182,22 +123,6 @@ TICKET_STATES: dict[str, Words] = {
     "exchanged / returned": Words("exchanged / returned", "换机 / 退机"),
     "grievance open": Words("grievance open", "投诉处理中"),
     "closed": Words("closed", "已关闭"),
-}
-
-RECORD_KINDS: dict[str, Words] = {
-    "intake": Words("intake", "接件检查"),
-    "run": Words("run", "检测"),
-    "signoff": Words("sign-off", "签字确认"),
-    "release": Words("release", "放行"),
-    "waiver": Words("waiver", "让步放行 / 特批免检"),
-    "repair": Words("repair", "维修"),
-    "part-use": Words("part use", "配件使用"),
-    "plan": Words("repair plan", "维修方案"),
-    "consent": Words("consent", "客户同意"),
-    "amend": Words("amendment", "更正"),
-    "key-event": Words("key event", "密钥变更"),
-    "head": Words("ledger head", "台账校验点"),
-    "receipt": Words("receipt", "回执"),
 }
 
 OUTBOX_STATES: dict[str, Look] = {
@@ -237,8 +162,3 @@ ASCII = str.maketrans(
         "▄": "_",
     }
 )
-
-
-def named(table: dict[str, Words], key: str) -> Words:
-    """The words of `key`, or the key itself where the table does not know it."""
-    return table.get(key) or Words(key, key)

@@ -13,11 +13,12 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from drivers.text import Words, safe_text
+from reports.vocabulary import STAGES, named
 from station.i18n import N_, _, words
 from station.ui.keys import Act
 from station.ui.paint import Line, beside, box, cells, line, wrap
 from station.ui.screens.page import BACK, BACK_B, HELP, LANGUAGE, Page
-from station.ui.signs import STAGES, STATUSES, TICKET_STATES, UNKNOWN, named
+from station.ui.signs import STATUSES, TICKET_STATES, UNKNOWN
 from station.ui.widgets.checklist import checklist_box, row_details
 from station.ui.widgets.drawn import Drawn
 from station.ui.widgets.form import Field

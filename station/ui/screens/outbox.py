@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from drivers.text import Words
+from reports.vocabulary import kind_words
 from station.i18n import N_, _, words
 from station.ui.keys import Act
 from station.ui.paint import Line, bar, box, columns, line, wrap
 from station.ui.screens.page import BACK, BACK_B, LANGUAGE, Page
-from station.ui.signs import OUTBOX_STATES, RECORD_KINDS, UNKNOWN, named
+from station.ui.signs import OUTBOX_STATES, UNKNOWN
 from station.ui.widgets.wall import ago
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ class Outbox(Page):
             (look.sign, look.colour),
             (str(row.seq), "dim"),
             (row.ticket, name),
-            (words(named(RECORD_KINDS, row.kind.split("/")[0])), name),
+            (words(kind_words(row.kind)), name),
             (words(look.words), look.colour),
             (str(row.tries), "dim"),
             (self._reason(row), look.colour if row.state != "waiting" else "dim"),

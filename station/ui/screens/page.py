@@ -14,11 +14,12 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Input
 
+from reports.vocabulary import named
 from station.i18n import N_, words
 from station.ui.keys import Act, bindings
 from station.ui.paint import Line, Span, line, wrap
 from station.ui.seams import Feed
-from station.ui.signs import SIDES, named
+from station.ui.signs import SIDES
 from station.ui.widgets.drawn import Drawn
 from station.ui.widgets.footer import footer
 from station.ui.widgets.header import header

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+from reports.vocabulary import ROLES, named
 from station.errors import Trouble
 from station.i18n import N_, _, words
 from station.ui.keys import Act
 from station.ui.paint import Line, box, line
 from station.ui.screens.page import BACK, BACK_B, LANGUAGE, Page
 from station.ui.seams import Signatory
-from station.ui.signs import ROLES, named
 
 __all__ = ["WhoAmI"]
 

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from drivers.text import Words
+from reports.vocabulary import DECISIONS, ENDINGS, named
 from station.i18n import N_, _, words
 from station.ui.keys import Act
 from station.ui.paint import Line, box, columns, line, wrap
 from station.ui.screens.page import BACK, BACK_B, LANGUAGE, Page
-from station.ui.signs import DECISIONS, ENDINGS, named
 from station.ui.widgets.checklist import look_of
 
 if TYPE_CHECKING:

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from drivers.text import Words
+from reports.vocabulary import STAGES, named
 from station.i18n import N_, _, words
 from station.ui.keys import Act
 from station.ui.paint import Line, Span, box, columns, line, wrap
 from station.ui.screens.page import BACK, BACK_B, HELP, LANGUAGE, Page
-from station.ui.signs import STAGES, STATUSES, VERDICTS, named
+from station.ui.signs import STATUSES, VERDICTS
 from station.ui.widgets.checklist import look_of
 from station.ui.widgets.verdict import big_word, outcome
 from station.ui.widgets.wall import ago

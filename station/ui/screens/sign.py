@@ -19,12 +19,12 @@ from textual.widgets import Input
 
 from drivers.api import Side
 from drivers.text import Words
+from reports.vocabulary import DECISIONS, MEANINGS, ROLES, kind_words, named
 from station.errors import Trouble
 from station.i18n import N_, _, words
 from station.ui.keys import Act
 from station.ui.paint import Line, box, cells, line, wrap
 from station.ui.screens.page import LANGUAGE, Page
-from station.ui.signs import DECISIONS, MEANINGS, RECORD_KINDS, ROLES, named
 from station.ui.widgets.drawn import Drawn
 from station.ui.widgets.form import Field
 
@@ -181,7 +181,7 @@ class Sign(Page):
     def _shown(self, key: str, value: object) -> str:
         text = str(value)
         if key in {"kind", "target_kind"}:
-            return words(named(RECORD_KINDS, text.split("/")[0]))
+            return words(kind_words(text))
         if key == "decision":
             return words(named(DECISIONS, text))
         if key == "role":

@@ -6,12 +6,12 @@ import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from reports.vocabulary import STAGES, named
 from station.i18n import N_, _, words
 from station.ui.keys import Act
 from station.ui.paint import Line, box, columns, line
 from station.ui.screens.page import BACK, BACK_B, LANGUAGE, Page
 from station.ui.seams import ChecklistChoice
-from station.ui.signs import STAGES, named
 
 if TYPE_CHECKING:
     from station.messages import TicketView

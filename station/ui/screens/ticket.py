@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from reports.vocabulary import DECISIONS, DEEDS, ROLES, STAGES, kind_words, named
 from station.i18n import N_, _, words
 from station.ui.keys import Act
 from station.ui.paint import Line, box, cells, columns, line, wrap
 from station.ui.screens.device import run_line
 from station.ui.screens.page import BACK, BACK_B, LANGUAGE, Page
-from station.ui.signs import DECISIONS, DEEDS, RECORD_KINDS, ROLES, STAGES, TICKET_STATES, named
+from station.ui.signs import TICKET_STATES
 
 if TYPE_CHECKING:
     from station.messages import RunView, TicketView
@@ -111,7 +112,7 @@ class Ticket(Page):
         return box(_("Release"), rows, width)
 
     def _record(self, record: dict[str, object], width: int) -> Line:
-        kind = words(named(RECORD_KINDS, str(record.get("record", "")).split("/")[0]))
+        kind = words(kind_words(str(record.get("record", ""))))
         told = [str(record.get("person") or "")]
         told += [words(named(table, str(record.get(key) or ""))) for key, table in _SAYS.items()]
         rest = " · ".join(text for text in told if text)

@@ -9,11 +9,12 @@ from textual import events
 from textual.widget import Widget
 from textual.widgets import Input
 
+from reports.vocabulary import named
 from station.i18n import N_, _, words
 from station.ui.keys import Act
 from station.ui.paint import Line, columns, line
 from station.ui.screens.page import BACK, LANGUAGE, Page
-from station.ui.signs import TICKET_STATES, named
+from station.ui.signs import TICKET_STATES
 from station.ui.widgets.drawn import Drawn
 from station.ui.widgets.form import Field
 

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reports.vocabulary import ENDINGS, STAGES, named
 from station.i18n import _, words
 from station.ui.paint import Line, Span, bar, box, cells, columns, line, wrap
-from station.ui.signs import ENDINGS, ROW_STATES, SIDES, STAGES, UNKNOWN, VERDICTS, Look, named
+from station.ui.signs import ROW_STATES, SIDES, UNKNOWN, VERDICTS, Look
 
 if TYPE_CHECKING:
     from station.messages import CheckRow, RunView
