@@ -190,10 +190,13 @@ class UnreadV1(Statement):
 
 
 class EvidenceRef(Statement):
-    """Raw bytes by digest."""
+    """Raw bytes, by the commitment to their SHA-256 (in hex) under the ticket's salt, as kind `evidence`.
+
+    Never the digest itself: what holds an IMEI and little else is found again from it by trying every number.
+    """
 
     name: Name
-    sha256: Sha256
+    content: Commitment
     bytes: int = Field(ge=0)
     media_type: Name
 

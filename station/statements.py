@@ -165,7 +165,12 @@ def _attempt(attempt: Attempt, salt: bytes, redactor: _Redactor) -> AttemptV1:
             for one in attempt.unread
         ),
         evidence=tuple(
-            EvidenceRef(name=one.name, sha256=one.sha256, bytes=one.bytes, media_type=one.media_type)
+            EvidenceRef(
+                name=one.name,
+                content=commit(salt, "evidence", one.sha256),
+                bytes=one.bytes,
+                media_type=one.media_type,
+            )
             for one in attempt.attached
         ),
         prompts=tuple(_prompt(one, redactor) for one in attempt.questions),

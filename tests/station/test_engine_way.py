@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
-from reports.ledger import envelopes_of, roster_of
+from reports.attest import open_record
+from reports.ledger import envelope_of, envelopes_of, roster_of
+from reports.record import commit
 from reports.release import verify_release
 from station import messages as m
 from station.client import Client
+from station.vault import open_scope
 from tests.station.station_bench import (
     Cabinet,
     Phone,
@@ -71,3 +75,21 @@ async def test_a_phone_goes_from_plug_in_to_release_with_every_record_signed(tmp
         assert view["release"] == "released"
         decision = await engine.store.read(lambda db: verify_release(envelopes_of(db, ticket), roster_of(db)))
         assert decision.decision == "released"
+
+
+async def test_a_record_commits_to_its_evidence_and_holds_no_digest_to_guess_an_imei_from(tmp_path: Path) -> None:
+    station = await enrol(tmp_path / "data")
+    checklist = write_checklist(tmp_path)
+    phone = Phone(answers={"cat level": "80\n"})
+    async with running(station, Cabinet(phone)) as (engine, client):
+        await until(client, lambda b: b.cards and b.cards[0].status == "ready")
+        ticket = (await send(client, m.Intake(slot=1, complaint="slow", person="tech")))["ticket"]
+        run = (await run_to_the_end(client, checklist, ticket, "self-check", "tech"))["run"]
+        digest = (await send(client, m.CloseRun(run=run, person="tech")))["record"]
+        envelope = await engine.store.read(lambda db: envelope_of(db, digest))
+        evidence = open_record(envelope).statement.predicate.attempts[0].evidence
+        assert [(one.name, one.bytes) for one in evidence] == [("level", 3)]
+        raw = hashlib.sha256(b"80\n").hexdigest()
+        assert raw.encode() not in open_record(envelope).envelope.payload
+        scope = await engine.store.read(lambda db: open_scope(db, ticket))
+        assert evidence[0].content == commit(scope.salt, "evidence", raw)
