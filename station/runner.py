@@ -349,21 +349,28 @@ class Runner:
         await self._store(attempts)
 
     async def _begin(self, lane: Sequence[Check], device: Device) -> list[_Try]:
-        """Open an attempt for each check, in one commit; those that can't even start are ended in the same one."""
-        bodies: list[Body] = []
+        """Open an attempt for each check, in one commit; those that can't even start are ended in the same one.
+
+        A start waits like a reading until it is known to be stored: a run that is stopped in between ends it too.
+        """
+        events: list[Event] = []
         attempts: list[_Try] = []
         for check in lane:
             n = self.host.number(check.id) + 1
             attempt_id = f"{self.run_id}/{check.id}/{n}"
-            bodies.append(AttemptStarted(attempt=attempt_id, check=check.id, n=n))
+            started = self.host.stamp(AttemptStarted(attempt=attempt_id, check=check.id, n=n))
+            events.append(started)
             probe = self._probe(check)
             unfit = self._unfit(check, probe, attempt_id, device)
             if unfit is not None or probe is None:
-                bodies += [unfit] if unfit else []
+                events += [self.host.stamp(unfit)] if unfit else []
             else:
-                attempts.append(_Try(check, probe, attempt_id, live=probe.asks or not probe.reads))
-        await self._say(bodies)
+                live = probe.asks or not probe.reads
+                attempts.append(_Try(check, probe, attempt_id, waiting=[started], live=live))
         self._open = {attempt.id: attempt for attempt in attempts}
+        await self.host.append(events, ())
+        for attempt in attempts:
+            attempt.waiting.clear()
         return attempts
 
     def _unfit(self, check: Check, probe: Probe | None, attempt: str, device: Device) -> AttemptEnded | None:
@@ -525,9 +532,9 @@ class Runner:
     def _measured(self, attempt: _Try, reading: Measurement, unit: str) -> None:
         value = held(reading.value, unit)
         limit = _limit(attempt.check, reading.name)
-        kept = replace(
-            reading, value=as_value(value) or reading.value
-        )  # judged is what is kept, so that anyone can judge it again
+        plain = as_value(value)
+        # Judged is what is kept, so that anyone can judge it again.
+        kept = reading if plain is None else replace(reading, value=plain)
         judged = judge_measurement(limit, kept, unit, self.subject.baselines(attempt.check.id))
         attempt.judged.append(judged)
         baseline = None if judged.baseline is None else held(judged.baseline, _unit_of(judged.baseline, unit))

@@ -31,7 +31,7 @@ from probes.api import (
     Unread,
 )
 from station.errors import Trouble
-from station.events import Body, Event, RunOpened
+from station.events import AttemptStarted, Body, Event, RunOpened
 from station.journal import event
 from station.runner import Host, Runner, Subject, lanes
 from station.session import Attempt, Run, fold
@@ -76,7 +76,7 @@ class Desk:
             self.refused += 1
             raise FULL
         self.commits.append([each.body for each in events])
-        self.events += events
+        self.events += [each for each in events if each not in self.events]
         self.evidence += kept
 
     async def again(self, failed: Device | None) -> Device | None:
@@ -234,6 +234,31 @@ async def test_a_probe_that_overruns_its_deadline_is_timed_out_even_when_it_does
     released.set()
     await asyncio.sleep(0.05)
     assert [m.value.v for m in run.latest("one").measured] == [80]
+
+
+@dataclass
+class Stopped(Desk):
+    """Stores the start of an attempt, and has the run stopped before it says so."""
+
+    runner: Runner | None = None
+
+    async def append(self, events: Sequence[Event], kept: Sequence[Kept]) -> None:
+        await super().append(events, kept)
+        if self.runner and isinstance(events[0].body, AttemptStarted):
+            self.runner.abort("tech", "lunch")
+            await asyncio.sleep(0)
+
+
+async def test_a_run_stopped_while_an_attempt_is_written_down_ends_that_attempt(tmp_path: Path) -> None:
+    desk = Stopped()
+
+    async def stop(runner: Runner, _desk: Desk) -> None:
+        desk.runner = runner
+
+    run, _ = await run_checks(tmp_path, desk=desk, meanwhile=stop)
+    assert [attempt.n for attempt in run.attempts] == [1, 1]
+    assert [ended(run, check_id).ending for check_id in ("battery", "storage")] == [Ending.ABORTED, Ending.ABORTED]
+    assert not run.open_attempts
 
 
 async def test_a_cable_pulled_in_the_middle_keeps_what_was_measured_and_blames_the_cable(tmp_path: Path) -> None:
