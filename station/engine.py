@@ -403,7 +403,7 @@ class Engine:
         except DriverError as error:
             return _refusal(call_id, Trouble(error.code, error.what, error.side, error.next_step))
         except Exception as error:
-            _log.exception("command %s", line[:200])
+            _log.exception("a command failed")  # its text may name the customer
             what = _BUG.fill(error=f"{type(error).__name__}: {error}")
             return _refusal(call_id, Trouble("engine.bug", what, Side.BENCH, _TELL_US))
 
