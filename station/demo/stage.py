@@ -13,8 +13,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlite_utils import Database
-
 from drivers.adb_server import AdbServer
 from drivers.sim.bench import SimulatedBench
 from drivers.sim.phone import SimulatedPhone
@@ -22,17 +20,13 @@ from reports.attest import generate_key, public_raw
 from reports.headoffice.serve import running
 from reports.headoffice.shipped import allow_shipped
 from reports.headoffice.store import HeadOfficeStore, create_head_office
-from reports.ledger import LEDGER, append
-from reports.predicates import Made, Role
-from station.clock import StationClock
+from reports.predicates import Role
+from station.client import attach_or_host
 from station.demo.scenario import Scenario
-from station.enrolment import enrol_person, enrol_station
 from station.head_office import request_enrolment
-from station.outbox import OUTBOX, enqueue
 from station.people import PersonKeys
-from station.settings import Settings, create_station_key, save_settings
-from station.signing import software
-from station.store import Store
+from station.settings import Settings, private_folder
+from station.setup import add_person, set_up_station
 
 __all__ = ["PEOPLE", "PIN", "Stage", "approve", "staged"]
 
@@ -86,6 +80,7 @@ async def staged(data: Path, scenarios: Sequence[Scenario], seed: int) -> AsyncI
         Trouble: the folder cannot be used.
         OSError: a port or the folder cannot be had.
     """
+    private_folder(data)
     office, office_key = data / "headoffice" / "headoffice.db", generate_key()
     create_head_office(office, "DEMO-HQ", simulated=True)
     allow_shipped(office)
@@ -99,8 +94,7 @@ async def staged(data: Path, scenarios: Sequence[Scenario], seed: int) -> AsyncI
             head_office=url,
             head_office_key=public_raw(office_key).hex(),
         )
-        pins = await _enrol(settings)
-        approve(office, settings.station)
+        pins = await _enrol(settings, office)
         server = AdbServer(home=data / "adb")
         await server.start()
         try:
@@ -111,41 +105,19 @@ async def staged(data: Path, scenarios: Sequence[Scenario], seed: int) -> AsyncI
             await server.close()
 
 
-async def _enrol(settings: Settings) -> dict[str, str]:
-    """The station's key and ledger, its people and their keys, and its place at head office; gives the PINs."""
-    settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    save_settings(settings)
-    station_key = create_station_key(settings.data)
-    store = Store(settings.database)
+async def _enrol(settings: Settings, office: Path) -> dict[str, str]:
+    """The station, its place at head office and its people, as the commands make them; gives the PINs."""
+    await request_enrolment(settings.head_office, await set_up_station(settings))
+    approve(office, settings.station)
+    keys, lead = PersonKeys(settings.data), None
+    client = await attach_or_host(settings.data, transports=())
     try:
-        await store.migrate([LEDGER, OUTBOX])
-        made = Made(
-            shop=settings.shop,
-            station=settings.station,
-            simulated=True,
-            anchor=None,
-            clock=StationClock().now(None),
-            software=software(),
-        )
-        enrolment = enrol_station(made, station_key, settings.name)
-        envelopes, pins, keys = [enrolment], {}, PersonKeys(settings.data)
-        lead = None
         for person, (printed, roles) in PEOPLE.items():
-            pins[person] = PIN
-            key = await asyncio.to_thread(keys.create, person, pins[person])
-            envelopes.append(enrol_person(made, person, printed, roles, key, lead).envelope(station_key))
-            lead = lead or (person, key)
-
-        def write(db: Database) -> None:
-            for envelope in envelopes:
-                link = append(db, envelope)
-                enqueue(db, link.seq, link.digest)
-
-        await store.write(write)
+            await add_person(client, settings, person, printed, roles, PIN, lead)
+            lead = lead or (person, await asyncio.to_thread(keys.unlock, person, PIN))
     finally:
-        store.close()
-    await request_enrolment(settings.head_office, enrolment)
-    return pins
+        await client.close()
+    return dict.fromkeys(PEOPLE, PIN)
 
 
 def approve(office: Path, station: str) -> None:
