@@ -234,7 +234,7 @@ class Bench:
         try:
             async with asyncio.timeout(IDENTIFY_S + 2):
                 device = await self.transports[link.transport].open(link)
-                identity = await device.identify(deadline_s=IDENTIFY_S)
+                identity = await _identified(device)
         except DriverError as error:
             slot.note(str(error))
             return error.what, error.next_step
@@ -252,6 +252,15 @@ class Bench:
     async def _let_go(self, slot: Slot) -> None:
         device, slot.device, slot.identity = slot.device, None, None
         await _close(device)
+
+
+async def _identified(device: Device) -> Identity:
+    """Who it is; a device that can't tell is closed, since nobody else knows of it yet."""
+    try:
+        return await device.identify(deadline_s=IDENTIFY_S)
+    except BaseException:
+        await _close(device)
+        raise
 
 
 def _blocked(link: Link | None) -> tuple[Words, Words] | None:

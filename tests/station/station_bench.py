@@ -76,6 +76,8 @@ class Phone:
     present: bool = True
     batches: list[list[str]] = field(default_factory=list)
     key: int = 1
+    mute: bool = False
+    closed: int = 0
 
     @property
     def link(self) -> Link:
@@ -114,6 +116,8 @@ class PhoneDevice:
         self.phone, self.link = phone, phone.link
 
     async def identify(self, *, deadline_s: float) -> Identity:
+        if self.phone.mute:
+            raise SILENT
         return Identity(self.phone.serial, self.phone.imeis, "Maker", self.phone.model, "android", "14", "BUILD")
 
     def capability(self, kind: type[Any]) -> Any:
@@ -122,7 +126,7 @@ class PhoneDevice:
         raise Unsupported("test.unsupported", Words("no", "无"), Side.BENCH, Words("-", "-"))
 
     async def close(self) -> None:
-        return None
+        self.phone.closed += 1
 
 
 class Cabinet:

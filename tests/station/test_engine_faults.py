@@ -69,6 +69,13 @@ async def asked(client: Client) -> Any:
 # --- phones ----------------------------------------------------------------------------------------------------------
 
 
+async def test_a_phone_that_does_not_tell_who_it_is_is_blocked_and_its_connection_closed(station: Station) -> None:
+    phone = Phone(mute=True)
+    async with running(station, Cabinet(phone)) as (_, client):
+        await until(client, lambda bench: bench.cards and bench.cards[0].status == "blocked")
+        assert phone.closed == 1
+
+
 async def test_a_cable_pulled_while_a_person_is_asked_ends_that_run_alone_and_it_can_be_resumed(
     station: Station, tmp_path: Path
 ) -> None:
