@@ -68,6 +68,7 @@ def intake_v1(common: Mapping[str, Any], intake: Intake, phone: TakenIn, salt: b
     """The intake record of a ticket that is being opened."""
     told = [("imei", imei) for imei in phone.imeis] + ([("serial", phone.serial)] if phone.serial else [])
     customer = [("name", intake.customer_name), ("phone", intake.customer_phone)]
+    redactor = _Redactor([text for _kind, text in told + customer])
     return IntakeV1(
         **common,
         person=intake.person,
@@ -76,10 +77,10 @@ def intake_v1(common: Mapping[str, Any], intake: Intake, phone: TakenIn, salt: b
         customer=_committed(salt, [(kind, text) for kind, text in customer if text]),
         manufacturer=phone.manufacturer,
         model=phone.model,
-        complaint=intake.complaint,
+        complaint=redactor.text(intake.complaint, 2000),
         symptoms=(),
-        appearance=intake.appearance,
-        accessories=intake.accessories,
+        appearance=redactor.text(intake.appearance, 2000),
+        accessories=redactor.text(intake.accessories, 2000),
         data_notice=intake.data_notice_confirmed,
         test_consent=intake.test_consent,
         evidence=(),

@@ -14,6 +14,7 @@ from station import messages as m
 from station.client import Client
 from station.vault import open_scope
 from tests.station.station_bench import (
+    IMEI,
     Cabinet,
     Phone,
     Station,
@@ -93,3 +94,17 @@ async def test_a_record_commits_to_its_evidence_and_holds_no_digest_to_guess_an_
         assert raw.encode() not in open_record(envelope).envelope.payload
         scope = await engine.store.read(lambda db: open_scope(db, ticket))
         assert evidence[0].content == commit(scope.salt, "evidence", raw)
+
+
+async def test_what_a_person_writes_at_intake_reaches_no_record_with_the_phones_identity_in_it(tmp_path: Path) -> None:
+    station = await enrol(tmp_path / "data")
+    async with running(station) as (engine, client):
+        told = {"imei": IMEI, "serial": "SER0001", "customer_phone": "13800138000"}
+        said = f"{IMEI} will not charge, call 13800138000"
+        digest = (await send(client, m.Intake(**told, complaint=said, appearance="SER0001 worn", person="tech")))[
+            "record"
+        ]
+        record = open_record(await engine.store.read(lambda db: envelope_of(db, digest)))
+        assert record.statement.predicate.complaint == f"…{IMEI[-4:]} will not charge, call …8000"
+        assert record.statement.predicate.appearance == "…0001 worn"
+        assert not [one for one in told.values() if one.encode() in record.envelope.payload]
