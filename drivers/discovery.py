@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from drivers.api import Change, DriverError, Identity, Link, LinkState, Transport
 
-__all__ = ["FLAP_S", "Discovery", "Found", "Presence", "matching", "survey"]
+__all__ = ["FLAP_S", "Discovery", "Found", "Presence", "matching", "meet", "survey"]
 
 #: Seconds within which the same phone in the same port counts as never unplugged. A device farm saw phones vanish for
 #: fractions of a second and cured most failures by one retry; a phone that restarts is away for longer.
@@ -202,7 +202,7 @@ async def survey(transports: Sequence[Transport], *, quiet_s: float = 0.5, ident
     """
     lists = await asyncio.gather(*(_settled(transport, quiet_s) for transport in transports))
     pairs = [(transport, link) for transport, links in zip(transports, lists, strict=True) for link in links]
-    return list(await asyncio.gather(*(_meet_one(transport, link, identify_s) for transport, link in pairs)))
+    return list(await asyncio.gather(*(meet(transport, link, identify_s) for transport, link in pairs)))
 
 
 async def _settled(transport: Transport, quiet_s: float) -> tuple[Link, ...]:
@@ -222,7 +222,8 @@ async def _settled(transport: Transport, quiet_s: float) -> tuple[Link, ...]:
             await watch.aclose()
 
 
-async def _meet_one(transport: Transport, link: Link, identify_s: float) -> Found:
+async def meet(transport: Transport, link: Link, identify_s: float) -> Found:
+    """Who is at a link, asked once within `identify_s` seconds, or what keeps it from telling."""
     try:
         device = await transport.open(link)
         try:

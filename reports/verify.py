@@ -272,9 +272,6 @@ class _Ledger:
                 self._note_received(row.seq, receipt.received_ms)
                 self.audit.proven |= self.audit.root is not None and row.seq == 1
 
-    def _digest_at(self, seq: int) -> object:
-        return next((digest for (digest,) in self._rows("SELECT digest FROM record WHERE seq = ?", (seq,))), None)
-
     def _cut_record(self, receipt: str, seq: int) -> None:
         why = Words("record {seq} was acknowledged and is missing", "第 {seq} 条记录曾被确认，现已缺失").fill(seq=seq)
         self.audit.problem("cut", receipt, seq, why)

@@ -15,8 +15,8 @@ from typing import Any
 
 import click
 
-from drivers.api import Change, DriverError, Side, Transport
-from drivers.discovery import Discovery, Found, matching, survey
+from drivers.api import Change, Side, Transport
+from drivers.discovery import Discovery, Found, matching, meet, survey
 from drivers.text import Words, safe_text
 from station.errors import EXIT_OK, EXIT_USE, Trouble
 from station.i18n import _, words
@@ -169,7 +169,7 @@ async def _say_change(bench: Sequence[Transport], change: Change, as_json: bool)
     found = Found(change.link)
     if change.kind != "gone":
         transport = next(each for each in bench if each.name == change.link.transport)
-        found = await _who(transport, change)
+        found = await meet(transport, change.link, _IDENTIFY_S)
     row = _row(found)
     if as_json:
         click.echo(json.dumps({"change": change.kind, "flaps": change.flaps, **row}, ensure_ascii=False))
@@ -177,17 +177,6 @@ async def _say_change(bench: Sequence[Transport], change: Change, as_json: bool)
     kinds = {"appeared": _("appeared"), "changed": _("changed"), "gone": _("gone")}
     click.echo(f"{kinds[change.kind]}: ", nl=False)
     _say_row(row)
-
-
-async def _who(transport: Transport, change: Change) -> Found:
-    try:
-        device = await transport.open(change.link)
-        try:
-            return Found(change.link, identity=await device.identify(deadline_s=_IDENTIFY_S))
-        finally:
-            await device.close()
-    except DriverError as error:
-        return Found(change.link, trouble=error)
 
 
 async def _say_troubles(bench: Sequence[Transport]) -> None:
