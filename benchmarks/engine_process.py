@@ -23,8 +23,13 @@ START_S, READY_S = 60.0, 60.0
 
 @asynccontextmanager
 async def engine(stage: Stage, extra: Mapping[str, str] | None = None) -> AsyncIterator[int]:
-    """The stage's engine as a child process with these additions to its environment; gives its process id."""
-    with (stage.settings.data / "engine.log").open("ab") as log:
+    """The stage's engine as a child process with these additions to its environment; gives its process id.
+
+    Raises:
+        RuntimeError: it ended before its time, with what it said.
+    """
+    path = stage.settings.data / "engine.log"
+    with path.open("ab") as log:
         child = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "station.cli", "engine", "--linger", "0"),
             env={**os.environ, **stage.environment, **(extra or {})},
@@ -36,9 +41,12 @@ async def engine(stage: Stage, extra: Mapping[str, str] | None = None) -> AsyncI
     try:
         yield child.pid
     finally:
-        if child.returncode is None:
+        early = child.returncode is not None
+        if not early:
             child.terminate()
         await child.wait()
+        if early:
+            raise RuntimeError(f"the engine ended: {path.read_text(errors='replace')[-800:]}")
 
 
 @asynccontextmanager

@@ -164,9 +164,8 @@ async def whole_way(ticket: Ticket, costs: Costs) -> None:
         ("android-cross-check", "cross-check", "inspector"),
     ):
         meaning = "verified" if stage == "cross-check" else "performed"
-        name = checklist if stage == "intake" else f"{checklist} ({stage})"
         run = await costs.of(f"run {checklist}", lambda: ticket.run(checklist, stage, person))  # noqa: B023
-        record = await costs.of(f"seal {name}", lambda: ticket.seal(run, person))  # noqa: B023
+        record = await costs.of(f"seal {checklist}", lambda: ticket.seal(run, person))  # noqa: B023
         prepare = ticket.signoff(record, person, meaning)
         await costs.of("sign the run", lambda: ticket.sign(prepare, person))  # noqa: B023
     release = m.PrepareRelease(ticket=ticket.ticket, person="inspector")
@@ -193,7 +192,7 @@ async def measure(library: Path, delay_ms: float, rounds: int) -> None:
                         await client.send(m.Watch(slot=slot))
                         await whole_way(Ticket(phone, slot, client, keys), costs)
     costs.print(f"each fsync + {delay_ms:g} ms")
-    row("type the PIN (Argon2id, screen)", spread(unlocks), "", "", widths=WIDTHS)
+    row("unlock a key (Argon2id)", spread(unlocks), "", "", widths=WIDTHS)
     print()
 
 

@@ -146,6 +146,7 @@ class Engine:
         self.signing = Signing(self.settings, self.journal, key, await self._release_policy())
         self.uploader = Uploader(self.store, self.settings, key, changed=self._outbox_changed)
         self.signing.stored = self._record_stored
+        self.signing.session_of = self.work.session
         self._receipt_ms = (await self.uploader.view()).receipt_ms
         await self.bench.load()
         await self.work.load()

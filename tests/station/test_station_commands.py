@@ -21,6 +21,7 @@ from drivers.sim.bench import SimulatedBench, SimulatedPhone
 from station import messages as m
 from station.client import Client
 from station.errors import Trouble
+from station.people import DELAYS_S
 from tests.station.station_bench import Station, enrol, send, until_session
 
 PIN = "correct horse"
@@ -132,6 +133,7 @@ async def test_an_engine_serves_commands_dies_and_is_started_again_with_everythi
     ticket = taken["ticket"]
     code, _, err = await shop.type("sign", ticket, "--as", "tech", "--pin-file", os.devnull)
     assert (code, "[person]" in err) == (1, True)
+    await asyncio.sleep(DELAYS_S[0])
     signed = await shop.json("sign", ticket, "--as", "tech", *pin)
     assert [(one["kind"], one["meaning"]) for one in signed["signed"]] == [("intake/v1", "performed")]
     await kill_in_the_middle(shop, client, engine, ticket)
