@@ -44,7 +44,7 @@ from station.journal import Journal, event, insert, load
 from station.outbox import enqueue
 from station.session import Session, fold
 from station.settings import Settings
-from station.statements import intake_v1, run_v1
+from station.statements import Redactor, identities_of, intake_v1, run_v1
 
 __all__ = ["Signing", "software"]
 
@@ -202,7 +202,7 @@ class Signing:
             if scope is None:
                 raise Trouble("ticket.erased", _ERASED, Side.PERSON, _NEW_TICKET, EXIT_NO)
             common = {**self.made(db), "ticket": session.ticket}
-            predicate = run_v1(common, session, run, scope.salt)
+            predicate = run_v1(common, session, run, scope.salt, _customer(db, session.ticket))
             return self._seal(db, "run/v1", predicate.device.phone.commitment, predicate, session)
 
         stored, digest = await self.journal.store.write(work)
@@ -225,11 +225,11 @@ class Signing:
             if not isinstance(target.statement.predicate, Common):
                 raise Trouble("sign.target", _NOT_OF_TICKET, Side.PERSON, _PICK_RECORD, EXIT_USE)
             signer = self._signer(db, command.person, command.role)
-            common = {**self.made(db), "ticket": target.statement.predicate.ticket}
+            ticket = target.statement.predicate.ticket
+            common = {**self.made(db), "ticket": ticket}
             signed = {**signer, "meaning": command.meaning, "signed_ms": common["clock"].wall_ms}
-            predicate = SignoffV1(
-                **common, **signed, target=command.target, target_kind=target.kind, note=safe_text(command.note, 2000)
-            )
+            note = _redacted(db, ticket, safe_text(command.note, 2000)) if command.note else ""
+            predicate = SignoffV1(**common, **signed, target=command.target, target_kind=target.kind, note=note)
             return make_statement("signoff/v1", command.target, predicate)
 
         return self._prepare(await self.journal.store.read(work))
@@ -417,6 +417,16 @@ def _sealed_already(db: Database, ticket: str, run: str) -> Event | None:
     for row in db.query(query, [ticket, run]):
         return load(db, ticket=ticket, after=row["seq"] - 1)[0]
     return None
+
+
+def _customer(db: Database, ticket: str) -> list[str]:
+    """Name and telephone of the ticket's customer, where they were taken down and not erased."""
+    return [str(value) for value in vault.personal(db, ticket).values() if value]
+
+
+def _redacted(db: Database, ticket: str, text: str) -> str:
+    """A person's own words without what identifies the phone or the customer: records leave the station."""
+    return Redactor([*identities_of(fold(load(db, ticket=ticket))), *_customer(db, ticket)]).text(text, 2000)
 
 
 def open_payload(payload: bytes) -> dict[str, Any]:

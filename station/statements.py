@@ -33,30 +33,39 @@ from station.messages import Intake
 from station.session import Attempt, Question, Run, Session
 from station.tickets import TakenIn, identities
 
-__all__ = ["intake_v1", "phone_of", "run_v1"]
+__all__ = ["Redactor", "identities_of", "intake_v1", "phone_of", "run_v1"]
 
-#: The fewest characters of an identity that are looked for in texts: shorter ones would hit ordinary words.
-_SHORTEST = 5
+#: The fewest characters of an identity that are looked for in texts: shorter ones would hit ordinary words. A Chinese
+#: name is two to four characters long, and two Chinese characters of a name rarely meet by chance.
+_SHORTEST, _SHORTEST_CJK = 5, 2
 _IMEI = re.compile(r"(?<![0-9])[0-9]{15}(?![0-9])")
 
 
-class _Redactor:
-    """Takes identities out of texts; the last four characters stay, as on screens."""
+class Redactor:
+    """Takes identities out of texts; of numbers and serials the last four characters stay, as on screens."""
 
     def __init__(self, known: Iterable[str]) -> None:
-        self._known = sorted({one for one in known if len(one) >= _SHORTEST}, key=len, reverse=True)
+        self._known = sorted({one for one in known if len(one) >= _least(one)}, key=len, reverse=True)
 
     def text(self, text: str, limit: int) -> str:
+        """`text` without them, at most `limit` characters long."""
         for identity in self._known:
-            text = text.replace(identity, f"…{identity[-4:]}")
+            named = not any(char.isdigit() for char in identity)
+            text = text.replace(identity, "…" if named else f"…{identity[-4:]}")
         text = _IMEI.sub(lambda found: f"…{found[0][-4:]}", text)
         return text if len(text) <= limit else text[: limit - 1] + "…"
 
     def words(self, words: Words | None) -> TextV1 | None:
+        """The same for a text in both languages, where there is one."""
         return None if words is None else TextV1(en=self.text(words.en, 2000), zh=self.text(words.zh, 2000))
 
     def must(self, words: Words) -> TextV1:
+        """The same for a text that is there."""
         return TextV1(en=self.text(words.en, 2000), zh=self.text(words.zh, 2000))
+
+
+def _least(identity: str) -> int:
+    return _SHORTEST_CJK if any("\u4e00" <= char <= "\u9fff" for char in identity) else _SHORTEST
 
 
 def phone_of(salt: bytes, serial: str, imeis: tuple[str, ...]) -> Commitment:
@@ -68,7 +77,7 @@ def intake_v1(common: Mapping[str, Any], intake: Intake, phone: TakenIn, salt: b
     """The intake record of a ticket that is being opened."""
     told = [("imei", imei) for imei in phone.imeis] + ([("serial", phone.serial)] if phone.serial else [])
     customer = [("name", intake.customer_name), ("phone", intake.customer_phone)]
-    redactor = _Redactor([text for _kind, text in told + customer])
+    redactor = Redactor([text for _kind, text in told + customer])
     return IntakeV1(
         **common,
         person=intake.person,
@@ -92,10 +101,12 @@ def _committed(salt: bytes, named: Iterable[tuple[str, str]]) -> tuple[IdentityV
     return tuple(IdentityV1(kind=kind, value=commit(salt, kind, text)) for kind, text in named)
 
 
-def run_v1(common: Common | Mapping[str, Any], session: Session, run: Run, salt: bytes) -> RunV1:
-    """The record of a finished run: every attempt, as the fold has it."""
+def run_v1(
+    common: Common | Mapping[str, Any], session: Session, run: Run, salt: bytes, customer: Iterable[str] = ()
+) -> RunV1:
+    """The record of a finished run: every attempt, as the fold has it; `customer` is their name and telephone."""
     opened = run.opened
-    redactor = _Redactor([*_identities_in(run), *_identities_of(session)])
+    redactor = Redactor([*_identities_in(run), *identities_of(session), *customer])
     return RunV1(
         **dict(common),
         run=run.id,
@@ -113,7 +124,8 @@ def run_v1(common: Common | Mapping[str, Any], session: Session, run: Run, salt:
     )
 
 
-def _identities_of(session: Session) -> list[str]:
+def identities_of(session: Session) -> list[str]:
+    """Serial and IMEIs of the ticket's phone, where they are known."""
     serial, imeis = identities(session)
     return [serial, *imeis]
 
@@ -126,7 +138,7 @@ def _identities_in(run: Run) -> list[str]:
     return [one.identity for one in kept if one.identity]
 
 
-def _device(session: Session, run: Run, salt: bytes, redactor: _Redactor) -> DeviceRef:
+def _device(session: Session, run: Run, salt: bytes, redactor: Redactor) -> DeviceRef:
     seen = run.opened.device
     serial, imeis = identities(session)
     told = set(_identities_in(run))
@@ -146,7 +158,7 @@ def _device(session: Session, run: Run, salt: bytes, redactor: _Redactor) -> Dev
     )
 
 
-def _attempt(attempt: Attempt, salt: bytes, redactor: _Redactor) -> AttemptV1:
+def _attempt(attempt: Attempt, salt: bytes, redactor: Redactor) -> AttemptV1:
     ended = attempt.ended
     if ended is None:
         raise ValueError(f"{attempt.id} has no end: it can't be recorded yet")
@@ -178,7 +190,7 @@ def _attempt(attempt: Attempt, salt: bytes, redactor: _Redactor) -> AttemptV1:
     )
 
 
-def _measurement(one: Measured, salt: bytes, redactor: _Redactor) -> MeasurementV1:
+def _measurement(one: Measured, salt: bytes, redactor: Redactor) -> MeasurementV1:
     identifies = isinstance(one.value, Identifying)
     return MeasurementV1(
         name=one.name,
@@ -201,7 +213,7 @@ def _recorded(
     return value
 
 
-def _prompt(question: Question, redactor: _Redactor) -> PromptV1:
+def _prompt(question: Question, redactor: Redactor) -> PromptV1:
     answer = question.answer
     value = answer.value if answer else None
     text = value.identity if isinstance(value, Identifying) else value

@@ -108,3 +108,19 @@ async def test_what_a_person_writes_at_intake_reaches_no_record_with_the_phones_
         assert record.statement.predicate.complaint == f"…{IMEI[-4:]} will not charge, call …8000"
         assert record.statement.predicate.appearance == "…0001 worn"
         assert not [one for one in told.values() if one.encode() in record.envelope.payload]
+
+
+async def test_a_customers_name_and_number_stay_out_of_complaint_and_sign_off_note(tmp_path: Path) -> None:
+    station = await enrol(tmp_path / "data")
+    async with running(station) as (engine, client):
+        told = {"imei": IMEI, "customer_name": "张华", "customer_phone": "13800138000"}
+        intake = await send(client, m.Intake(**told, complaint="张华的手机充不进电", person="tech"))
+        note = f"张华 (13800138000) was told; {IMEI}"
+        prepare = m.PrepareSignoff(
+            target=intake["record"], person="tech", role="technician", meaning="performed", note=note
+        )
+        await signed(station, client, "tech", prepare)
+        envelopes = await engine.store.read(lambda db: envelopes_of(db, intake["ticket"]))
+    payloads = b"".join(open_record(one).envelope.payload for one in envelopes)
+    assert b"was told" in payloads
+    assert not [one for one in told.values() if one.encode() in payloads]
