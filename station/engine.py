@@ -52,6 +52,8 @@ _log = logging.getLogger(__name__)
 
 #: Seconds between two snapshots at most this often: 20 a second look smooth and cost little (tui.md, table 3).
 FRAME_S = 0.05
+#: Seconds before a part of the engine that broke begins again.
+AGAIN_S = 1.0
 #: Seconds without work, clients and outbox after which an engine ends by itself.
 LINGER_S = 60.0
 #: Bytes of free disk below which a run says that the bench is not well.
@@ -173,11 +175,13 @@ class Engine:
 
     def _go(self, work: Callable[[], Awaitable[None]], name: str) -> None:
         async def guarded() -> None:
-            try:
-                await work()
-            except Exception:  # one part that breaks must not take the phones' runs with it; it is seen and said
-                _log.exception("engine: %s", name)
-                self._ending.set()
+            while not self._ending.is_set():
+                try:
+                    await work()
+                    return
+                except Exception:  # one part that breaks must not take the phones' runs with it: it begins again
+                    _log.exception("engine: %s", name)
+                    await asyncio.sleep(AGAIN_S)
 
         self._tasks.append(asyncio.create_task(guarded(), name=name))
 
@@ -277,6 +281,7 @@ class Engine:
         self.touch(None)
 
     async def _publish(self) -> None:
+        self._dirty |= set(self.bench.slots)  # what was being shown when this broke is shown again
         while True:
             await self._news.wait()
             self._news.clear()

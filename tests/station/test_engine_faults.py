@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -634,3 +635,29 @@ async def test_snapshots_only_grow(station: Station) -> None:
         await holds(lambda: len(versions) > 3)
         following.cancel()
         assert versions == sorted(set(versions))
+
+
+class Stumbling(Cabinet):
+    """A transport with a bug: the first look for phones raises."""
+
+    looks = 0
+
+    async def watch(self) -> AsyncIterator[tuple[Any, ...]]:
+        self.looks += 1
+        if self.looks == 1:
+            raise RuntimeError("a bug in a driver")
+        async for links in super().watch():
+            yield links
+
+
+async def test_a_part_of_the_engine_that_breaks_begins_again(
+    station: Station, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("station.engine.AGAIN_S", 0.05)
+    checklist = write_checklist(tmp_path)
+    cabinet = Stumbling(Phone(answers={"cat level": "80\n"}))
+    async with running(station, cabinet) as (_engine, client):
+        await until(client, ready())
+        document = await run_to_the_end(client, checklist, await take_in(station, client), "self-check", "tech")
+    assert document["summary"]["pass"] == 3
+    assert cabinet.looks > 1
