@@ -178,10 +178,11 @@ class Engine:
             while not self._ending.is_set():
                 try:
                     await work()
-                    return
                 except Exception:  # one part that breaks must not take the phones' runs with it: it begins again
                     _log.exception("engine: %s", name)
                     await asyncio.sleep(AGAIN_S)
+                else:
+                    return
 
         self._tasks.append(asyncio.create_task(guarded(), name=name))
 
