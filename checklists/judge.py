@@ -17,6 +17,7 @@ from checklists.schema import Check, Limit
 from checklists.verdict import Verdict, worst
 from drivers.text import Words
 from probes.api import Measurement, Unread, Value
+from probes.names import name_words
 from probes.units import FLAG, IDENTITY, LIST, is_number
 
 __all__ = ["Baselines", "CheckVerdict", "Judged", "judge_check", "judge_measurement"]
@@ -131,14 +132,14 @@ def _decided(limit: Limit, judged: Iterable[Judged], unread: Iterable[Unread]) -
 
 def _reasons(check: Check, judged: Sequence[Judged]) -> Words | None:
     """The reasons together; each says which measurement it is about where the check has several limits."""
-    parts = [(one.measure, one.reason) for one in judged if one.reason]
+    parts = [(name_words(one.measure), one.reason) for one in judged if one.reason]
     if not parts:
         return None
     if len(check.limits) == 1:
         return parts[0][1]
     return Words(
-        "; ".join(f"{name}: {reason.en}" for name, reason in parts),
-        "；".join(f"{name}：{reason.zh}" for name, reason in parts),
+        "; ".join(f"{name.en}: {reason.en}" for name, reason in parts),
+        "；".join(f"{name.zh}：{reason.zh}" for name, reason in parts),
     )
 
 
@@ -170,11 +171,11 @@ def _baseline(limit: Limit, unit: str, baselines: Baselines) -> Value | None:
     value = baselines.get(limit.relative_to, {}).get(limit.baseline_name)
     where = BASELINE_WORDS[limit.relative_to]
     if value is None or value == "":
-        raise _Undecided(_NO_BASELINE.fill(where=where, name=limit.baseline_name))
+        raise _Undecided(_NO_BASELINE.fill(where=where, name=name_words(limit.baseline_name)))
     wanted = (str, tuple) if unit in (LIST, IDENTITY) else type(_example(unit))
     finite = not isinstance(value, Decimal) or value.is_finite()
     if not isinstance(value, wanted) or not finite:
-        raise _Undecided(_BAD_BASELINE.fill(where=where, name=limit.baseline_name))
+        raise _Undecided(_BAD_BASELINE.fill(where=where, name=name_words(limit.baseline_name)))
     return value
 
 

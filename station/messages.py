@@ -151,7 +151,8 @@ class PromptView(Message):
 class CheckRow(Message):
     """One line of the running checklist. `state`: `waiting`, `running`, `your-turn`, or `ended`.
 
-    `evidence`: name and SHA-256 of the raw bytes kept by its attempts, to be asked for by `EvidenceQuery`.
+    `measured` and `limit` are of the measurement that decided, `measure` is what that is called; `evidence`: name and
+    SHA-256 of the raw bytes kept by its attempts, to be asked for by `EvidenceQuery`.
     """
 
     id: str
@@ -166,6 +167,7 @@ class CheckRow(Message):
     finding: str | None = None
     attempts: int = 0
     failed_before: bool = False
+    measure: Words | None = None
     measured: str = ""
     limit: str = ""
     seconds: float = 0.0

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from drivers.text import safe_text
 from probes.api import Value
-from probes.units import FLAG, IDENTITY, LIST, TEXT, is_number
+from probes.units import FLAG, IDENTITY, LIST, TEXT, is_number, symbol
 from reports.predicates import Quantity
 from reports.record import RecordError, quantity
 from station.events import Held, Identifying
@@ -58,7 +58,7 @@ def as_shown(kept: Held | None) -> str:
     """A short text for a screen; of an identity only the last four characters."""
     if isinstance(kept, Quantity):
         number = Decimal(kept.v).scaleb(kept.e)
-        return f"{number:f} {'' if kept.u == '1' else kept.u}".rstrip() if -20 < number.adjusted() < 20 else str(number)
+        return f"{number:f} {symbol(kept.u)}".rstrip() if -20 < number.adjusted() < 20 else str(number)
     if isinstance(kept, Identifying):
         return f"…{kept.identity[-4:]}" if kept.identity else "…"
     if isinstance(kept, tuple):

@@ -13,6 +13,7 @@ from checklists.canonical import from_dump
 from checklists.schema import Check, Checklist
 from checklists.verdict import Ending, Verdict
 from drivers.text import Words, safe_text
+from probes.names import name_words
 from station.asking import Open
 from station.bench import Slot
 from station.events import Measured
@@ -111,8 +112,7 @@ def _row(check: Check, run: Run) -> CheckRow:
     if not tries:
         return CheckRow(**about, state="waiting")
     last = tries[-1]
-    measured, limit = _deciding(last)
-    about |= {"measured": measured, "limit": limit}
+    about |= _deciding(last)
     if last.ended is None:
         return CheckRow(**about, state="your-turn" if last.question else "running")
     return CheckRow(
@@ -137,14 +137,13 @@ def seconds(attempt: Attempt) -> float:
 _WORST = (Verdict.FAIL, Verdict.NONE, Verdict.WARN, Verdict.PASS, Verdict.INFO)
 
 
-def _deciding(attempt: Attempt) -> tuple[str, str]:
-    """The measurement that decided, and its limit, as short texts."""
+def _deciding(attempt: Attempt) -> dict[str, Any]:
+    """The measurement that decided: what it is called, its value and its limit, as short texts."""
     if not attempt.measured:
-        return "", ""
+        return {}
     one = min(attempt.measured, key=lambda m: (m.limit is None, _WORST.index(m.verdict)))
-    shown = as_shown(one.value)
-    name = f"{one.name} " if len(attempt.measured) > 1 else ""
-    return safe_text(f"{name}{shown}", 60), limit_text(one)
+    measured = safe_text(as_shown(one.value), 60)
+    return {"measure": name_words(one.name), "measured": measured, "limit": limit_text(one)}
 
 
 def limit_text(measured: Measured) -> str:

@@ -21,6 +21,10 @@ import pytest
 from babel.messages import extract, mofile, pofile
 from babel.messages.catalog import Catalog, Message
 
+from probes.api import discover
+from probes.names import NAMES as MEASUREMENTS
+from probes.names import name_words
+
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = ("drivers", "probes", "checklists", "reports", "station")
 CATALOGUES = ROOT / "station" / "locale" / "zh_CN" / "LC_MESSAGES"
@@ -28,9 +32,9 @@ DOMAINS = ("assay", "click")
 
 #: Names that stand as they are in Chinese too.
 NAMES = """
-ADB Android API Assay BMP Bash CPU Debian Ed25519 FRP GHz HTTP IMEI IP JSON LTE Luhn MB MEID MiB NFC OPPO PATH PEM PIN
-QC QR SIM SN TLS TOML UDI URL USB UTC UTF-8 UUID Ubuntu WLAN Wi-Fi Windows adb base64 dBm mV realme root udev
-Ctrl+C Ctrl+Q EN Enter Esc F2 F3 F9 Tab
+ADB ASOC Android API Assay BMP Bash CPU Debian Ed25519 FRP GHz HAL HTTP IMEI IP JSON LTE Luhn MB MEID MiB NFC OPPO
+PATH PEM PIN QC QR RSRP SIM SN TLS TOML UDI URL USB UTC UTF-8 UUID Ubuntu WLAN Wi-Fi Windows adb base64 dBm mV realme root udev
+Ctrl+C Ctrl+Q EN Enter Esc F2 F3 F9 Tab diskstats sysfs
 """
 
 #: What is typed, read in a file or printed by a phone as it stands, inside a Chinese text.
@@ -234,3 +238,9 @@ def test_every_text_of_a_checklist_is_there_in_both_languages() -> None:
         assert set(text) == {"en", "zh"}, where
         assert text["en"].strip(), where
         assert left_over(text["zh"]) == set(), where
+
+
+def test_the_names_of_measurements_are_names_that_probes_declare() -> None:
+    declared = {name for probe in discover().probes.values() for name in probe.measures}
+    assert set(MEASUREMENTS) - declared == set()
+    assert name_words("not_in_the_table") == ("not_in_the_table", "not_in_the_table")

@@ -149,7 +149,8 @@ class _Attended:
             if row.state == "ended" and self._told.get(row.id, 0) < row.attempts:
                 self._told[row.id] = row.attempts
                 reason = f"  ({words(row.reason)})" if row.reason else ""
-                say(f"  {_word(row.verdict or 'none')}  {words(row.title)}  {row.measured}{reason}")
+                called = f"  {words(row.measure)} {row.measured}" if row.measure and row.measured else ""
+                say(f"  {_word(row.verdict or 'none')}  {words(row.title)}{called}{reason}")
 
     def _prompt(self, view: SessionView) -> None:
         """Have the open prompt answered once; one that was taken away is not answered any more."""

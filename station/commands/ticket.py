@@ -106,8 +106,9 @@ def _run_lines(run: dict[str, Any]) -> list[str]:
     lines = [f"  {run['run']}  {stage}  {run['person']}  {states[run['state']]}  {count}"]
     for row in run["checks"]:
         reason = f"  {_word(row['reason'])}" if row["reason"] else ""
+        called = f"  {_word(row['measure'])} {row['measured']}" if row["measured"] else ""
         verdict = padded(_verdict(row["verdict"]) if row["verdict"] else "-", 8)
-        lines.append(f"    {verdict} {_word(row['title'])}  {row['measured']}{reason}")
+        lines.append(f"    {verdict} {_word(row['title'])}{called}{reason}")
     return lines
 
 

@@ -15,7 +15,7 @@ from ui_script import PIN, ScriptedEngine
 import station.ui.app as app_module
 from drivers.text import Words
 from reports.ledger import envelopes_of, roster_of
-from reports.release import verify_release
+from reports.release import ReleasePolicy, verify_release
 from station.client import Client
 from station.engine import Engine
 from station.people import Cost, PersonKeys
@@ -41,7 +41,9 @@ class Place:
     engine: Engine | None = None
 
     async def start(self) -> None:
-        self.engine = Engine(self.settings, [self.cabinet], loaded=probes(), linger_s=None, uploads=False)
+        self.engine = Engine(
+            self.settings, [self.cabinet], loaded=probes(), policy=ReleasePolicy(), linger_s=None, uploads=False
+        )
         await self.engine.start()
 
     async def stop(self) -> None:

@@ -17,7 +17,7 @@ from station.ui.widgets.verdict import big_word, outcome
 from station.ui.widgets.wall import ago
 
 if TYPE_CHECKING:
-    from station.messages import RunView, SessionView
+    from station.messages import CheckRow, RunView, SessionView
 
 __all__ = ["SIGNING", "Result"]
 
@@ -127,7 +127,7 @@ class Result(Page):
                 [
                     (line((f" {look.sign} {words(look.words)}", look.colour)), 11),
                     (line((words(row.title), "strong")), 26),
-                    (" " + row.measured + (f"  ({row.limit})" if row.limit else ""), max(10, width - 37)),
+                    (" " + _measured(row), max(10, width - 37)),
                 ]
             )
             rows.append(first)
@@ -169,3 +169,9 @@ class Result(Page):
         from station.ui.screens.release import Release
 
         self.app.push_screen(Release(self.ticket()))
+
+
+def _measured(row: CheckRow) -> str:
+    """What was measured and what was demanded, as `temperature 52 °C  (0 … 45)`."""
+    called = words(row.measure) + " " if row.measure is not None and row.measured else ""
+    return called + row.measured + (f"  ({row.limit})" if row.limit else "")

@@ -117,7 +117,8 @@ def row_details(row: CheckRow, width: int, height: int) -> list[Line]:
     if row.reason is not None:
         rows += wrap(words(row.reason), inner, most=3)
     if row.measured:
-        rows.append(line((_("measured") + " ", "dim"), row.measured))
+        called = words(row.measure) if row.measure is not None else _("measured")
+        rows.append(line((called + " ", "dim"), row.measured))
     if row.limit:
         rows.append(line((_("limit") + " ", "dim"), row.limit))
     if row.side:
