@@ -84,7 +84,7 @@ class Frontier:
         self.size = size
         self._peaks = [bytes.fromhex(peak) for peak in peaks]
         if len(self._peaks) != size.bit_count():
-            raise LedgerError(Words("the head's peaks do not fit its size", "树头的节点数与大小不符"))
+            raise LedgerError(Words("the head's peaks do not fit its size", "校验点的节点数与大小不符"))
 
     def add(self, digest: str) -> None:
         """Add the digest of the next record."""
@@ -303,10 +303,10 @@ def seal_head(
         LedgerError: the ledger is empty, or no transaction is open.
     """
     if not db.conn.in_transaction:
-        raise LedgerError(Words("a head is only added inside a transaction", "树头只能在事务内写入"))
+        raise LedgerError(Words("a head is only added inside a transaction", "校验点只能在事务内写入"))
     now = frontier_of(db)
     if now.size == 0:
-        raise LedgerError(Words("an empty ledger has no head", "空台账没有树头"))
+        raise LedgerError(Words("an empty ledger has no head", "空台账没有校验点"))
     for (stored,) in db.execute("SELECT envelope FROM head WHERE size = ?", (now.size,)):
         return bytes(stored)
     head = HeadV1(

@@ -138,7 +138,7 @@ def _read_receipt(data: bytes) -> ReceiptV1:
 def _read_head(record: Record) -> HeadV1:
     head = record.statement.predicate
     if not isinstance(head, HeadV1):
-        raise RecordError(Words("is not a head", "不是树头"))
+        raise RecordError(Words("is not a head", "不是校验点"))
     return head
 
 

@@ -171,7 +171,7 @@ _DAMAGED = Words(
     "this record was changed on this bench after it was signed: run `assay verify --ledger`",
     "该记录签名后在本工位被改动：请运行 `assay verify --ledger`",
 )
-_OTHER_WORLD = Words("is for another shop, or mixes simulated and real records", "门店不符，或混用了模拟与真实记录")
+_OTHER_WORLD = Words("is for another shop, or mixes simulated and real records", "网点不符，或混用了模拟与真实记录")
 _TOO_LARGE = Words(
     "this record alone is too large for head office or something on the way", "该单条记录超过总部或中间网络的上限"
 )

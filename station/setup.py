@@ -83,7 +83,7 @@ def _must_be_this_station(settings: Settings, enrolment: bytes) -> None:
     if (event.station, event.shop, event.simulated) != (settings.station, settings.shop, settings.simulated):
         raise Trouble(
             "station.fixed",
-            Words("this folder is station {id} of shop {shop}", "该目录属于门店 {shop} 的工位 {id}").fill(
+            Words("this folder is station {id} of shop {shop}", "该目录属于网点 {shop} 的工位 {id}").fill(
                 id=event.station, shop=event.shop
             ),
             Side.PERSON,

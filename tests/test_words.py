@@ -33,8 +33,8 @@ DOMAINS = ("assay", "click")
 #: Names that stand as they are in Chinese too.
 NAMES = """
 ADB ASOC Android API Assay BMP Bash CPU Debian Ed25519 FRP GHz HAL HTTP IMEI IP JSON LTE Luhn MB MEID MiB NFC OPPO
-PATH PEM PIN QC QR RSRP SIM SN TLS TOML UDI URL USB UTC UTF-8 UUID Ubuntu WLAN Wi-Fi Windows adb base64 dBm mV realme root udev
-Ctrl+C Ctrl+Q EN Enter Esc F2 F3 F9 Tab diskstats sysfs
+PATH PEM PIN QC QR RSRP SIM SN TLS TOML UDI URL USB UTC UTF-8 UUID Ubuntu WLAN Wi-Fi Windows adb base64 dBm mV realme
+root udev Ctrl+C Ctrl+Q EN Enter Esc F2 F3 F9 Tab diskstats sysfs
 """
 
 #: What is typed, read in a file or printed by a phone as it stands, inside a Chinese text.
