@@ -14,20 +14,27 @@ import struct
 import subprocess
 import sys
 import termios
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
+from drivers.text import Words
+from probes.api import Measurement, Prompt, PromptKind
 from station import messages as m
 from station.client import Client
 from station.errors import Trouble
 from station.journal import load
 from station.session import fold
 from tests.station.station_bench import (
+    GOOD_LIMIT,
+    ORDINARY,
     Cabinet,
     Phone,
+    check,
+    declared,
     enrol,
     holds,
+    probes,
     running,
     send,
     signed,
@@ -48,7 +55,7 @@ class Terminal:
     def __init__(self, data: Path) -> None:
         self._ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 45, 160, 0, 0))
-        environ = {**os.environ, "ASSAY_LANG": "en", "TERM": "xterm-256color"}
+        environ = {**os.environ, "ASSAY_LANG": "en", "TERM": "xterm-256color", "COLUMNS": "160", "LINES": "45"}
         arguments = [sys.executable, "-m", "station.cli", "--data", str(data)]
         self.process = subprocess.Popen(
             arguments, stdin=theirs, stdout=theirs, stderr=theirs, env=environ, start_new_session=True
@@ -71,7 +78,7 @@ class Terminal:
     async def see(self, text: str) -> None:
         """Wait until it was painted since the last key."""
         try:
-            await holds(lambda: text in self.text, 20)
+            await holds(lambda: text in self.text, 40)
         except TimeoutError:
             raise AssertionError(f"{text!r} never came: {self.text}") from None
 
@@ -100,6 +107,14 @@ def terminal(data: Path) -> Iterator[Terminal]:
         made.close()
 
 
+async def patient(bench: Any) -> AsyncIterator[Any]:
+    """Asks a person, and gives a slow machine time to start a screen."""
+    answer = await bench.person.ask(
+        Prompt("look", PromptKind.VERDICT, Words("Is it good?", "是否良好？"), timeout_s=120.0)
+    )
+    yield Measurement("good", answer.value == "good", "person")
+
+
 async def one_screen(data: Path, chance: random.Random) -> None:
     """A screen that is killed somewhere between its start and the answer that it was about to send."""
     last = chance.randrange(len(STEPS) + 1)
@@ -113,9 +128,11 @@ async def one_screen(data: Path, chance: random.Random) -> None:
 
 async def test_screens_killed_at_random_moments_of_a_run_lose_nothing_and_invent_nothing(tmp_path: Path) -> None:
     station = await enrol(tmp_path / "data", pin="correct horse")
-    checklist = write_checklist(tmp_path)
+    question = check("look", "test.patient", "deadline_s = 150\nperson = true\n" + GOOD_LIMIT, "hard")
+    checklist = write_checklist(tmp_path, (*ORDINARY[:2], question))
+    loaded = probes(declared("test.patient", patient, needs=(), measures={"good": "flag"}, asks=True))
     chance = random.Random(3)
-    async with running(station, Cabinet(Phone(answers={"cat level": "80\n"}))) as (engine, client):
+    async with running(station, Cabinet(Phone(answers={"cat level": "80\n"})), loaded=loaded) as (engine, client):
         await until(client, lambda bench: bench.cards and bench.cards[0].status == "ready")
         opened = await send(client, m.Intake(slot=1, complaint="slow", person="tech"))
         about: dict[str, Any] = {"target": opened["record"], "person": "tech", "role": "technician"}
@@ -125,13 +142,17 @@ async def test_screens_killed_at_random_moments_of_a_run_lose_nothing_and_invent
         for _ in range(ROUNDS):
             about = {"ticket": opened["ticket"], "checklist": str(checklist), "stage": "self-check", "person": "tech"}
             run = (await send(client, m.StartRun(slot=1, **about)))["run"]
-            await until_session(client, lambda view, run=run: view.run and view.run.run == run and view.prompt)
+            await asked(client, run)
             await one_screen(station.data, chance)
             answered += await finish(client, run)
             by_screen = fold(await engine.store.read(lambda db: load(db, ticket=opened["ticket"]))).runs[run]
             ends = [(attempt.check, attempt.ended and attempt.ended.verdict.value) for attempt in by_screen.attempts]
             assert ends == [("battery", "pass"), ("storage", "pass"), ("look", "pass")]
         assert 0 < answered < ROUNDS, "every screen was killed on the same side of its answer: the test proves little"
+
+
+async def asked(client: Client, run: str) -> None:
+    await until_session(client, lambda view: view.run and view.run.run == run and view.prompt)
 
 
 async def finish(client: Client, run: str) -> bool:
