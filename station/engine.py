@@ -56,6 +56,8 @@ FRAME_S = 0.05
 AGAIN_S = 1.0
 #: Seconds without work, clients and outbox after which an engine ends by itself.
 LINGER_S = 60.0
+#: Seconds that each part of the engine gets to end when the engine does.
+END_S = 5.0
 #: Bytes of free disk below which a run says that the bench is not well.
 LOW_DISK = 200 * 1024 * 1024
 
@@ -213,7 +215,7 @@ class Engine:
         await self.work.stop()
         for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await _wait_for_the_end(self._tasks)
         for client in list(self._clients):
             client.leave()
         if self._serving:
@@ -563,6 +565,13 @@ class Engine:
             names = ", ".join(running.run for running in self.work.running.values())
             raise Trouble("engine.busy", _BUSY.fill(runs=names), Side.PERSON, _FORCE, EXIT_NO)
         self._ending.set()
+
+
+async def _wait_for_the_end(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """Wait for cancelled tasks, but not for ever: one that does not let go is named in the log and left behind."""
+    _, left = await asyncio.wait(tasks, timeout=END_S)
+    for task in left:
+        _log.error("engine: %s does not end: %s", task.get_name(), task.get_stack(limit=1))
 
 
 def allowed_checklists(folder: Path) -> tuple[str, ...]:

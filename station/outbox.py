@@ -280,7 +280,8 @@ class Uploader:
                 wait_s = self._pace.wait_s(failures, problem.retry_after_s, self._chance) if problem else None
                 self._say(problem.trouble if problem else None, wait_s)
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for((self._work if wait_s is None else self._now).wait(), wait_s)
+                    async with asyncio.timeout(wait_s):  # wait_for of Python 3.11 may swallow a cancellation here
+                        await (self._work if wait_s is None else self._now).wait()
 
     async def once(self) -> OutboxView:
         """Send what waits, once, without waiting after a failure.
