@@ -255,8 +255,8 @@ _NO_RATIO = Words(
     "the value of {where} is zero or below, a ratio to it means nothing", "{where}的值不大于零，无法按比例判定"
 )
 _DIFFERS = Words("differs from {where}", "与{where}不一致")
-_NOT_EQUAL = Words("is {value}, must be {limit}", "为 {value}，应为 {limit}")
-_NOT_ONE_OF = Words("is {value}, allowed: {limit}", "为 {value}，允许：{limit}")
+_NOT_EQUAL = Words("is {value}, must be {limit}", "实测为 {value}，应为 {limit}")
+_NOT_ONE_OF = Words("is {value}, allowed: {limit}", "实测为 {value}，允许：{limit}")
 _BELOW = Words("{value} is below the limit of {limit}", "{value}，低于限值 {limit}")
 _ABOVE = Words("{value} is above the limit of {limit}", "{value}，高于限值 {limit}")
 _LOW = Words("{value} is inside the limit, but below {limit}", "{value}，未超限，但低于预警值 {limit}")

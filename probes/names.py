@@ -98,7 +98,7 @@ NAMES: dict[str, Words] = {
     "warranty_bit_tripped": Words("warranty bit tripped", "保修熔断"),
     "encryption": Words("encryption", "加密"),
     # android.sensors
-    "all_expected_present": Words("all expected", "应有的齐全"),
+    "all_expected_present": Words("all expected", "应有传感器齐全"),
     "missing": Words("missing", "缺少"),
     "hw_sensors": Words("hardware sensors", "硬件传感器数"),
     "listed": Words("listed", "已列出"),

@@ -7,7 +7,18 @@ from __future__ import annotations
 
 from drivers.text import Words
 
-__all__ = ["DECISIONS", "DEEDS", "ENDINGS", "MEANINGS", "RECORD_KINDS", "ROLES", "STAGES", "kind_words", "named"]
+__all__ = [
+    "DECISIONS",
+    "DEEDS",
+    "ENDINGS",
+    "KEY_ENDS",
+    "MEANINGS",
+    "RECORD_KINDS",
+    "ROLES",
+    "STAGES",
+    "kind_words",
+    "named",
+]
 
 ENDINGS: dict[str, Words] = {
     "completed": Words("completed", "已完成"),
@@ -51,6 +62,14 @@ DEEDS: dict[str, Words] = {
     "approved": Words("approved", "批准"),
     "waived": Words("waived", "让步"),
     "amended": Words("amended", "更正"),
+}
+
+#: How a key ended.
+KEY_ENDS: dict[str, Words] = {
+    "rotated": Words("replaced", "已更换"),
+    "retired": Words("retired", "已停用"),
+    "revoked": Words("revoked", "已吊销"),
+    "compromised": Words("compromised", "已泄露"),
 }
 
 #: What a release decides.

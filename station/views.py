@@ -6,6 +6,7 @@ Pure functions; texts from outside have passed `safe_text` on the way in. It kno
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -32,6 +33,7 @@ __all__ = [
     "run_document",
     "run_view",
     "summary",
+    "summary_words",
     "ticket_view",
     "todo",
 ]
@@ -97,6 +99,12 @@ def summary(run: Run) -> dict[str, int]:
     count = Counter(verdicts.get(check.id, Verdict.NONE) for check in planned(run))
     named = {verdict.value: count[verdict] for verdict in (Verdict.PASS, Verdict.WARN, Verdict.FAIL, Verdict.INFO)}
     return {**named, "not_run": count[Verdict.NONE]}
+
+
+def summary_words(count: Mapping[str, int]) -> Words:
+    """A summary as people read it, without what there is none of: `pass 12  fail 1`."""
+    parts = [(Verdict("none" if name == "not_run" else name).words, n) for name, n in count.items() if n]
+    return Words("  ".join(f"{word.en} {n}" for word, n in parts), "  ".join(f"{word.zh} {n}" for word, n in parts))
 
 
 def _row(check: Check, run: Run) -> CheckRow:

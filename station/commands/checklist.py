@@ -24,6 +24,7 @@ from checklists.verdict import Stage
 from drivers.api import Side
 from drivers.text import Words
 from probes.api import discover
+from reports.vocabulary import STAGES, named
 from station.errors import EXIT_BENCH, EXIT_NO, EXIT_OK, EXIT_USE, Trouble
 from station.i18n import _, language, words
 
@@ -56,7 +57,7 @@ def list_(as_json: bool) -> None:
         return
     width = max(len(one.id) for one in found)
     for one in found:
-        stages = ", ".join(stage.value for stage in one.stages)
+        stages = ", ".join(words(named(STAGES, stage.value)) for stage in one.stages)
         count = _("{count} checks").format(count=len(one.checks))
         sys.stdout.write(f"{one.id:<{width}}  {words(one.title.words)}  ({stages}; {count})\n")
 

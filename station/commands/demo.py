@@ -108,10 +108,12 @@ async def _acknowledged(client: Client) -> None:
 
 
 def _print(summary: Summary) -> None:
+    from reports.vocabulary import DECISIONS, named
+
     click.echo(_("Simulated phones and people; engine, adb server, records and head office are real."))
     for each in summary.ended:
         sign = "✔" if each.as_expected else "✘"
-        click.echo(f"{sign} {each.ticket}  {each.scenario.persona:18} {each.decision}")
+        click.echo(f"{sign} {each.ticket}  {each.scenario.persona:18} {words(named(DECISIONS, each.decision))}")
         for reason in each.why[:4]:
             click.echo(f"      {words(reason)}")
     click.echo(

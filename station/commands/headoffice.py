@@ -23,9 +23,10 @@ import click
 from drivers.api import Side
 from drivers.text import Words
 from reports.headoffice.store import HeadOfficeError, HeadOfficeStore, Station, create_head_office
+from reports.vocabulary import DECISIONS, kind_words, named
 from station.enrolment import fingerprint
 from station.errors import EXIT_BENCH, EXIT_NO, EXIT_USE, Trouble
-from station.i18n import _
+from station.i18n import _, words
 from station.settings import create_key, data_folder, load_key, read_private, write_new
 
 __all__ = ["command"]
@@ -152,7 +153,7 @@ def stats(database: Path | None, as_json: bool) -> None:
         "quarantined": _("records that contradict each other"),
     }
     for name, value in counts.items():
-        told = ", ".join(f"{key} {count}" for key, count in value.items()) if isinstance(value, dict) else value
+        told = ", ".join(f"{_counted(name, key)} {n}" for key, n in value.items()) if isinstance(value, dict) else value
         sys.stdout.write(f"{labels[name]}: {told or 0}\n")
 
 
@@ -167,6 +168,12 @@ def export(database: Path | None, envelopes: bool) -> None:
                 with store.transaction():
                     row["envelope"] = (store.envelope(row["station"], row["seq"]) or b"").decode()
             sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+
+def _counted(what: str, key: str) -> str:
+    if what == "stations":
+        return _state(key)
+    return words(named(DECISIONS, key) if what == "releases" else kind_words(key))
 
 
 # --- parts -----------------------------------------------------------------------------------------------------------

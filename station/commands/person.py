@@ -19,9 +19,11 @@ import click
 from drivers.api import Side
 from drivers.text import Words, safe_text
 from reports.roster import Key, Person, Roster
+from reports.vocabulary import KEY_ENDS, named
+from reports.vocabulary import ROLES as ROLE_WORDS
 from station.enrolment import ROLES, Ending, current_key, end_key, fingerprint, set_roles
 from station.errors import EXIT_NO, EXIT_USE, Trouble
-from station.i18n import _
+from station.i18n import _, words
 from station.people import PersonKeys, UnlockTry
 from station.settings import Settings, data_folder, load_settings
 from station.setup import add_person, look, replace_key, report
@@ -91,10 +93,11 @@ def list_(as_json: bool) -> None:
         sys.stdout.write(json.dumps({"people": people, "damaged": damaged}, ensure_ascii=False) + "\n")
         return
     for row in people:
-        sys.stdout.write(f"{row['person']}  {row['name']}  {', '.join(row['roles']) or '-'}\n")
+        roles = ", ".join(words(named(ROLE_WORDS, role)) for role in row["roles"])
+        sys.stdout.write(f"{row['person']}  {row['name']}  {roles or '-'}\n")
         for key in row["keys"]:
             where = _("key on this station") if key["here"] else _("no key on this station")
-            state = key["ended"] or where
+            state = words(named(KEY_ENDS, key["ended"])) if key["ended"] else where
             level = _("level {n}").format(n=key["level"])
             sys.stdout.write(f"    {key['fingerprint']}  {level}  {state}\n")
     if not people:

@@ -98,24 +98,20 @@ def _lines(view: dict[str, Any]) -> list[str]:
 
 
 def _run_lines(run: dict[str, Any]) -> list[str]:
+    from checklists.verdict import Verdict
     from reports.vocabulary import STAGES, named
+    from station.views import summary_words
 
     states = {"running": _("running"), "finished": _("not sealed yet"), "sealed": _("sealed")}
-    count = "  ".join(f"{_verdict(name)} {n}" for name, n in run["summary"].items() if n)
+    count = words(summary_words(run["summary"]))
     stage = words(named(STAGES, run["stage"]))
     lines = [f"  {run['run']}  {stage}  {run['person']}  {states[run['state']]}  {count}"]
     for row in run["checks"]:
         reason = f"  {_word(row['reason'])}" if row["reason"] else ""
         called = f"  {_word(row['measure'])} {row['measured']}" if row["measured"] else ""
-        verdict = padded(_verdict(row["verdict"]) if row["verdict"] else "-", 8)
+        verdict = padded(words(Verdict(row["verdict"]).words) if row["verdict"] else "-", 8)
         lines.append(f"    {verdict} {_word(row['title'])}{called}{reason}")
     return lines
-
-
-def _verdict(name: str) -> str:
-    from checklists.verdict import Verdict
-
-    return words(Verdict("none" if name == "not_run" else name).words)
 
 
 def _word(both: list[str]) -> str:

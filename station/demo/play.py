@@ -15,13 +15,16 @@ from typing import Any
 from drivers.sim.phone import SimulatedPhone
 from drivers.text import Words
 from reports.attest import Ed25519PrivateKey, sign
+from reports.vocabulary import DECISIONS, STAGES, named
 from station import messages as m
 from station.client import Client
 from station.demo.hands import Hands
 from station.demo.scenario import Scenario
 from station.demo.stage import Stage
 from station.errors import Trouble
+from station.i18n import words
 from station.people import PersonKeys
+from station.views import summary_words
 
 __all__ = ["Ended", "play"]
 
@@ -95,7 +98,8 @@ class _Player:
             await self._play(client)
         finally:
             await client.close()
-        self._say(f"{self._scenario.persona}: {self.ended.ticket} {self.ended.decision}")
+        decision = words(named(DECISIONS, self.ended.decision))
+        self._say(f"{self._scenario.persona}: {self.ended.ticket} {decision}")
         return self.ended
 
     async def _play(self, client: Client) -> None:
@@ -147,7 +151,8 @@ class _Player:
         record = (await client.send(m.CloseRun(run=run, person=person))).data["record"]
         meaning = "verified" if stage == "cross-check" else "performed"
         await self._sign(client, person, self._signoff(record, person, meaning))
-        self._say(f"{self._scenario.persona}: {ticket} {stage} {view.summary}")
+        told = f"{words(named(STAGES, stage))}  {words(summary_words(view.summary))}"
+        self._say(f"{self._scenario.persona}: {ticket} {told}")
 
     async def _to_the_end(self, client: Client, run: str, person: str) -> m.RunView:
         acted = set()
