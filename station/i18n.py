@@ -60,9 +60,9 @@ def N_(message: str) -> str:
     return message
 
 
-def words(text: Words) -> str:
-    """A bilingual text in the language in use."""
-    return text.to(language())
+def words(text: Words | str) -> str:
+    """A bilingual text in the language in use; a plain text as it is."""
+    return text if isinstance(text, str) else text.to(language())
 
 
 def padded(text: str, width: int) -> str:

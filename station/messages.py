@@ -169,7 +169,7 @@ class CheckRow(Message):
     failed_before: bool = False
     measure: Words | None = None
     measured: str = ""
-    limit: str = ""
+    limit: Words | str = ""
     seconds: float = 0.0
     evidence: tuple[tuple[str, str], ...] = ()
 

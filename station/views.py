@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from checklists.canonical import from_dump
+from checklists.describe import BASELINE_WORDS
 from checklists.schema import Check, Checklist
 from checklists.verdict import Ending, Verdict
 from drivers.text import Words, safe_text
@@ -151,11 +152,18 @@ def _deciding(attempt: Attempt) -> dict[str, Any]:
         return {}
     one = min(attempt.measured, key=lambda m: (m.limit is None, _WORST.index(m.verdict)))
     measured = safe_text(as_shown(one.value), 60)
-    return {"measure": name_words(one.name), "measured": measured, "limit": limit_text(one)}
+    return {"measure": name_words(one.name), "measured": measured, "limit": _limit_shown(one)}
 
 
-def limit_text(measured: Measured) -> str:
-    """A limit as a short text without words, e.g. `85 … 100`."""
+def _limit_shown(measured: Measured) -> Words | str:
+    """The limit as a short text; in both languages where it names what it stands on."""
+    plain = limit_text(measured)
+    where = BASELINE_WORDS.get((measured.limit or {}).get("relative_to") or "")
+    return plain if where is None else Words(plain, limit_text(measured, where.zh))
+
+
+def limit_text(measured: Measured, where: str = "") -> str:
+    """A limit as a short text, e.g. `85 … 100`; `where` is what a relative one stands on, else its own word."""
     limit = measured.limit
     if limit is None:
         return ""
@@ -170,9 +178,9 @@ def limit_text(measured: Measured) -> str:
     elif limit.get("one_of"):
         text = " / ".join(_plain(item) for item in limit["one_of"])
     else:
-        text = f"= {limit['relative_to']}" if limit.get("equals_baseline") else ""
+        text = f"= {where or limit['relative_to']}" if limit.get("equals_baseline") else ""
     if limit.get("relative_to") and limit.get("mode"):
-        text += f" × {limit['relative_to']}" if limit["mode"] == "ratio" else f" + {limit['relative_to']}"
+        text += f" {'×' if limit['mode'] == 'ratio' else '+'} {where or limit['relative_to']}"
     return safe_text(text, 60)
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 import ast
 import re
 import string
+import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from functools import cache
@@ -244,3 +246,51 @@ def test_the_names_of_measurements_are_names_that_probes_declare() -> None:
     declared = {name for probe in discover().probes.values() for name in probe.measures}
     assert set(MEASUREMENTS) - declared == set()
     assert name_words("not_in_the_table") == ("not_in_the_table", "not_in_the_table")
+
+
+def helped(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    """Every command with the words that call it."""
+    yield path, group
+    for name in group.list_commands(click.Context(group)):
+        command = group.get_command(click.Context(group), name)
+        assert command is not None
+        if isinstance(command, click.Group):
+            yield from helped(command, (*path, name))
+        else:
+            yield (*path, name), command
+
+
+SPEAKS = """
+import sys
+from station.cli import _group
+from station.i18n import let_click_follow, set_language
+
+set_language("zh")
+let_click_follow()
+import click
+from tests.test_words import helped
+
+for path, command in helped(_group()):
+    for line in command.get_help(click.Context(command, info_name=" ".join(("assay", *path)))).splitlines():
+        print(line)
+"""
+
+
+def test_every_page_of_help_is_chinese_also_in_what_click_says() -> None:
+    """A process of its own: the language of help is chosen before a command's module is loaded."""
+    pages = subprocess.run(
+        [sys.executable, "-c", SPEAKS], cwd=ROOT, capture_output=True, text=True, check=True, encoding="utf-8"
+    ).stdout
+    lines = [line for line in pages.splitlines() if line.strip() and not line.startswith("用法:")]
+    assert sum(line.startswith("选项:") for line in lines) > 30
+    assert [line for line in lines if not has_chinese(line) and not line.strip().startswith("--")] == []
+    assert [line for line in lines if re.fullmatch(r" +--?[a-z-]+( [A-Z]+)?", line)] == [], "an option without a word"
+
+
+def test_a_usage_error_is_told_in_the_language_asked_for() -> None:
+    def said(*arguments: str) -> str:
+        command = [sys.executable, "-m", "station.cli", *arguments]
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, encoding="utf-8").stderr
+
+    assert "没有选项" in said("--lang", "zh", "devices", "--no-such")
+    assert "No such option" in said("devices", "--lang", "en", "--no-such")

@@ -177,12 +177,23 @@ def _path(text: str) -> Path:
 
 @command.command("new", help=_("Start a checklist of your own: all checks, or those named, in the right order."))
 @click.argument("id_", metavar="ID")
-@click.option("--platform", type=click.Choice(PLATFORMS), default="android", show_default=True)
-@click.option("--stage", "stages", type=click.Choice([s.value for s in Stage]), multiple=True, default=["diagnosis"])
+@click.option(
+    "--platform", type=click.Choice(PLATFORMS), default="android", show_default=True, help=_("For which phones.")
+)
+@click.option(
+    "--stage",
+    "stages",
+    type=click.Choice([s.value for s in Stage]),
+    multiple=True,
+    default=["diagnosis"],
+    help=_("When it is run; again for more."),
+)
 @click.option("--check", "names", multiple=True, metavar="CHECK", help=_("A check to take; again for more."))
 @click.option("--title-en", default="", help=_("Title in English; the id if left out."))
 @click.option("--title-zh", default="", help=_("Title in Chinese; the id if left out."))
-@click.option("--out", type=click.Path(path_type=Path), help=_("Where to write it; ID.toml if left out."))
+@click.option(
+    "--out", metavar="PATH", type=click.Path(path_type=Path), help=_("Where to write it; ID.toml if left out.")
+)
 def new(
     id_: str,
     platform: str,

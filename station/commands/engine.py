@@ -20,7 +20,14 @@ __all__ = ["command"]
 @click.option("--status", is_flag=True, help=_("Say whether an engine runs, and what it does."))
 @click.option("--stop", is_flag=True, help=_("End the engine that runs."))
 @click.option("--force", is_flag=True, help=_("With --stop: also while checks run; they end as interrupted."))
-@click.option("--linger", type=float, default=60.0, show_default=True, metavar=_("SECONDS"))
+@click.option(
+    "--linger",
+    type=float,
+    default=60.0,
+    show_default=True,
+    metavar="S",
+    help=_("End after so many quiet seconds; 0: never."),
+)
 @click.option("--json", "as_json", is_flag=True, help=_("Print one JSON document."))
 @click.pass_context
 def command(ctx: click.Context, status: bool, stop: bool, force: bool, linger: float, as_json: bool) -> None:

@@ -31,6 +31,7 @@ T = TypeVar("T")
 #: How a PIN is given to a command that signs.
 pin_option = click.option(
     "--pin-file",
+    metavar="FILE",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help=_("Read the PIN or passphrase from the first line of this file instead of asking."),
 )

@@ -34,6 +34,7 @@ __all__ = ["command"]
 db_option = click.option(
     "--db",
     "database",
+    metavar="FILE",
     type=click.Path(dir_okay=False, path_type=Path),
     help=_("The database; default: headoffice/headoffice.db in the data folder."),
 )
@@ -62,10 +63,14 @@ def init(database: Path | None, head_office: str, simulated: bool) -> None:
 
 @command.command("serve", help=_("Receive records until stopped."))
 @db_option
-@click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", default=8470, show_default=True, type=click.IntRange(0, 65535))
+@click.option("--host", default="127.0.0.1", show_default=True, help=_("Address to listen at."))
+@click.option("--port", default=8470, show_default=True, type=click.IntRange(0, 65535), help=_("Port to listen at."))
 @click.option(
-    "--key", "key_file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help=_("The signing key's file.")
+    "--key",
+    "key_file",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help=_("The signing key's file."),
 )
 @click.option("--behind-tls", is_flag=True, help=_("A proxy with TLS stands in front: allow any --host."))
 def serve(database: Path | None, host: str, port: int, key_file: Path | None, behind_tls: bool) -> None:

@@ -38,11 +38,13 @@ T = TypeVar("T")
 
 pin_file = click.option(
     "--pin-file",
+    metavar="FILE",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help=_("Read the person's PIN from a file (simulated stations only)."),
 )
 lead_pin_file = click.option(
     "--lead-pin-file",
+    metavar="FILE",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help=_("Read the PIN of who approves from a file (simulated stations only)."),
 )

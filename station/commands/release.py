@@ -20,10 +20,10 @@ __all__ = ["command"]
 
 @click.command("release", help=_("Let a phone go: checks every rule, then signs the release."))
 @click.argument("ticket")
-@click.option("--as", "person", required=True, metavar="PERSON")
+@click.option("--as", "person", required=True, metavar="PERSON", help=_("Who does it: a person's id."))
 @click.option("--check", is_flag=True, help=_("Only say what a release would say; nothing is signed."))
 @pin_option
-@click.option("--json", "as_json", is_flag=True)
+@click.option("--json", "as_json", is_flag=True, help=_("Print one JSON document."))
 @click.pass_context
 def command(ctx: click.Context, ticket: str, person: str, check: bool, pin_file: Path | None, as_json: bool) -> None:
     """Print the decision and all reasons; ends 1 when the release is refused."""

@@ -27,10 +27,15 @@ _BROKEN = ("errored", "timed-out", "aborted", "interrupted")
 @click.command("run", help=_("Run a checklist on a phone. Without --ticket it is a dry run that leaves no record."))
 @click.option("--device", required=True, metavar="DEVICE", help=_("adb:SERIAL, or part of a serial or IMEI."))
 @click.option("--checklist", required=True, metavar="ID", help=_("A checklist's id, or a file."))
-@click.option("--ticket", default="")
+@click.option("--ticket", default="", metavar="T", help=_("The ticket that the run belongs to."))
 @click.option("--stage", default="", help=_("Else the checklist's first stage."))
-@click.option("--as", "person", default="", metavar="PERSON")
-@click.option("--answers", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE")
+@click.option("--as", "person", default="", metavar="PERSON", help=_("Who does it: a person's id."))
+@click.option(
+    "--answers",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help=_("Answers to the prompts, instead of asking."),
+)
 @click.option("--only", multiple=True, metavar="CHECK", help=_("Only this check; may be given again."))
 @click.option("--wait", "wait_s", default=20.0, show_default=True, help=_("Seconds to wait for the phone."))
 @click.option("--json", "as_json", is_flag=True, help=_("Print one JSON document."))

@@ -25,13 +25,13 @@ _SIGNED_BY_PERSON = ("intake/v1", "run/v1", "plan/v1", "consent/v1", "part-use/v
 
 @click.command("sign", help=_("Sign off what you did on a ticket; a finished run is sealed first."))
 @click.argument("ticket")
-@click.option("--as", "person", required=True, metavar="PERSON")
+@click.option("--as", "person", required=True, metavar="PERSON", help=_("Who does it: a person's id."))
 @click.option("--record", default="", metavar="DIGEST", help=_("Only this record (the start of its digest)."))
 @click.option("--role", default="", help=_("Sign as this role; else as what the record asks for."))
 @click.option("--meaning", default="", help=_("performed or verified; else as the record asks for."))
-@click.option("--note", default="")
+@click.option("--note", default="", help=_("A note to the signature."))
 @pin_option
-@click.option("--json", "as_json", is_flag=True)
+@click.option("--json", "as_json", is_flag=True, help=_("Print one JSON document."))
 @click.pass_context
 def command(
     ctx: click.Context,

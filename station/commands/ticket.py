@@ -20,12 +20,12 @@ def command() -> None:
 
 @command.command("new", help=_("Register a request; the phone is taken in with `assay intake`."))
 @click.option("--ticket", default="", help=_("A number of your own; else the station gives the next."))
-@click.option("--model", default="")
+@click.option("--model", default="", help=_("The model."))
 @click.option("--complaint", default="", help=_("The customer's words."))
 @click.option("--customer", default="", help=_("The customer's name."))
 @click.option("--phone", default="", help=_("The customer's telephone number."))
-@click.option("--as", "person", required=True, metavar="PERSON")
-@click.option("--json", "as_json", is_flag=True)
+@click.option("--as", "person", required=True, metavar="PERSON", help=_("Who does it: a person's id."))
+@click.option("--json", "as_json", is_flag=True, help=_("Print one JSON document."))
 def new(ticket: str, model: str, complaint: str, customer: str, phone: str, person: str, as_json: bool) -> None:
     """Print the new ticket's number."""
     from station.commands.engine_side import print_json, with_engine
@@ -48,8 +48,8 @@ def new(ticket: str, model: str, complaint: str, customer: str, phone: str, pers
 
 @command.command("list", help=_("The newest tickets."))
 @click.argument("text", default="")
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 1000))
-@click.option("--json", "as_json", is_flag=True)
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 1000), help=_("At most so many."))
+@click.option("--json", "as_json", is_flag=True, help=_("Print one JSON document."))
 def list_(text: str, limit: int, as_json: bool) -> None:
     """Print tickets whose number, model or state contains `text`."""
     from station.commands.engine_side import print_json, with_engine
@@ -65,7 +65,7 @@ def list_(text: str, limit: int, as_json: bool) -> None:
 
 @command.command("show", help=_("One ticket: its runs, records and what keeps it from release."))
 @click.argument("ticket")
-@click.option("--json", "as_json", is_flag=True)
+@click.option("--json", "as_json", is_flag=True, help=_("Print one JSON document."))
 def show(ticket: str, as_json: bool) -> None:
     """Print a ticket."""
     from station.commands.engine_side import print_json, with_engine

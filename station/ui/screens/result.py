@@ -76,7 +76,8 @@ class Result(Page):
         """Slot and stage."""
         run = self.run_view()
         place = _("Slot {n}").format(n=self.slot)
-        return f"{place} · {words(named(STAGES, run.stage))} · {run.ticket}" if run is not None else place
+        parts = [place, *([words(named(STAGES, run.stage)), run.ticket] if run is not None else [])]
+        return " · ".join(part for part in parts if part)
 
     def drawing(self, width: int, height: int) -> Sequence[Line]:
         """The word, the counts, and what is not a pass."""
@@ -174,4 +175,4 @@ class Result(Page):
 def _measured(row: CheckRow) -> str:
     """What was measured and what was demanded, as `temperature 52 °C  (0 … 45)`."""
     called = words(row.measure) + " " if row.measure is not None and row.measured else ""
-    return called + row.measured + (f"  ({row.limit})" if row.limit else "")
+    return called + row.measured + (f"  ({words(row.limit)})" if row.limit else "")

@@ -53,7 +53,7 @@ def _row(row: CheckRow, widths: tuple[int, ...], chosen: bool) -> Line:
             (" ", 1),
             (line((measured, "none" if look.colour == "none" else "text")), widths[2]),
             (" ", 1),
-            (line((row.limit, "dim")), widths[3]),
+            (line((words(row.limit), "dim")), widths[3]),
             (line((f"{_seconds(row):>7}", "dim")), widths[4]),
         ]
     )
@@ -120,7 +120,7 @@ def row_details(row: CheckRow, width: int, height: int) -> list[Line]:
         called = words(row.measure) if row.measure is not None else _("measured")
         rows.append(line((called + " ", "dim"), row.measured))
     if row.limit:
-        rows.append(line((_("limit") + " ", "dim"), row.limit))
+        rows.append(line((_("limit") + " ", "dim"), words(row.limit)))
     if row.side:
         rows.append(line((_("side") + " ", "dim"), words(named(SIDES, row.side))))
     if row.finding:
