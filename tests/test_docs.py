@@ -117,8 +117,19 @@ def test_documents_link_and_name_only_files_that_exist(document: Path) -> None:
     links = [link for link in re.findall(r"\]\(([^)#\s]+)[^)]*\)", text) if "://" not in link]
     named = [span for span in re.findall(r"`([^`\s]+)`", text) if "/" in span and span.split("/")[0] in TOPS]
     missing = [link for link in links if not (document.parent / link).exists()]
-    missing += [path for path in named if not any(ROOT.glob(path.rstrip("/")))]
+    missing += [path for path in named if not any(ROOT.glob(path.split("::")[0].rstrip("/")))]
     assert missing == []
+
+
+def test_every_test_that_a_document_names_exists() -> None:
+    named = [
+        tuple(span.split("::"))
+        for document in GUIDES
+        for span in re.findall(r"`(tests/[^`\s]+::[^`\s]+)`", document.read_text(encoding="utf-8"))
+    ]
+    assert named
+    gone = [span for span in named if f"def {span[1]}(" not in (ROOT / span[0]).read_text(encoding="utf-8")]
+    assert gone == []
 
 
 @pytest.mark.parametrize("document", GUIDES, ids=lambda path: path.relative_to(ROOT).as_posix())
