@@ -334,6 +334,7 @@ def ticket_view(session: Session) -> TicketView:
 _EMPTY = (Words("empty", "空位"), Words("plug a phone in", "插上手机即开始"))
 _IDENTIFYING = Words("identifying", "识别中")
 _READY = (Words("ready", "就绪"), Words("take it in, or start a check", "请接件或开始检测"))
+_CHECK = Words("taken in: start the check that is due", "已接件：请开始应做的检测")
 _YOUR_TURN = Words("your turn: {check}", "请操作：{check}")
 _RUNNING = Words("{check}  {done}/{total}", "{check}  第 {done}/{total} 项")
 _STARTING = Words("starting", "正在开始")
@@ -374,7 +375,8 @@ def card(slot: Slot, ticket: str, run: Run | None, question: Open | None, troubl
     if not slot.ready:
         return Card(**about, status=CardStatus.IDENTIFYING, headline=_IDENTIFYING)
     if run is None:
-        return Card(**about, status=CardStatus.READY, headline=_READY[0], next_step=_READY[1])
+        next_step = _CHECK if about.get("ticket") else _READY[1]
+        return Card(**about, status=CardStatus.READY, headline=_READY[0], next_step=next_step)
     status, headline = _outcome(run)
     if run.stopped is not None and run.record is None:
         status = CardStatus.FAIL if status is CardStatus.FAIL else CardStatus.NOT_RUN
