@@ -43,8 +43,9 @@ from tests.station.station_bench import (
     write_checklist,
 )
 
-#: What is waited for on the screen, and the key that is pressed then: slot 1, "good", the first person, "good".
-STEPS = (("Phone 1", "1"), ("Is it good?", "+"), ("Inspector", "\r"), ("(inspector", "+"))
+#: What is waited for on the screen, and the key that is pressed then: slot 1, "good", the first person, "good". The
+#: question itself also stands in the list of what waits, so its page is known by its last line.
+STEPS = (("Phone 1", "1"), ("Enter is never a verdict", "+"), ("Inspector", "\r"), ("(inspector", "+"))
 ROUNDS = 6
 _SEQUENCES = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]")
 
