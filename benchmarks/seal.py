@@ -86,7 +86,6 @@ class Costs:
         for step, costs in self.steps.items():
             seconds, fsyncs, commits = ([cost[at] for cost in costs] for at in range(3))
             row(step, spread(seconds), _median(fsyncs), _median(commits), widths=WIDTHS)
-        print()
 
 
 def _median(counts: list[int]) -> str:
@@ -192,7 +191,7 @@ async def measure(library: Path, delay_ms: float, rounds: int) -> None:
                         await client.send(m.Watch(slot=slot))
                         await whole_way(Ticket(phone, slot, client, keys), costs)
     costs.print(f"each fsync + {delay_ms:g} ms")
-    row("unlock a key (Argon2id)", spread(unlocks), "", "", widths=WIDTHS)
+    row("unlock a key (Argon2id)", spread(unlocks), "–", "–", widths=WIDTHS)
     print()
 
 
