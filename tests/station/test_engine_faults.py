@@ -615,7 +615,8 @@ async def test_a_thirteen_check_run_needs_few_commits(station: Station, tmp_path
             await until_session(client, lambda view, prompt=prompt: view.prompt != prompt)
         await until_session(client, lambda view: view.run.state == "finished")
         # opened; ten attempts begun, read, judged; per question begun, asked, answered, measured, ended; finished
-        assert engine.store.commits - before <= 1 + 3 + 3 * 5 + 1
+        # and up to two of the bench's own (the phone was identified, the outbox looked at) that fall into this time
+        assert engine.store.commits - before <= 1 + 3 + 3 * 5 + 1 + 2
         session, _ = await engine.work.find_run(run)
         assert set(session.runs[run].verdicts.values()) == {Verdict.PASS}
 
