@@ -22,6 +22,7 @@ from typing import Any, Protocol, TypeVar
 
 from drivers.api import Command, CommandResult
 from drivers.text import Words
+from probes.names import call
 from probes.units import KINDS, UNITS
 
 __all__ = [
@@ -48,6 +49,7 @@ __all__ = [
     "Skipped",
     "Unread",
     "Value",
+    "Write",
     "discover",
     "parser",
     "probe",
@@ -173,6 +175,23 @@ class Person(Protocol):
 T = TypeVar("T")
 
 
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One change on the phone, with the way back.
+
+    Attributes:
+        name: names the change inside the probe; `[a-z0-9-]+`.
+        what: what is changed, as the person reads it before agreeing.
+        do, undo: one line each for the phone's own shell; safe to run twice, for a cable may fall out in between.
+            `undo` restores what was there before, which the probe has read first.
+    """
+
+    name: str
+    what: Words
+    do: str
+    undo: str
+
+
 class Bench(Protocol):
     """What a running probe may use."""
 
@@ -186,6 +205,14 @@ class Bench(Protocol):
 
     def capability(self, kind: type[T]) -> T:
         """A capability of the device, one that the probe declared in `needs`."""
+        ...
+
+    async def write(self, write: Write, *, deadline_s: float = 15.0) -> CommandResult:
+        """Change something on the phone, with consent; it is undone when the attempt ends, in whatever way.
+
+        The undo is written down before the change is made, and made up for when the phone comes back. What the shell
+        answered is the result; a trouble of the cable is in its `failure`. Raises `Skipped` when nobody agrees.
+        """
         ...
 
 
@@ -216,6 +243,7 @@ class Probe:
         repeatable: False when it must not be repeated without asking (reboot, reset, write).
         writes: what it changes on the phone and undoes, in words; empty for read-only probes.
         unverified: True while no real phone or capture was seen for it.
+        names: what people read for a measurement, where `probes/names.py` does not have it already.
     """
 
     id: str
@@ -228,6 +256,7 @@ class Probe:
     repeatable: bool
     writes: str
     unverified: bool
+    names: Mapping[str, Words] = field(default_factory=dict)
 
     @property
     def summary(self) -> str:
@@ -273,6 +302,7 @@ def probe(
     needs: type | Sequence[type] = (),
     reads: Sequence[Command] = (),
     measures: Mapping[str, str],
+    names: Mapping[str, Words] | None = None,
     asks: bool = False,
     repeatable: bool = True,
     writes: str = "",
@@ -281,7 +311,8 @@ def probe(
     """Declare the function below as a probe.
 
     Raises:
-        ValueError: the id is taken, or a unit is not in the closed list; at import, so that no bench starts with it.
+        ValueError: the id is taken, a unit is not in the closed list, or a measurement is called differently elsewhere;
+            at import, so that no bench starts with it.
     """
 
     def declare(run: ProbeFunction) -> ProbeFunction:
@@ -294,6 +325,7 @@ def probe(
                 raise ValueError(
                     f"{id}: measurement {name!r} has the unit {unit!r}, which probes/units.py does not list"
                 )
+        call(id, measures, names or {})
         signature = inspect.signature(run, eval_str=True)
         settings = {
             p.name: Setting(p.name, p.annotation, p.default)
@@ -311,6 +343,7 @@ def probe(
             repeatable=repeatable,
             writes=writes,
             unverified=unverified,
+            names=dict(names or {}),
         )
         return run
 

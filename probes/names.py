@@ -1,18 +1,34 @@
 """What the measurements are called where people read them; a name that is not here is shown as it stands.
 
-Stands on `Words` alone. It knows no limit and no verdict; records keep the names themselves.
+A probe brings the names of its measurements along in its declaration; here are those that probes share. Stands on
+`Words` alone. It knows no limit and no verdict; records keep the names themselves.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from drivers.text import Words
 
-__all__ = ["NAMES", "name_words"]
+__all__ = ["NAMES", "call", "name_words"]
 
 
 def name_words(name: str) -> Words:
     """What people read for the measurement `name`."""
     return NAMES.get(name) or Words(name, name)
+
+
+def call(probe: str, measures: Mapping[str, str], names: Mapping[str, Words]) -> None:
+    """Take in what the measurements of `probe` are called.
+
+    Raises:
+        ValueError: a name belongs to no measurement, or the measurement is called otherwise elsewhere.
+    """
+    for name, words in names.items():
+        if name not in measures:
+            raise ValueError(f"{probe}: {name!r} is named and not measured")
+        if NAMES.setdefault(name, words) != words:
+            raise ValueError(f"{probe}: {name!r} is called {NAMES[name].en!r} elsewhere, not {words.en!r}")
 
 
 NAMES: dict[str, Words] = {
