@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 
 from drivers.sim.channel import Reply
 from drivers.sim.dumps_crashes import crash_log, main_log
 from drivers.sim.dumps_radio import parcel, wifi_status
 from drivers.sim.dumpsys import dumpsys
 from drivers.sim.getevent import getevent
+from drivers.sim.parts import Program, parts
 from drivers.sim.state import PhoneState
 
 __all__ = ["COMMANDS", "IN_SERVER", "cost_s"]
-
-Program = Callable[[PhoneState, Sequence[str], int], Reply]
 
 IN_SERVER = frozenset({"dumpsys", "cmd", "service", "settings", "am", "pm", "svc", "input", "wm"})
 """Programs that wait for the system server, which answers one at a time."""
@@ -193,7 +192,7 @@ def _imei_slot(state: PhoneState, words: Sequence[str]) -> int | None:
 
 def _cmd(state: PhoneState, arguments: Sequence[str], uid: int) -> Reply:
     service, *words = arguments or ("",)
-    handler = _CMD.get(service)
+    handler = parts().cmd.get(service) or _CMD.get(service)
     if handler is None:
         return Reply(stderr=f"cmd: Can't find service: {service}", code=20)
     return handler(state, words, uid)

@@ -6,18 +6,17 @@ services there are depends on the Android version.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from drivers.sim.channel import Reply
 from drivers.sim.dumps_crashes import dropbox
 from drivers.sim.dumps_parts import media_camera, sensor_service
 from drivers.sim.dumps_power import battery, battery_properties, battery_stats, health_hal
 from drivers.sim.dumps_radio import subscriber_info, telephony_registry, wifi
+from drivers.sim.parts import Service, parts
 from drivers.sim.state import PhoneState
 
 __all__ = ["dumpsys"]
-
-Service = Callable[[PhoneState, Sequence[str]], str]
 
 
 def dumpsys(state: PhoneState, arguments: Sequence[str], uid: int) -> Reply:
@@ -27,14 +26,16 @@ def dumpsys(state: PhoneState, arguments: Sequence[str], uid: int) -> Reply:
         words = words[2:]
     present = _present(state)
     if not words or words[0] == "-l":
-        listed = "".join(f"  {name}\n" for name in sorted(present))
+        there = (name for name in sorted(present) if present[name](state, ()) is not None)
+        listed = "".join(f"  {name}\n" for name in there)
         return Reply(f"Currently running services:\n{listed}".encode())
     service = present.get(words[0])
-    if service is None:
+    dump = service(state, words[1:]) if service else None
+    if dump is None:
         text = f"Can't find service: {words[0]}"
         # Up to Android 6 it said so on standard output.
         return Reply(stderr=text) if state.persona.android.sdk >= 24 else Reply(text.encode() + b"\n")
-    return Reply(service(state, words[1:]).encode("utf-8", "surrogateescape"))
+    return Reply(dump.encode("utf-8", "surrogateescape"))
 
 
 def _present(state: PhoneState) -> Mapping[str, Service]:
@@ -46,7 +47,7 @@ def _present(state: PhoneState) -> Mapping[str, Service]:
         services["android.hardware.health.IHealth/default"] = health_hal
     if not state.persona.wifi.present:
         services.pop("wifi")
-    return services
+    return {**services, **parts().services}
 
 
 def _account(state: PhoneState, arguments: Sequence[str]) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from drivers.sim.channel import Reply
 from drivers.sim.dumps_crashes import tombstones
+from drivers.sim.parts import parts
 from drivers.sim.sandbox import Sandbox
 from drivers.sim.screen import screencap
 from drivers.sim.state import PhoneState
@@ -39,7 +40,8 @@ def is_protected(state: PhoneState, path: str, uid: int) -> bool:
 
 def living_files(state: PhoneState) -> dict[str, str]:
     """Every living file of the phone, by its absolute path."""
-    return _power_supply(state) | _proc(state) | tombstones(state)
+    of_parts = {path: text for path, file in parts().files.items() if (text := file(state)) is not None}
+    return _power_supply(state) | _proc(state) | tombstones(state) | of_parts
 
 
 def refresh(state: PhoneState, sandbox: Sandbox) -> None:

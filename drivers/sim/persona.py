@@ -9,9 +9,11 @@ from __future__ import annotations
 import tomllib
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, model_validator
+
+from drivers.sim.parts import parts
 
 __all__ = [
     "Account",
@@ -22,6 +24,7 @@ __all__ = [
     "Camera",
     "CameraEvent",
     "Crash",
+    "Data",
     "Dropped",
     "InputDevice",
     "LogLine",
@@ -39,7 +42,9 @@ __all__ = [
 _FOLDER = Path(__file__).parent / "personas"
 
 
-class _Data(BaseModel):
+class Data(BaseModel):
+    """Base of everything that a persona file may say: unknown keys are errors."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
@@ -52,7 +57,7 @@ class Authorisation(StrEnum):
     """The dialog stands on the screen until somebody taps."""
 
 
-class Model(_Data):
+class Model(Data):
     """What is printed on the box.
 
     Attributes:
@@ -71,7 +76,7 @@ class Model(_Data):
     serial: str
 
 
-class Android(_Data):
+class Android(Data):
     """The system it runs."""
 
     release: str
@@ -87,7 +92,7 @@ class Android(_Data):
     built_s: int = 1_700_000_000
 
 
-class Adb(_Data):
+class Adb(Data):
     """How its adbd speaks.
 
     Attributes:
@@ -114,7 +119,7 @@ class Adb(_Data):
     toolbox: bool = False
 
 
-class Security(_Data):
+class Security(Data):
     """What the verified boot chain and the properties say."""
 
     verified_boot: str = "green"
@@ -126,7 +131,7 @@ class Security(_Data):
     encryption: str = "encrypted"
 
 
-class Battery(_Data):
+class Battery(Data):
     """A battery and what it is plugged to at the start.
 
     Attributes:
@@ -164,7 +169,7 @@ class Battery(_Data):
     serial: str = ""
 
 
-class Sensor(_Data):
+class Sensor(Data):
     """One line of the sensor service."""
 
     handle: int
@@ -181,7 +186,7 @@ class Sensor(_Data):
     noise: float = 0.0
 
 
-class Camera(_Data):
+class Camera(Data):
     """One camera that the camera service counts."""
 
     facing: str
@@ -193,14 +198,14 @@ class Camera(_Data):
     aperture: float = 1.8
 
 
-class CameraEvent(_Data):
+class CameraEvent(Data):
     """One line of the camera service's log; `ago_s` seconds before the phone was plugged in."""
 
     ago_s: int
     text: str
 
 
-class Wifi(_Data):
+class Wifi(Data):
     """The Wi-Fi chip."""
 
     enabled: bool = True
@@ -212,7 +217,7 @@ class Wifi(_Data):
     frequency_mhz: int = 5220
 
 
-class Sim(_Data):
+class Sim(Data):
     """One SIM slot."""
 
     state: str = "ABSENT"
@@ -223,7 +228,7 @@ class Sim(_Data):
     rsrp_dbm: int | None = None
 
 
-class Partition(_Data):
+class Partition(Data):
     """One mounted file system, in kB."""
 
     device: str
@@ -232,7 +237,7 @@ class Partition(_Data):
     used_kb: int
 
 
-class Crash(_Data):
+class Crash(Data):
     """One native crash with its tombstone and dropbox entry; `ago_s` seconds before the phone was plugged in."""
 
     process: str
@@ -245,7 +250,7 @@ class Crash(_Data):
     abort: str = ""
 
 
-class Dropped(_Data):
+class Dropped(Data):
     """One dropbox entry that is not a native crash."""
 
     tag: str
@@ -253,7 +258,7 @@ class Dropped(_Data):
     ago_s: int
 
 
-class LogLine(_Data):
+class LogLine(Data):
     """One line of the main log."""
 
     tag: str
@@ -262,14 +267,14 @@ class LogLine(_Data):
     level: str = "I"
 
 
-class Account(_Data):
+class Account(Data):
     """One account on the phone."""
 
     name: str
     type: str = "com.google"
 
 
-class InputDevice(_Data):
+class InputDevice(Data):
     """One kernel input device; `keys` maps the key's kernel name to its code."""
 
     path: str
@@ -279,7 +284,7 @@ class InputDevice(_Data):
     switches: tuple[str, ...] = ()
 
 
-class Persona(_Data):
+class Persona(Data):
     """One phone, whole.
 
     Attributes:
@@ -293,6 +298,7 @@ class Persona(_Data):
         dead_keys: kernel key names that never arrive when pressed.
         stuck_keys: kernel key names that read as held down.
         bounce_keys: kernel key names that chatter.
+        parts: the tables of single parts (`drivers.sim.parts`), by name; in the file they stand beside all else.
     """
 
     name: str
@@ -328,6 +334,19 @@ class Persona(_Data):
     settings: dict[str, dict[str, str]] = {}
     answers: dict[str, str] = {}
     cost_ms: dict[str, float] = {}
+    parts: dict[str, SerializeAsAny[Data]] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _tables_of_parts(cls, values: Any) -> Any:
+        if not isinstance(values, dict):
+            return values
+        sections = parts().sections
+        own = {name: value for name, value in values.items() if name not in sections}
+        tables = dict(values.get("parts", {}))
+        for name in sections.keys() & values.keys():
+            tables[name] = sections[name].model_validate(values[name])
+        return own | {"parts": tables}
 
 
 def persona_names() -> list[str]:

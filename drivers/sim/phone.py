@@ -22,6 +22,7 @@ from drivers.sim.commands import COMMANDS, IN_SERVER, cost_s
 from drivers.sim.dialog import Dialog
 from drivers.sim.faults import ArmedFaults, Cut, Fault, FaultKind, Mutilator, spoilt
 from drivers.sim.files import FILE_COMMANDS, LIVING, refresh
+from drivers.sim.parts import parts
 from drivers.sim.persona import Authorisation, Persona
 from drivers.sim.reverse import ReversedPorts
 from drivers.sim.sandbox import Sandbox
@@ -287,8 +288,8 @@ class SimulatedPhone:
             return Reply(canned.encode())
         if name in FILE_COMMANDS:
             return FILE_COMMANDS[name](self.state, self.sandbox, arguments, uid)
-        if name in COMMANDS:
-            return COMMANDS[name](self.state, arguments, uid)
+        if program := parts().commands.get(name) or COMMANDS.get(name):
+            return program(self.state, arguments, uid)
         return _OWN[name](self, arguments)
 
     def start_activity(self, arguments: Sequence[str]) -> Reply:
@@ -379,7 +380,7 @@ _OWN: dict[str, Callable[[SimulatedPhone, Sequence[str]], Reply]] = {
 
 def programs(persona: Persona) -> set[str]:
     """The programs that a phone of that persona has in its shell."""
-    names = {*COMMANDS, *_OWN, "screencap"}
+    names = {*COMMANDS, *parts().commands, *_OWN, "screencap"}
     if persona.android.sdk < 24:
         names -= {"cmd"}
     return names

@@ -9,15 +9,18 @@ import asyncio
 import datetime
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from drivers.sim.battery import BatteryModel, BatteryReading
 from drivers.sim.clock import Clock
 from drivers.sim.identity import PhoneIdentity, make_identity
-from drivers.sim.persona import Battery, Persona
+from drivers.sim.parts import parts
+from drivers.sim.persona import Battery, Data, Persona
 from drivers.sim.properties import properties_of
 
 __all__ = ["KeyEvent", "PhoneState"]
+
+Section = TypeVar("Section", bound=Data)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,7 @@ class PhoneState:
         }
         self.wifi_enabled = persona.wifi.enabled and persona.wifi.present
         self.held: set[str] = set(persona.stuck_keys)
+        self.scratch: dict[str, Any] = {}  # what parts keep while they live, by a name of theirs
         self._set_props: dict[str, str] = {}
         self._listeners: set[asyncio.Queue[KeyEvent]] = set()
         self._props = properties_of(persona, self.identity)
@@ -73,6 +77,12 @@ class PhoneState:
     def set_prop(self, name: str, value: str) -> None:
         """What `setprop` does."""
         self._set_props[name] = value
+
+    def part(self, section: type[Section]) -> Section:
+        """What the persona says of one part (`drivers.sim.parts`), else that part in good order."""
+        name = next(name for name, known in parts().sections.items() if known is section)
+        found = self.persona.parts.get(name)
+        return found if isinstance(found, section) else section()
 
     # -- read by commands ---------------------------------------------------------------------------------------------
     @property

@@ -10,6 +10,7 @@ import asyncio
 import re
 from collections.abc import Mapping
 
+from drivers.sim.parts import parts
 from drivers.sim.phone import SimulatedPhone
 from station.messages import PromptView
 
@@ -38,11 +39,15 @@ class Hands:
 
     async def act(self, prompt: PromptView) -> str | None:
         """Do what the prompt asks; gives the answer to type, or None when doing it was all."""
+        if prompt.id in self._answers:
+            return self._answers[prompt.id]
+        if hand := parts().hand(prompt.id):
+            return await hand(self.phone, prompt.id)
         if prompt.kind == "wait":
             await asyncio.sleep(_REACH_S)
             self.phone.press(prompt.id, hold_s=_HOLD_S)
             return None
-        return self._answers.get(prompt.id) or self._good(prompt)
+        return self._good(prompt)
 
     def _good(self, prompt: PromptView) -> str:
         if prompt.kind == "verdict":
