@@ -13,6 +13,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from drivers.sim import quick
 from drivers.sim.adbd import Connection, Stream
 from drivers.sim.adbkey import HostKey
 from drivers.sim.browser import fetch
@@ -49,6 +50,7 @@ class SimulatedPhone:
         commands: every command that its shell ran, in order, with its arguments.
         work_ms: a fixed time for every command, instead of the persona's own.
         latency_s: time that each OPEN takes before the phone says OKAY.
+        quick: whether scripts that need no shell are played without one (see `quick`).
         page, page_url: the page that its browser shows, as text, and where it came from; None and empty without one.
     """
 
@@ -56,6 +58,7 @@ class SimulatedPhone:
         self.state, self.sandbox = state, sandbox
         self.latency_s = latency_s
         self.work_ms: float | None = None
+        self.quick = False
         self.opens: list[Opened] = []
         self.commands: list[str] = []
         self.page: str | None = None
@@ -223,6 +226,10 @@ class SimulatedPhone:
         if request is not None and (not request.protocol or "shell_v2" in self.persona.adb.features):
             if not request.terminal and fault is not None and fault.kind is FaultKind.FLOOD:
                 return self._flood(stream, request, fault)
+            if self.quick and not request.terminal:
+                script = quick.understood(request.script, self._answered_here())
+                if script is not None:
+                    return quick.play(stream, request, script, self._run, _exit_code(fault))
             refresh(self.state, self.sandbox) if _names_living_files(request.script) else None
             return serve_shell(stream, request, self.sandbox, self._run, exit_code=_exit_code(fault))
         if name == "sync:":
@@ -281,6 +288,9 @@ class SimulatedPhone:
         await self._work.spend(cost, since_s=at_s, in_server=name in IN_SERVER)
         reply = self._answer(line, name, arguments, int(uid))
         return reply if fault is None else await spoilt(reply, fault, self.flap)
+
+    def _answered_here(self) -> set[str]:
+        return programs(self.persona) | FILE_COMMANDS.keys()
 
     def _answer(self, line: str, name: str, arguments: list[str], uid: int) -> Reply:
         canned = self.persona.answers.get(line)
