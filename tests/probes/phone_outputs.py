@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+import importlib
+from pathlib import Path
+
 GETPROP = """\
 [dalvik.vm.heapsize]: [512m]
 [gsm.operator.alpha]: [Bench Mobile,]
@@ -498,3 +501,14 @@ OUTPUTS: dict[str, list[str]] = {
     "phone_clock": [CLOCK],
     "su_search": [SU_NONE, SU_FOUND],
 }
+
+#: Facts that grow with what was printed so far, and kinds that bug reports hold otherwise or not at all.
+GROWING: set[str] = set()
+UNFRAMED = {"pm_features", "su_search", "phone_clock", "crash_log"}
+
+# Further outputs are in modules beside this one, each with an `OUTPUTS` and, where it needs them, these two.
+for _path in sorted(Path(__file__).parent.glob("outputs_*.py")):
+    _module = importlib.import_module(_path.stem)
+    OUTPUTS |= _module.OUTPUTS
+    GROWING |= getattr(_module, "GROWING", set())
+    UNFRAMED |= getattr(_module, "UNFRAMED", set())
