@@ -1,0 +1,67 @@
+"""What the biometric services count: enrolled fingers or faces, accepted, rejected, lockouts, deaths of the HAL.
+
+Pure parser of `dumpsys fingerprint` and `dumpsys face` (Android 6 to 16): a JSON object for each sensor, one line each.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from probes.api import Parsed, parser
+from probes.captured import note, raw_lines
+
+__all__ = ["fingerprint"]
+
+_START = '{"service"'
+#: Android 10 and 11 print `HAL Deaths:`, later ones `HAL deaths since last reboot:`.
+_DEATHS = re.compile(r"HAL [Dd]eaths(?: since last reboot)?: ?([0-9]{1,9})\b", re.ASCII)
+_COUNTS = ("count", "accept", "reject", "acquire", "lockout", "permanentLockout")
+_LARGEST = 65_536
+
+
+def _objects(parsed: Parsed, lines: list[str]) -> list[dict[str, Any]]:
+    """The services' own objects, in their order."""
+    found = []
+    for line in lines:
+        at = line.find(_START)
+        if at < 0:
+            continue
+        try:
+            one, _ = json.JSONDecoder().raw_decode(line[at : at + _LARGEST])
+        except (ValueError, RecursionError):
+            note(parsed, "prints", line[at:], "a JSON object")
+            continue
+        if isinstance(one, dict) and isinstance(one.get("prints"), list):
+            found.append(one)
+    return found
+
+
+def _count(value: object) -> int | None:
+    """A counter; anything but a whole number from 0 is none."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**12 else None
+
+
+@parser("fingerprint")
+def fingerprint(data: bytes) -> Parsed:
+    """The counters of the first user of the first sensor, and how many sensors print any."""
+    parsed = Parsed()
+    facts = parsed.facts
+    lines = raw_lines(data)
+    objects = _objects(parsed, lines)
+    if objects:
+        facts["services"] = list(dict.fromkeys(str(one["service"])[:80] for one in objects))
+        prints = [one for one in objects[0]["prints"] if isinstance(one, dict)]
+        facts["users"] = len(prints)
+        for name in _COUNTS if prints else ():
+            value = _count(prints[0].get(name))
+            key = {"count": "enrolled", "permanentLockout": "permanent_lockout"}.get(name, name)
+            if value is not None:
+                facts[f"{key}_user0"] = value
+            elif name in prints[0]:
+                note(parsed, f"{key}_user0", str(prints[0][name]), "a whole number")
+    deaths = next((found for found in map(_DEATHS.search, lines) if found), None)
+    if deaths:
+        facts["hal_deaths"] = int(deaths[1])
+    return parsed

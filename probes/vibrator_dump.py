@@ -1,0 +1,62 @@
+"""What the vibrator service says of itself: its settings, its motors, and what it played before.
+
+Pure parsers of `dumpsys vibrator` (Android 5 to 11) and `dumpsys vibrator_manager` (12 and later), and of
+`cmd vibrator_manager list`.
+"""
+
+from __future__ import annotations
+
+import re
+
+from probes.api import Parsed, parser
+from probes.captured import flag, integer, note, stripped_lines
+
+__all__ = ["vibrator", "vibrator_list"]
+
+_HEADING = re.compile(r"(?:Vibrator (?:Manager )?Service|(?:Previous|Recent|Aggregated) [\w ]{0,40}vibrations):")
+_STARTED = re.compile(r"\bstartTime[:=]")
+_CONTROLLER = re.compile(r"VibratorController\{.{0,60}?mId=([0-9]{1,9})", re.ASCII)
+_IDS = re.compile(r"mVibratorIds=\[([0-9, ]{0,80})\]", re.ASCII)
+
+
+@parser("vibrator")
+def vibrator(data: bytes) -> Parsed:
+    """How often it was played, the haptic intensity, low-power mode, and the ids of its motors where they are told."""
+    parsed = Parsed()
+    facts = parsed.facts
+    known, count = False, 0
+    motors: list[int] = []
+    for line in stripped_lines(data):
+        known = known or bool(_HEADING.match(line))
+        count += len(_STARTED.findall(line))
+        if "haptic_intensity" not in facts and line.startswith("mHapticFeedbackIntensity="):
+            text = line.partition("=")[2]
+            if (value := integer(text)) is not None:
+                facts["haptic_intensity"] = value
+            else:
+                note(parsed, "haptic_intensity", text, "a number")
+        elif "low_power" not in facts and line.startswith("mLowPowerMode="):
+            text = line.partition("=")[2]
+            if (state := flag(text)) is not None:
+                facts["low_power"] = state
+            else:
+                note(parsed, "low_power", text, "true or false")
+        elif found := _IDS.match(line):
+            motors += [int(word) for word in re.findall(r"[0-9]{1,9}", found[1])]
+        elif found := _CONTROLLER.search(line[:400]):
+            motors.append(int(found[1]))
+    if known or facts:
+        facts["previous_count"] = count
+    if motors:
+        facts["motors"] = sorted(set(motors))
+    return parsed
+
+
+@parser("vibrator_list")
+def vibrator_list(data: bytes) -> Parsed:
+    """`cmd vibrator_manager list`: one id of a motor on each line; nothing at all where the phone has none."""
+    parsed = Parsed()
+    motors = [number for line in stripped_lines(data) if line.isdigit() and (number := integer(line)) is not None]
+    if motors:
+        parsed.facts["motors"] = sorted(set(motors))
+    return parsed
