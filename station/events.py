@@ -33,9 +33,12 @@ __all__ = [
     "KeyTried",
     "Measured",
     "NotRead",
+    "PhoneRestored",
+    "PhoneWriting",
     "Prompted",
     "Reads",
     "ReleaseRefused",
+    "RestoreFailed",
     "RunAborted",
     "RunFinished",
     "RunOpened",
@@ -131,7 +134,10 @@ class TicketRegistered(_Body):
 
 
 class TicketOpened(_Body):
-    """A phone was taken in. Customer's name and number are not here but in the erasable table."""
+    """A phone was taken in. Customer's name and number are not here but in the erasable table.
+
+    `test_consent`: the customer agreed to tests, and with them to changes that are undone.
+    """
 
     kind: Literal["ticket-opened"] = "ticket-opened"
     person: str
@@ -141,6 +147,7 @@ class TicketOpened(_Body):
     complaint: str
     appearance: str
     accessories: str
+    test_consent: bool = False
 
 
 class Sealed(_Body):
@@ -183,6 +190,7 @@ class RunOpened(_Body):
     """A run began: with the resolved checklist verbatim, and where each probe came from.
 
     `checklist_name` is the id or the file that was asked for: a resume looks there whether it is still the same.
+    `consented`: whoever started the run had the consent to change something on the phone and undo it.
     """
 
     kind: Literal["run-opened"] = "run-opened"
@@ -196,6 +204,7 @@ class RunOpened(_Body):
     only: tuple[str, ...] = ()
     confirms: str | None = None
     bench: dict[str, Any] = Field(default_factory=dict)
+    consented: bool = False
 
 
 class RunResumed(_Body):
@@ -294,6 +303,45 @@ class NotRead(_Body):
     source: str
 
 
+class PhoneWriting(_Body):
+    """Something is about to be changed on the phone; `undo` is owed from now on, by whoever sees that phone again.
+
+    `change` names it for good. `undo` is a line for the phone's shell; `port` is a port of the phone that was led to
+    the bench and has to be closed.
+    """
+
+    kind: Literal["phone-writing"] = "phone-writing"
+    attempt: str
+    change: str
+    name: str
+    what: Words
+    do: str
+    undo: str
+    serial: Identifying
+    imeis: tuple[Identifying, ...] = ()
+    model: str = ""
+    port: int = 0
+
+
+class PhoneRestored(_Body):
+    """A change was undone; `at` says when: as the attempt ended, or later on the phone seen again."""
+
+    kind: Literal["phone-restored"] = "phone-restored"
+    attempt: str
+    change: str
+    at: Literal["attempt", "later"] = "attempt"
+
+
+class RestoreFailed(_Body):
+    """A change could not be undone, and is still owed."""
+
+    kind: Literal["restore-failed"] = "restore-failed"
+    attempt: str
+    change: str
+    reason: Words
+    side: str
+
+
 class AttemptEnded(_Body):
     """A try of a check ended. `side` says whose trouble it was when it was one."""
 
@@ -340,6 +388,9 @@ Body = Annotated[
     | Answered
     | Measured
     | NotRead
+    | PhoneWriting
+    | PhoneRestored
+    | RestoreFailed
     | AttemptEnded
     | RunFinished
     | RunAborted,

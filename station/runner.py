@@ -10,10 +10,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 from checklists.canonical import dump_model
 from checklists.judge import Baselines, Judged, judge_check, judge_measurement
@@ -25,9 +25,13 @@ from drivers.api import (
     Device,
     DeviceGone,
     DriverError,
+    Files,
     Garbled,
+    Identity,
     NoAnswer,
     OutputCut,
+    Reverse,
+    SelfTestPage,
     ServerDown,
     Shell,
     Side,
@@ -45,7 +49,9 @@ from probes.api import (
     Prompt,
     PromptTimedOut,
     Reading,
+    Skipped,
     Unread,
+    Write,
 )
 from probes.units import LIST, TEXT
 from station.asking import Desk
@@ -64,6 +70,7 @@ from station.events import (
 )
 from station.values import WrongValue, as_value, held
 from station.vault import Kept
+from station.writes import AGREED, CONSENT, NotedFiles, NotedPage, NotedReverse, Writer, consent_prompt
 
 __all__ = ["Aborted", "Host", "Runner", "Subject", "lanes"]
 
@@ -88,6 +95,8 @@ _STOPPED = Words("stopped after {check} failed", "{check} 不合格，检测已�
 _NO_DEVICE = Words("the phone is not connected any more", "手机已断开连接")
 _PLUG_IN = Words("Plug it in again, then go on with the run", "请重新连接手机，然后继续检测")
 _BENCH_FAILED = Words("the bench failed: {error}", "工位出错：{error}")
+_NOT_AGREED = Words("changing the phone was not agreed to", "未同意改动手机")
+_WHAT = Words("{check}: {what}", "{check}：{what}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +109,7 @@ class Subject:
         settings: makes a check's keyword arguments for a probe.
         facts: what the ticket says of the phone.
         baselines: what a check's relative limits stand on, by check id.
+        consented: whether changes on the phone were agreed to or refused before; None: whoever is there is asked.
     """
 
     checklist: Checklist
@@ -107,6 +117,7 @@ class Subject:
     settings: Callable[[Check, Probe], Mapping[str, object]]
     facts: Mapping[str, str] = field(default_factory=dict)
     baselines: Callable[[str], Baselines] = field(default=lambda check: {})
+    consented: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +131,8 @@ class Host:
         device: the phone; given the device whose link broke, the phone as opened again; None when it is gone.
         number: how many attempts a check has had in this run.
         changed: something that is shown has changed without an event.
+        phone: who the phone is; what is changed on it is owed to it.
+        told: what a probe may know beside the ticket's facts, as it is right now.
     """
 
     stamp: Callable[[Body], Event]
@@ -127,6 +140,8 @@ class Host:
     device: Callable[[Device | None], Awaitable[Device | None]]
     number: Callable[[str], int]
     changed: Callable[[], None] = lambda: None
+    phone: Identity = field(default_factory=Identity)
+    told: Callable[[], Mapping[str, str]] = dict
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +166,7 @@ class _Try:
     evidence: list[Kept] = field(default_factory=list)
     live: bool = False
     over: bool = False
+    clock: asyncio.Timeout | None = None
 
     @property
     def deadline_s(self) -> float:
@@ -169,8 +185,7 @@ class _Asker:
         self._runner, self._attempt = runner, attempt
 
     async def ask(self, prompt: Prompt) -> Answer:
-        await self._runner.go_live(self._attempt)
-        return await self._runner.desk.ask(self._attempt.id, self._attempt.check.id, prompt)
+        return await self._runner.ask(self._attempt, prompt)
 
 
 class _Bench:
@@ -178,15 +193,33 @@ class _Bench:
 
     def __init__(self, runner: Runner, attempt: _Try, device: Device) -> None:
         self.person = _Asker(runner, attempt)
-        self.ticket = runner.subject.facts
-        self._attempt, self._device = attempt, device
+        self.ticket = {**runner.subject.facts, **runner.host.told()}
+        self._runner, self._attempt, self._device = runner, attempt, device
 
     def answer(self, name: str) -> CommandResult:
         return self._attempt.answers[name]
 
     def capability(self, kind: type[T]) -> T:
         self._attempt.live = True
-        return self._device.capability(kind)
+        found: Any = self._device.capability(kind)
+        if kind is SelfTestPage:
+            found = NotedPage(found, self._noted)
+        elif kind is Reverse:
+            found = NotedReverse(found, self._noted)
+        elif kind is Files:
+            found = NotedFiles(found, self._pushing)
+        return cast(T, found)
+
+    async def write(self, write: Write, *, deadline_s: float = 15.0) -> CommandResult:
+        await self._runner.may_write(self._attempt)
+        return await self._runner.writer.write(self._attempt.id, self._device, write, deadline_s)
+
+    def _noted(self, write: Write, port: int = 0) -> AbstractAsyncContextManager[None]:
+        return self._runner.writer.noted(self._attempt.id, write, port)
+
+    async def _pushing(self, write: Write) -> None:
+        await self._runner.may_write(self._attempt)
+        await self._runner.writer.note(self._attempt.id, write)
 
 
 def lanes(checks: Iterable[Check], probe_of: Callable[[Check], Probe | None]) -> list[tuple[Check, ...]]:
@@ -219,6 +252,9 @@ class Runner:
         self._open: dict[str, _Try] = {}
         self._strays: set[asyncio.Future[None]] = set()
         self._failed: Device | None = None
+        self._planned: Sequence[Check] = ()
+        self._consent = subject.consented
+        self.writer = Writer(host.phone, self._say, lambda: host.device(None))
         self._reading = 0  # number of the batch that is going on, 0 between batches
         self._batches = 0
         self.trouble: Trouble | None = None
@@ -252,26 +288,30 @@ class Runner:
         Returns when everything is journalled. When the disk can't take it, tries again until it can; a kill before that
         leaves open attempts, which the next start ends as `interrupted`.
         """
+        self._planned = checks
         self._task = asyncio.ensure_future(self._all(checks))
+        ends: list[Event] = []
+        last: list[Body] = [RunFinished()]
         try:
             await self._join(self._task)
-            closing = self._closing(RunFinished())
         except _Stop as stop:
-            closing = self._closing(RunFinished(reason=stop.reason))
+            last = [RunFinished(reason=stop.reason)]
         except Trouble as trouble:
             self.trouble = trouble
             ends = self._endings(Ending.ERRORED, trouble.what, trouble.side)
-            closing = [*ends, *self._closing(RunFinished(reason=trouble.what))]
+            last = [RunFinished(reason=trouble.what)]
         except asyncio.CancelledError:
             if self._cause is None:  # the engine itself ends: the attempts stay open, and the next start says so
+                with suppress(Trouble):
+                    await self._restore()
                 raise
-            closing = self._interrupted(self._cause)
+            ends, last = self._interrupted(self._cause)
         except Exception as error:
             _log.exception("run %s", self.run_id)
             reason = _BENCH_FAILED.fill(error=f"{type(error).__name__}: {error}")
-            ends = self._endings(Ending.ERRORED, reason, Side.BENCH)
-            closing = [*ends, *self._closing(RunFinished(reason=reason))]
-        await self._write_down(closing)
+            ends, last = self._endings(Ending.ERRORED, reason, Side.BENCH), [RunFinished(reason=reason)]
+        restored = await self.writer.restore()
+        await self._write_down([*ends, *self._stamped(*restored, *last)])
 
     async def _join(self, task: asyncio.Task[None]) -> None:
         try:
@@ -282,17 +322,16 @@ class Runner:
                 await asyncio.wait({task})
             raise
 
-    def _closing(self, *bodies: Body) -> list[Event]:
+    def _stamped(self, *bodies: Body) -> list[Event]:
         return [self.host.stamp(body) for body in bodies]
 
-    def _interrupted(self, cause: Aborted | DriverError) -> list[Event]:
+    def _interrupted(self, cause: Aborted | DriverError) -> tuple[list[Event], list[Body]]:
+        """What ends the open attempts, and what ends the run."""
         if isinstance(cause, Aborted):
             words = _ABORTED.fill(person=cause.person, reason=cause.reason)
-            ends = self._endings(Ending.ABORTED, words, Side.PERSON)
             aborted = RunAborted(person=cause.person, reason=cause.reason)
-            return [*ends, *self._closing(aborted, RunFinished(reason=words))]
-        ends = self._endings(Ending.ERRORED, cause.what, cause.side)
-        return [*ends, *self._closing(RunFinished(reason=cause.what))]
+            return self._endings(Ending.ABORTED, words, Side.PERSON), [aborted, RunFinished(reason=words)]
+        return self._endings(Ending.ERRORED, cause.what, cause.side), [RunFinished(reason=cause.what)]
 
     def _endings(self, ending: Ending, reason: Words, side: Side) -> list[Event]:
         """What is measured and not stored yet, then the end, of every open attempt that has none."""
@@ -342,6 +381,7 @@ class Runner:
             self._wait(attempt, ended)
             if attempt.live or len(attempts) == 1:
                 await self._store([attempt])
+            await self._restore()
             if ended.verdict is Verdict.FAIL and attempt.check.on_fail == "stop":
                 await self._store(attempts)
                 title = attempt.check.title
@@ -438,13 +478,52 @@ class Runner:
         attempt.live = True
         await self._store([attempt])
 
+    async def ask(self, attempt: _Try, prompt: Prompt) -> Answer:
+        """Put a question of this attempt; raises what `Desk.ask` raises. A probe may ask for consent by itself."""
+        await self.go_live(attempt)
+        answer = await self.desk.ask(attempt.id, attempt.check.id, prompt)
+        if prompt.id == CONSENT:
+            self._consent = answer.value == AGREED
+        return answer
+
+    async def may_write(self, attempt: _Try) -> None:
+        """Ask, once in a run, whether the phone may be changed; the check's deadline waits for the answer.
+
+        Raises:
+            Skipped: it may not, or the attempt is over; PromptTimedOut: nobody said.
+        """
+        await self.go_live(attempt)
+        if self._consent is None:
+            with _unhurried(attempt):
+                try:
+                    await self.ask(attempt, consent_prompt(self._changes()))
+                except Skipped:
+                    self._consent = False
+                    raise
+        if not self._consent or attempt.over:
+            raise Skipped(_NOT_AGREED)
+
+    def _changes(self) -> list[Words]:
+        """What the checks of this run change, each in words."""
+        found = []
+        for check in self._planned:
+            probe = self._probe(check)
+            if probe is not None and probe.writes:
+                found.append(_WHAT.fill(check=check.title.words, what=probe.writes))
+        return found
+
+    async def _restore(self) -> None:
+        """Undo what is owed, and write down what came of it; what can't be undone now stays owed."""
+        if told := await self.writer.restore():
+            await self._say(told)
+
     async def _judge(self, attempt: _Try, device: Device) -> AttemptEnded:
         """Let the probe speak, and say how the attempt ended. Never raises for what a probe or a phone did."""
         probe, check = attempt.probe, attempt.check
         spent = sum(answer.seconds for answer in attempt.answers.values())
         left_s = max(0.5, attempt.deadline_s - spent)
         try:
-            await self._within(self._readings(attempt, device), left_s)
+            await self._within(attempt, self._readings(attempt, device), left_s)
         except TimeoutError:
             seconds = f"{attempt.deadline_s:g}"
             side = Side.PERSON if probe.asks else Side.PHONE
@@ -468,22 +547,24 @@ class Runner:
         await self.desk.withdraw(attempt.id)
         return ended
 
-    async def _within(self, work: Awaitable[None], seconds: float) -> None:
-        """Run `work` for at most `seconds`, and at most `GRACE_S` more when it does not let go.
+    async def _within(self, attempt: _Try, work: Awaitable[None], seconds: float) -> None:
+        """Run `work` for at most `seconds` by the attempt's clock, and `GRACE_S` more when it does not let go.
 
         Raises:
             TimeoutError: it did not end in time; what it still says is not heard any more.
         """
         task = asyncio.ensure_future(work)
         try:
-            await asyncio.wait({task}, timeout=seconds)
+            async with asyncio.timeout(seconds) as attempt.clock:
+                await asyncio.wait({task})
+        except TimeoutError:
+            if not task.done():
+                await self._dismiss(task)
+                raise
         except asyncio.CancelledError:
             await self._dismiss(task)
             raise
-        if task.done():
-            return task.result()
-        await self._dismiss(task)
-        raise TimeoutError
+        return task.result()
 
     async def _dismiss(self, task: asyncio.Future[None]) -> None:
         task.cancel()
@@ -550,6 +631,24 @@ class Runner:
             baseline=baseline,
         )
         self._wait(attempt, measured)
+
+
+@contextmanager
+def _unhurried(attempt: _Try) -> Iterator[None]:
+    """Stop the attempt's clock: how long somebody thinks is not the phone's time."""
+    clock = attempt.clock
+    ends = clock.when() if clock is not None else None
+    if clock is None or ends is None:
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    clock.reschedule(None)
+    try:
+        yield
+    finally:
+        with suppress(RuntimeError):  # the attempt is being ended from outside
+            clock.reschedule(ends + loop.time() - began)
 
 
 class _Stop(Exception):

@@ -446,6 +446,7 @@ def _opened(intake: m.Intake, phone: tickets.TakenIn) -> Body:
         complaint=intake.complaint,
         appearance=intake.appearance,
         accessories=intake.accessories,
+        test_consent=intake.test_consent,
     )
 
 
