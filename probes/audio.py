@@ -69,6 +69,8 @@ _FIRSTS = {
     "Output devices": "first_output_device",  # Android 11 and later
     "Total writes": "first_output_total_writes",
 }
+#: Flags that are true when they are true of any thread.
+_ANY = {"Blocked in write": "blocked_in_write", "mMasterMute": "master_mute"}
 _LEADING_NUMBER = re.compile(r"-?[0-9]{1,18}\b", re.ASCII)
 
 
@@ -91,10 +93,8 @@ def audio_flinger(data: bytes) -> Parsed:
             _number(parsed, "hardware_status", value)
         elif name in _FIRSTS and _FIRSTS[name] not in facts:
             _first(parsed, _FIRSTS[name], value)
-        elif name in ("Blocked in write", "mMasterMute"):
-            if (told := flag(value)) is not None:
-                fact = "blocked_in_write" if name == "Blocked in write" else "master_mute"
-                facts[fact] = facts.get(fact, False) or told
+        elif name in _ANY and (told := flag(value)) is not None:
+            facts[_ANY[name]] = facts.get(_ANY[name], False) or told
     if facts or any(threads.values()):
         facts |= {"output_threads": threads["Output"], "input_threads": threads["Input"]}
     return parsed
