@@ -127,7 +127,7 @@ def _held(told: CommandResult, pattern: int, size_mib: int) -> bool | Words:
         return _NO_TOOL.fill(why=_OTHER_BYTES)
     if counts != [_MIB, size_mib * _MIB]:
         return _CUT_SHORT
-    return hashes[1] == pattern_hash(pattern, size_mib)
+    return bool(hashes[1] == pattern_hash(pattern, size_mib))
 
 
 @probe(
