@@ -298,6 +298,9 @@ class SimulatedPhone:
             return Reply(canned.encode())
         if name in FILE_COMMANDS:
             return FILE_COMMANDS[name](self.state, self.sandbox, arguments, uid)
+        for action in parts().actions.get(name, ()):
+            if (reply := action(self, arguments)) is not None:
+                return reply
         if program := parts().commands.get(name) or COMMANDS.get(name):
             return program(self.state, arguments, uid)
         return _OWN[name](self, arguments)
@@ -390,7 +393,7 @@ _OWN: dict[str, Callable[[SimulatedPhone, Sequence[str]], Reply]] = {
 
 def programs(persona: Persona) -> set[str]:
     """The programs that a phone of that persona has in its shell."""
-    names = {*COMMANDS, *parts().commands, *_OWN, "screencap"}
+    names = {*COMMANDS, *parts().commands, *parts().actions, *_OWN, "screencap"}
     if persona.android.sdk < 24:
         names -= {"cmd"}
     return names

@@ -5,6 +5,8 @@ A module may define any of these names; nothing else in the simulator has to kno
 - `SECTION` and `Section`: the persona's optional table of that name, every field with a healthy default.
 - `SERVICES`: answers to `dumpsys NAME`, None where this phone has no such service; `CMD`: answers to `cmd NAME`;
   `COMMANDS`: programs. They replace those built in.
+- `ACTIONS`: what else a program does to the whole phone (its files, its screen). Several parts may have one for the same
+  program; the first that gives a reply is the program's answer, None leaves it to the next and to those built in.
 - `FILES`: living files by absolute path (`/sys/...`); None where this phone has none.
 - `HANDS`: what a willing person does when a bench asks, by prompt id (a regular expression for the whole id); gives the
   answer to type, or None when doing it was all.
@@ -29,10 +31,11 @@ if TYPE_CHECKING:
     from drivers.sim.phone import SimulatedPhone
     from drivers.sim.state import PhoneState
 
-__all__ = ["Hand", "Parts", "Program", "Service", "parts"]
+__all__ = ["Action", "Hand", "Parts", "Program", "Service", "parts"]
 
 Service: TypeAlias = "Callable[[PhoneState, Sequence[str]], str | None]"
 Program: TypeAlias = "Callable[[PhoneState, Sequence[str], int], Reply]"
+Action: TypeAlias = "Callable[[SimulatedPhone, Sequence[str]], Reply | None]"
 File: TypeAlias = "Callable[[PhoneState], str | None]"
 Hand: TypeAlias = "Callable[[SimulatedPhone, str], Awaitable[str | None]]"
 T = TypeVar("T")
@@ -48,6 +51,7 @@ class Parts:
     commands: Mapping[str, Program]
     files: Mapping[str, File]
     hands: Mapping[str, Hand]
+    actions: Mapping[str, tuple[Action, ...]]
 
     def hand(self, prompt: str) -> Hand | None:
         """What a person does at that prompt, if a part says so."""
@@ -66,11 +70,20 @@ def parts() -> Parts:
         commands=_named(modules, "COMMANDS"),
         files=_named(modules, "FILES"),
         hands=_named(modules, "HANDS"),
+        actions=_side_by_side(modules),
     )
 
 
 def _named(modules: Sequence[ModuleType], kind: str) -> dict[str, Any]:
     return _together([(module, getattr(module, kind, {})) for module in modules])
+
+
+def _side_by_side(modules: Sequence[ModuleType]) -> dict[str, tuple[Action, ...]]:
+    found: dict[str, tuple[Action, ...]] = {}
+    for module in modules:
+        for name, action in getattr(module, "ACTIONS", {}).items():
+            found[name] = (*found.get(name, ()), action)
+    return found
 
 
 def _together(tables: Sequence[tuple[ModuleType, Mapping[str, T]]]) -> dict[str, T]:
