@@ -20,6 +20,7 @@ __all__ = ["main"]
 COMMANDS: dict[str, tuple[str, Words]] = {
     "demo": ("demo", Words("show the whole way on a simulated bench", "在模拟工位上演示全流程")),
     "devices": ("devices", Words("every phone that is seen, and what blocks it", "列出可见的手机及其受阻原因")),
+    "undo": ("undo", Words("undo what checks left changed on phones", "恢复检测在手机上遗留的改动")),
     "identify": ("identify", Words("who one phone says it is", "查看一台手机的身份信息")),
     "run": ("run", Words("run a checklist on a phone", "对手机执行检测清单")),
     "parse": ("parse", Words("run one parser on captured output, offline", "离线解析已采集的输出")),

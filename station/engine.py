@@ -317,7 +317,8 @@ class Engine:
         ticket = self.work.ticket_in.get(slot.number, "")
         run = self.work.run_of(slot.number)
         trouble = self.work.trouble_of(slot.number)
-        return views.card(slot, ticket, run, self.work.question_of(slot.number), trouble.what if trouble else None)
+        question, left = self.work.question_of(slot.number), self.work.to_show(slot)
+        return views.card(slot, ticket, run, question, trouble.what if trouble else None, left)
 
     def _bench_snapshot(self) -> m.BenchSnapshot:
         for number, slot in self.bench.slots.items():
@@ -350,7 +351,7 @@ class Engine:
             slot=number,
             card=self._card(slot),
             identity=views.identity_rows(slot),
-            ticket=views.ticket_view(session) if session and session.ticket else None,
+            ticket=views.ticket_view(session, self.work.changes.values()) if session and session.ticket else None,
             run=views.run_view(run).model_copy(update={"ticket": ticket}) if run else None,
             prompt=views.prompt_view(number, run, question) if run and question else None,
             log=tuple(slot.log),
@@ -465,7 +466,8 @@ class Engine:
     async def _do_queries(self, command: m.Command) -> dict[str, Any]:
         match command:
             case m.TicketQuery():
-                return views.ticket_view(await self.work.session(command.ticket)).model_dump(mode="json")
+                session = await self.work.session(command.ticket)
+                return views.ticket_view(session, self.work.changes.values()).model_dump(mode="json")
             case m.TicketsQuery():
                 return {"tickets": await self._tickets(command)}
             case m.RunQuery():
@@ -480,6 +482,13 @@ class Engine:
                 self.uploader.flush()
             case m.FindDevice():
                 return {"slot": await self._find(command)}
+            case m.ChangesQuery():
+                return self._changes()
+            case m.UndoChanges():
+                await self._undo(command)
+                return self._changes()
+            case m.GiveUpChange():
+                await self.work.give_up(command)
             case m.StatusQuery():
                 return self._status()
             case m.StopEngine():
@@ -548,6 +557,22 @@ class Engine:
             if time.monotonic() >= until:
                 raise _not_found(wanted, found)
             await asyncio.sleep(FRAME_S)
+
+    async def _undo(self, command: m.UndoChanges) -> None:
+        """Undo what can be undone; while no phone that it concerns is here, wait for one."""
+        until = time.monotonic() + min(command.wait_s, 120.0)
+        while time.monotonic() < until and not any(map(self.work.owed, self.bench.slots.values())):
+            if not self.work.changes:
+                return
+            await asyncio.sleep(FRAME_S)
+        await self.work.restore(command.slot)
+
+    def _changes(self) -> dict[str, Any]:
+        rows = []
+        for change in self.work.changes.values():
+            here = [slot.number for slot in self.bench.slots.values() if slot.identity and change.is_on(slot.identity)]
+            rows.append(views.change_row(change, here[0] if here else None).model_dump(mode="json"))
+        return {"changes": rows}
 
     def _status(self) -> dict[str, Any]:
         return {

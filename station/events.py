@@ -22,6 +22,7 @@ __all__ = [
     "AttemptEnded",
     "AttemptStarted",
     "Body",
+    "ChangeGivenUp",
     "DeviceIdentified",
     "DeviceLost",
     "DeviceSeen",
@@ -342,6 +343,16 @@ class RestoreFailed(_Body):
     side: str
 
 
+class ChangeGivenUp(_Body):
+    """A person said that a change will never be undone from here, and why; it is not owed any more."""
+
+    kind: Literal["change-given-up"] = "change-given-up"
+    attempt: str
+    change: str
+    person: str
+    reason: str
+
+
 class AttemptEnded(_Body):
     """A try of a check ended. `side` says whose trouble it was when it was one."""
 
@@ -391,6 +402,7 @@ Body = Annotated[
     | PhoneWriting
     | PhoneRestored
     | RestoreFailed
+    | ChangeGivenUp
     | AttemptEnded
     | RunFinished
     | RunAborted,

@@ -23,6 +23,8 @@ __all__ = [
     "Call",
     "Card",
     "CardStatus",
+    "ChangeRow",
+    "ChangesQuery",
     "CheckRow",
     "CloseRun",
     "Command",
@@ -30,6 +32,7 @@ __all__ = [
     "EvidenceQuery",
     "FindDevice",
     "FlushOutbox",
+    "GiveUpChange",
     "Hello",
     "Intake",
     "NewTicket",
@@ -56,6 +59,7 @@ __all__ = [
     "TicketView",
     "TicketsQuery",
     "TodoRow",
+    "UndoChanges",
     "Watch",
 ]
 
@@ -89,7 +93,10 @@ class CardStatus(StrEnum):
 
 
 class Card(Message):
-    """One slot of the overview. `marks` has one verdict word per check of the run, `""` for not yet, `">"` for now."""
+    """One slot of the overview. `marks` has one verdict word per check of the run, `""` for not yet, `">"` for now.
+
+    `notice` is something to know of this phone whatever its status: changes of ours that are still on it.
+    """
 
     slot: int
     status: CardStatus
@@ -104,6 +111,7 @@ class Card(Message):
     total: int = 0
     since_ms: int = 0
     simulated: bool = False
+    notice: Words | None = None
 
 
 class TodoRow(Message):
@@ -199,7 +207,10 @@ class RunView(Message):
 
 
 class TicketView(Message):
-    """A ticket as its journal and records say. `state` is one of the vocabulary's ticket states."""
+    """A ticket as its journal and records say. `state` is one of the vocabulary's ticket states.
+
+    `left`: what is changed on its phone and not undone yet.
+    """
 
     ticket: str
     state: str
@@ -212,6 +223,7 @@ class TicketView(Message):
     records: tuple[dict[str, Any], ...]
     release: str | None
     release_reasons: tuple[Words, ...]
+    left: tuple[Words, ...] = ()
 
 
 class SessionView(Message):
@@ -273,7 +285,10 @@ class Intake(Message):
 
 
 class StartRun(Message):
-    """Start one run. `ticket` empty: a dry run that writes nothing to the ledger."""
+    """Start one run. `ticket` empty: a dry run that writes nothing to the ledger.
+
+    `consented`: the customer agreed to changes on the phone that are undone; else the run asks before the first.
+    """
 
     command: Literal["start-run"] = "start-run"
     slot: int
@@ -282,6 +297,7 @@ class StartRun(Message):
     stage: str
     person: str
     only: tuple[str, ...] = ()
+    consented: bool = False
 
 
 class AnswerPrompt(Message):
@@ -487,6 +503,46 @@ class RunQuery(Message):
     run: str
 
 
+class ChangeRow(Message):
+    """A change on a phone that is not undone: `slot` is where that phone is now, `failed` why the last try failed."""
+
+    change: str
+    what: Words
+    ticket: str
+    run: str
+    model: str
+    serial_tail: str
+    slot: int | None
+    made_ms: int
+    failed: Words | None = None
+
+
+class ChangesQuery(Message):
+    """What is changed on phones and not undone; the reply's data has `changes`: a list of `ChangeRow`."""
+
+    command: Literal["changes"] = "changes"
+
+
+class UndoChanges(Message):
+    """Try to undo what is left on the phone in the slot, or on all that are here; the reply is that of `ChangesQuery`.
+
+    Waits up to `wait_s` seconds for one of those phones to be plugged in and identified.
+    """
+
+    command: Literal["undo-changes"] = "undo-changes"
+    slot: int | None = None
+    wait_s: float = 0.0
+
+
+class GiveUpChange(Message):
+    """Strike a change that will never be undone from here (the phone left, or it was undone by hand), with a reason."""
+
+    command: Literal["give-up-change"] = "give-up-change"
+    change: str
+    person: str
+    reason: str
+
+
 class StatusQuery(Message):
     """The engine itself; the reply's data has `pid`, `version`, `running`, `clients`, `data`."""
 
@@ -515,6 +571,9 @@ Command = Annotated[
     | FlushOutbox
     | FindDevice
     | RunQuery
+    | ChangesQuery
+    | UndoChanges
+    | GiveUpChange
     | StatusQuery
     | StopEngine,
     Field(discriminator="command"),

@@ -6,7 +6,7 @@ Pure functions; texts from outside have passed `safe_text` on the way in. It kno
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -19,13 +19,15 @@ from probes.names import name_words
 from station.asking import Open
 from station.bench import Slot
 from station.events import Measured
-from station.messages import Card, CardStatus, CheckRow, PromptView, RunView, TicketView, TodoRow
+from station.messages import Card, CardStatus, ChangeRow, CheckRow, PromptView, RunView, TicketView, TodoRow
 from station.session import Attempt, Run, Session
 from station.tickets import State, identities, state_of
 from station.values import as_shown, as_value
+from station.writes import Change
 
 __all__ = [
     "card",
+    "change_row",
     "identity_rows",
     "is_called",
     "prompt_view",
@@ -309,8 +311,8 @@ def identity_rows(slot: Slot) -> dict[str, str]:
 # --- tickets ---------------------------------------------------------------------------------------------------------
 
 
-def ticket_view(session: Session) -> TicketView:
-    """A ticket with its runs and records."""
+def ticket_view(session: Session, changes: Iterable[Change] = ()) -> TicketView:
+    """A ticket with its runs and records, and with those of the changes that are its own."""
     state = state_of(session)
     serial, imeis = identities(session)
     release = session.record("release/v1")
@@ -326,11 +328,28 @@ def ticket_view(session: Session) -> TicketView:
         records=tuple(one.model_dump(mode="json", exclude={"kind"}) for one in session.records),
         release=release.decision if release and state is State.READY else None,
         release_reasons=session.refused.reasons if session.refused else (),
+        left=tuple(change.what for change in changes if change.ticket == session.ticket),
+    )
+
+
+def change_row(change: Change, slot: int | None) -> ChangeRow:
+    """A change that is not undone, and where its phone is."""
+    return ChangeRow(
+        change=change.id,
+        what=change.what,
+        ticket=change.ticket,
+        run=change.run,
+        model=change.model,
+        serial_tail=safe_text((change.imeis[0] if change.imeis else change.serial)[-4:]),
+        slot=slot,
+        made_ms=change.made_ms,
+        failed=change.failed,
     )
 
 
 # --- cards -----------------------------------------------------------------------------------------------------------
 
+_LEFT = Words("not undone on the phone yet: {n}", "手机上尚有 {n} 处改动未恢复")
 _EMPTY = (Words("empty", "空位"), Words("plug a phone in", "插上手机即开始"))
 _IDENTIFYING = Words("identifying", "识别中")
 _READY = (Words("ready", "就绪"), Words("take it in, or start a check", "请接件或开始检测"))
@@ -347,8 +366,15 @@ _GO_ON = Words("go on with what is left, or sign it as it is", "继续未完成�
 _SEAL = Words("look through it, then sign", "请核对后签字")
 
 
-def card(slot: Slot, ticket: str, run: Run | None, question: Open | None, trouble: Words | None) -> Card:
-    """One slot of the overview."""
+def card(
+    slot: Slot,
+    ticket: str,
+    run: Run | None,
+    question: Open | None,
+    trouble: Words | None,
+    left: Sequence[Change] = (),
+) -> Card:
+    """One slot of the overview; `left` is what is changed on its phone and not undone."""
     about: dict[str, Any] = {
         "slot": slot.number,
         "device": slot.link.id if slot.link else "",
@@ -357,6 +383,7 @@ def card(slot: Slot, ticket: str, run: Run | None, question: Open | None, troubl
         "ticket": ticket,
         "since_ms": slot.since_ms,
         "simulated": bool(slot.link and slot.link.simulated),
+        "notice": _LEFT.fill(n=len(left)) if left else None,
     }
     if run is not None:
         about |= _progress(run)

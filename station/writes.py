@@ -28,7 +28,7 @@ from drivers.api import (
 )
 from drivers.text import Words, safe_text
 from probes.api import Choice, Prompt, PromptKind, Write
-from station.events import Body, Event, Identifying, PhoneRestored, PhoneWriting, RestoreFailed
+from station.events import Body, ChangeGivenUp, Event, Identifying, PhoneRestored, PhoneWriting, RestoreFailed
 
 __all__ = [
     "AGREED",
@@ -97,7 +97,7 @@ def fold_changes(events: Iterable[Event], known: Mapping[str, Change] | None = N
         match each.body:
             case PhoneWriting() as told:
                 left[told.change] = _change(told, each.ticket, each.run, each.wall_ms)
-            case PhoneRestored() as told:
+            case PhoneRestored() | ChangeGivenUp() as told:
                 left.pop(told.change, None)
             case RestoreFailed() as told if told.change in left:
                 left[told.change] = replace(left[told.change], failed=told.reason)

@@ -9,6 +9,8 @@ In the file each table is a check and each key a prompt of it:
     digit = ["4", "7"]          # asked again: the next one
     [keys]
     volume-up = "wait"          # nothing to say, the phone sees it
+
+What stands before the first table answers a prompt of that name in any check: `consent-to-write = "agree"`.
 """
 
 from __future__ import annotations
@@ -63,6 +65,8 @@ class FromFile:
         """The file's answer; raises Unanswered when it has none (left)."""
         table = self.tables.get(check)
         given = table.get(prompt.id) if isinstance(table, dict) else None
+        if given is None:
+            given = self.tables.get(prompt.id)
         several = given if isinstance(given, list) else [] if given is None else [given]
         place = self._used.get((check, prompt.id), 0)
         if place >= len(several):

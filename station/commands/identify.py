@@ -15,8 +15,21 @@ from typing import Any, TypeVar
 import click
 
 from drivers.api import CommandResult, Device, Shell
-from drivers.text import safe_text
-from probes.api import Answer, Bench, Measurement, NotRun, Person, Probe, Prompt, Reading, Unread, discover
+from drivers.text import Words, safe_text
+from probes.api import (
+    Answer,
+    Bench,
+    Measurement,
+    NotRun,
+    Person,
+    Probe,
+    Prompt,
+    Reading,
+    Skipped,
+    Unread,
+    Write,
+    discover,
+)
 from station.commands.devices import choose, transports
 from station.errors import EXIT_OK
 from station.i18n import _, words
@@ -26,6 +39,7 @@ __all__ = ["command"]
 #: The probes that say who a phone is and what locks it; those that are not installed are left out.
 _PROBES = ("android.identity", "android.os-integrity")
 _DEADLINE_S = 20.0
+_ONLY_READS = Words("this command changes nothing on the phone", "此命令不改动手机")
 
 T = TypeVar("T")
 
@@ -50,6 +64,9 @@ class _Answers:
 
     def capability(self, kind: type[T]) -> T:
         return self._device.capability(kind)
+
+    async def write(self, write: Write, *, deadline_s: float = 15.0) -> CommandResult:
+        raise Skipped(_ONLY_READS)
 
 
 async def _readings(device: Device, probes: Sequence[Probe]) -> list[tuple[str, Reading]]:

@@ -36,6 +36,9 @@ _BROKEN = ("errored", "timed-out", "aborted", "interrupted")
     metavar="FILE",
     help=_("Answers to the prompts, instead of asking."),
 )
+@click.option(
+    "--consented", is_flag=True, help=_("The customer agreed to changes that are undone: do not ask before the first.")
+)
 @click.option("--only", multiple=True, metavar="CHECK", help=_("Only this check; may be given again."))
 @click.option("--wait", "wait_s", default=20.0, show_default=True, help=_("Seconds to wait for the phone."))
 @click.option("--json", "as_json", is_flag=True, help=_("Print one JSON document."))
@@ -48,6 +51,7 @@ def command(
     stage: str,
     person: str,
     answers: Path | None,
+    consented: bool,
     only: tuple[str, ...],
     wait_s: float,
     as_json: bool,
@@ -73,6 +77,7 @@ def command(
             stage=stage,
             person=person or getpass.getuser(),
             only=only,
+            consented=consented,
         )
         return await _Attended(client, source, start).to_the_end()
 

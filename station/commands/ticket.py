@@ -83,6 +83,8 @@ def _lines(view: dict[str, Any]) -> list[str]:
 
     says = {"role": ROLES, "meaning": DEEDS, "decision": DECISIONS}
     lines = [f"{view['ticket']}  {_word(view['state_words'])}  {view['model']}  …{view['imei_tail']}"]
+    for what in view["left"]:
+        lines.append("  ! " + _("not undone on the phone yet: {what}").format(what=_word(what)))
     if view["complaint"]:
         lines.append(f"  {view['complaint']}")
     for run in view["runs"]:

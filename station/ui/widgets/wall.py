@@ -92,6 +92,8 @@ def _last_line(card: Card, now_ms: int, width: int) -> Line:
             return line((ago(now_ms - card.since_ms) + " · ", "dim"), words(card.next_step))
         press = _("press {slot}").format(slot=card.slot) + " · " if width >= 32 else ""
         return line((press + waiting, "turn"))
+    if card.notice is not None:
+        return line((words(card.notice), "warn"))
     parts = [card.ticket] if card.ticket else []
     if card.next_step is not None:
         parts.append(words(card.next_step))
