@@ -40,6 +40,7 @@ from drivers.api import (
     SelfTestPage,
     Shell,
 )
+from drivers.trade_in import GET_STATUS, STATUS_LIMIT, read_trade_in_identity
 
 __all__ = ["AdbDevice", "AdbServer", "AdbTransport"]
 
@@ -160,6 +161,10 @@ class AdbDevice:
         """Ask the phone who it is; raises a DriverError when it does not answer."""
         answers = await self._shell.batch(IDENTIFY, deadline_s=deadline_s)
         properties = answers[0]
+        if isinstance(properties.failure, Refused):  # trade-in mode lets one command through and no script
+            told = await self._shell.run(GET_STATUS, deadline_s=deadline_s, limit=STATUS_LIMIT)
+            if (identity := read_trade_in_identity(told.text)) is not None:
+                return identity
         if properties.failure is not None:
             raise properties.failure
         return read_identity(properties.text, [answer.text for answer in answers[1:]])

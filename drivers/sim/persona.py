@@ -100,6 +100,7 @@ class Adb(Data):
         features: as announced to the host; none before Android 7.
         version, max_payload: protocol version and largest payload.
         toolbox: the shell has only Android 5's few tools.
+        trade_in: the phone is in trade-in mode: its adbd refuses all but `tradeinmode`.
     """
 
     state: str = "device"
@@ -117,6 +118,7 @@ class Adb(Data):
     version: int = 0x01000001
     max_payload: int = 1024 * 1024
     toolbox: bool = False
+    trade_in: bool = False
 
 
 class Security(Data):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import re
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
@@ -222,6 +223,8 @@ class SimulatedPhone:
 
     # -- services -----------------------------------------------------------------------------------------------------
     def _serving(self, stream: Stream, name: str, fault: Fault | None) -> Coroutine[Any, Any, None] | None:
+        if self.persona.adb.trade_in and not _TRADE_IN.fullmatch(name):
+            return None
         request = parse_request(name, always_terminal=self.persona.android.sdk < 24)
         if request is not None and (not request.protocol or "shell_v2" in self.persona.adb.features):
             if not request.terminal and fault is not None and fault.kind is FaultKind.FLOOD:
@@ -375,6 +378,8 @@ def _names_living_files(script: str) -> bool:
     return any(folder in script for folder in LIVING)
 
 
+#: What adbd lets through in trade-in mode (AOSP packages/modules/adb, daemon/tradeinmode.cpp).
+_TRADE_IN = re.compile(r"shell[^:]*:tradeinmode(?:\s*|\s[A-Za-z0-9_\-\s]*)", re.ASCII)
 _HOME = frozenset({"3", "KEYCODE_HOME", "HOME"})
 _BOOT_S = 1.5
 _KEY_NAMES = {
