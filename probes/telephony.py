@@ -20,10 +20,22 @@ READ_FEATURES = Command("features", "pm list features", timeout_s=15.0, limit=25
 _UNAVAILABLE = 2_147_483_647
 #: 3GPP TS 27.007 +CSQ: 99 means "not known or not detectable".
 _ASU_UNKNOWN = 99
+#: What +CSQ measures: 1 to 31 are -111 to -51 dBm; 0 says only that it is weaker.
+_ASU = range(1, 32)
 
 _REG = re.compile(r"\b(mVoiceRegState|mDataRegState)=(-?[0-9]{1,9})\b", re.ASCII)
 _OPERATOR = re.compile(r"\b(mVoiceOperatorAlphaLong|mOperatorAlphaLong)=([^=]*?)(?:, \w+(?:\(\))?=|\})")
-_RSRP = re.compile(r"\brsrp ?= ?(-?[0-9]{1,10})\b", re.ASCII)
+#: Voice and data radio technology, in the forms of Android 8 (`mRil...=14(LTE)`) and 10 (`getRil...=14(LTE)`).
+_TECHNOLOGY = re.compile(r"\b(?:m|get)Ril(Voice|Data)RadioTechnology=-?[0-9]{1,3}\(([A-Za-z][\w +-]{0,20})\)", re.ASCII)
+_EMERGENCY = re.compile(r"\bmIsEmergencyOnly=(true|false)\b", re.ASCII)
+#: Section of the form with names, its field, the fact, and the values that 3GPP TS 27.007 and 36/38.133 allow, in dBm.
+_NAMED_SIGNALS = (
+    ("Lte", re.compile(r"\brsrp ?= ?(-?[0-9]{1,10})\b", re.ASCII), "lte_rsrp_dBm", None),
+    ("Lte", re.compile(r"\brsrq ?= ?(-?[0-9]{1,10})\b", re.ASCII), "lte_rsrq_dB", range(-34, 4)),
+    ("Nr", re.compile(r"\bssRsrp ?= ?(-?[0-9]{1,10})\b", re.ASCII), "nr_rsrp_dBm", range(-156, -30)),
+    ("Wcdma", re.compile(r"\brscp ?= ?(-?[0-9]{1,10})\b", re.ASCII), "wcdma_rscp_dBm", range(-120, -23)),
+    ("Gsm", re.compile(r"\brssi ?= ?(-?[0-9]{1,10})\b", re.ASCII), "gsm_rssi_dBm", range(-113, -50)),
+)
 _BLOCK_ENDS = ("registrations:", "local logs:", "listen logs:")
 
 
@@ -69,21 +81,37 @@ def _registration(text: str, old: bool) -> dict[str, object]:
         for name, operator in reversed(_OPERATOR.findall(text)):
             if operator.strip() not in ("", "null"):
                 facts["operator" if name == "mVoiceOperatorAlphaLong" else "operator_any"] = operator.strip()
+        for kind, technology in reversed(_TECHNOLOGY.findall(text)):
+            if technology != "Unknown":
+                facts[f"{kind.lower()}_technology"] = technology
+        if emergency := _EMERGENCY.search(text):
+            facts["emergency_only"] = emergency[1] == "true"
         return facts
     return dict(zip(("voice_reg",) if old else ("voice_reg", "data_reg"), _leading_numbers(text), strict=False))
 
 
 def _signal(text: str) -> dict[str, object]:
     if "CellSignalStrength" in text:
-        lte = text.partition("CellSignalStrengthLte:")[2].partition("CellSignalStrength")[0]
-        rsrp = _RSRP.search(lte)
-        return {"lte_rsrp_dBm": int(rsrp[1])} if rsrp and int(rsrp[1]) != _UNAVAILABLE else {}
+        return _named_signal(text)
     facts: dict[str, object] = {}
     numbers = _leading_numbers(text.removeprefix("SignalStrength:"))
     if numbers and numbers[0] not in (_ASU_UNKNOWN, _UNAVAILABLE):
         facts["gsm_asu"] = numbers[0]
+        if numbers[0] in _ASU:
+            facts["gsm_rssi_dBm"] = -113 + 2 * numbers[0]
     if len(numbers) >= 12 and numbers[8] not in (_UNAVAILABLE, -1, 0):
         facts["lte_rsrp_dBm"] = numbers[8]
+    return facts
+
+
+def _named_signal(text: str) -> dict[str, object]:
+    facts: dict[str, object] = {}
+    for section, field, fact, allowed in _NAMED_SIGNALS:
+        said = text.partition(f"CellSignalStrength{section}:")[2].partition("CellSignalStrength")[0]
+        found = field.search(said)
+        value = int(found[1]) if found else _UNAVAILABLE
+        if value != _UNAVAILABLE and (allowed is None or value in allowed):
+            facts[fact] = value
     return facts
 
 
@@ -127,6 +155,13 @@ _FEATURES = {
     "has_proximity": "android.hardware.sensor.proximity",
     "has_wifi": "android.hardware.wifi",
     "has_camera_any": "android.hardware.camera.any",
+    "has_bluetooth": "android.hardware.bluetooth",
+    "has_uwb": "android.hardware.uwb",
+    "has_infrared": "android.hardware.consumerir",
+    "has_broadcast_radio": "android.hardware.broadcastradio",
+    "has_esim": "android.hardware.telephony.euicc",
+    "has_thread": "android.hardware.thread_network",
+    "has_satellite": "android.hardware.telephony.satellite",
 }
 
 

@@ -1,0 +1,169 @@
+"""Whether the NFC controller is alive: its state, and whether it comes up when it is switched on.
+
+One parser for the dump of the NFC service, whose first lines have kept their form since Android 4. A controller that is
+switched off proves nothing, so the probe switches it on through `bench.write` and sees whether it comes; what that
+means is judged elsewhere.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Iterator
+
+from drivers.api import Command, Shell
+from drivers.text import Words
+from probes.air import AIRPLANE_ON, READ_AIRPLANE, airplane_mode
+from probes.answers import NOT_SAID, hear, hear_second, reading, why_nothing
+from probes.api import (
+    Bench,
+    Measurement,
+    NotApplicable,
+    Parsed,
+    PromptTimedOut,
+    Reading,
+    Skipped,
+    Unread,
+    Write,
+    parser,
+    probe,
+)
+from probes.captured import after, flag, note, stripped_lines
+from probes.telephony import READ_FEATURES, pm_features
+from probes.units import FLAG, TEXT
+
+__all__ = ["nfc", "nfc_controller"]
+
+_FLAGS = {
+    "mEnableP2p:": "p2p",
+    "mEnableReader:": "reader",
+    "mEnableHostRouting:": "host_routing",
+    "mIsSecureNfcEnabled=": "secure",
+    "mIsAlwaysOnSupported=": "always_on",
+}
+_TEXTS = {"mState=": "state", "mScreenState=": "screen_state", "mPollTech=": "poll_technologies"}
+#: `0x20` or `2.0`: makers print the version of NFC Forum's controller interface either way, if at all.
+_NCI = re.compile(r"\bnci[ _]?version *[:=] *(?:0x([12])([0-9])|([12])\.([0-9]))(?![0-9.])", re.ASCII | re.IGNORECASE)
+_TAG = re.compile(r"\b(?:uid|tag ?id) *[:=] *((?:[0-9A-Fa-f]{2}[: ]?){4,10})(?![0-9A-Fa-f])", re.ASCII | re.IGNORECASE)
+
+
+@parser("nfc")
+def nfc(data: bytes) -> Parsed:
+    """`dumpsys nfc`: state, screen state, what is on; where makers print them the NCI version and a tag."""
+    parsed = Parsed()
+    facts = parsed.facts
+    lines = stripped_lines(data)
+    for label, fact in _TEXTS.items():
+        if text := next(after(lines, label), ""):
+            facts[fact] = text
+    if not any(line.startswith("mState=") for line in lines):
+        return Parsed()
+    facts["present"] = True
+    for label, fact in _FLAGS.items():
+        said = next(after(lines, label), None)
+        if said is None:
+            continue
+        if (value := flag(said)) is None:
+            note(parsed, fact, said, "a flag")
+        else:
+            facts[fact] = value
+    for line in lines:
+        if "nci_version" not in facts and (found := _NCI.search(line)):
+            facts["nci_version"] = f"{found[1] or found[3]}.{found[2] or found[4]}"
+        if "tag_id" not in facts and (found := _TAG.search(line)):
+            facts["tag_id"] = re.sub("[^0-9A-F]", "", found[1].upper())
+    return parsed
+
+
+_READ = Command("nfc", "dumpsys nfc", timeout_s=10.0, limit=2 * 1024 * 1024)
+#: Seconds between looks while the controller starts, and the longest wait: AOSP's NfcService gives its start 90 s until
+#: its watchdog ends the process, a healthy controller takes one to five.
+_LOOK_S = 0.5
+_WAIT_S = 20.0
+
+_NO_NFC = Words("the phone says that it is built without NFC", "手机声明其出厂不带 NFC")
+_ON = Words("switches NFC on and back off", "打开 NFC 后再关闭")
+_NO_TAG_NAMED = Words(
+    "the checklist names no tag of the bench (setting “tag”)", "检测清单未指定工位标签（设置项“tag”）"
+)
+_TAG_UNSEEN = Words(
+    "this phone's dump does not tell which tag was read; use the page on the phone's own screen",
+    "此手机的系统信息不显示读到的标签；请使用手机屏幕上的检测页面",
+)
+_OFF = Words(
+    "NFC is off; let it be switched on, or turn it on and run this again", "NFC 已关闭；请允许打开，或打开后重测"
+)
+
+
+@probe(
+    "android.nfc",
+    needs=Shell,
+    reads=(_READ, READ_FEATURES, READ_AIRPLANE),
+    measures={"nfc_state": TEXT, "nfc_alive": FLAG, "nci_version": TEXT, "tag_read": FLAG},
+    names={
+        "nfc_state": Words("state", "状态"),
+        "nfc_alive": Words("controller alive", "控制器正常"),
+        "nci_version": Words("NCI version", "NCI 版本"),
+        "tag_read": Words("bench tag read", "读到工位标签"),
+    },
+    repeatable=False,
+    writes="NFC on, where it is off",
+)
+async def nfc_controller(bench: Bench, *, tag: str = "") -> AsyncIterator[Reading]:
+    """Whether the NFC controller is up, or comes up when it is switched on; it is left as it was found.
+
+    Settings: `tag`, the id of the bench's tag that lies at the phone (hexadecimal), for phones whose dump tells it.
+    """
+    said = hear(bench, _READ, nfc)
+    if hear_second(bench, READ_FEATURES, pm_features).get("has_nfc") is False and not said.facts:
+        raise NotApplicable(_NO_NFC)
+    yield reading("nfc_state", said, "state", words="mState")
+    if said.get("state") == "off":
+        async for one in _woken(bench):
+            yield one
+    elif said.get("state") == "on":
+        yield Measurement("nfc_alive", True, "dumpsys nfc: mState")
+    else:
+        yield Unread("nfc_alive", NOT_SAID if said.facts else said.reason("state"), said.source)
+    yield reading("nci_version", said, "nci_version")
+    for one in _tag(tag.upper(), said.get("tag_id")):
+        yield one
+
+
+def _tag(wanted: str, seen: str | None) -> Iterator[Reading]:
+    if not wanted or seen is None:
+        yield Unread("tag_read", _TAG_UNSEEN if wanted else _NO_TAG_NAMED, "dumpsys nfc")
+    else:
+        yield Measurement("tag_read", seen == re.sub("[^0-9A-F]", "", wanted), "dumpsys nfc")
+
+
+async def _woken(bench: Bench) -> AsyncIterator[Reading]:
+    """Whether a controller that is off comes up; raises the DriverError of a broken link."""
+    source = "svc nfc enable, then dumpsys nfc: mState"
+    if airplane_mode(bench):
+        yield Unread("nfc_alive", AIRPLANE_ON, source)
+        return
+    try:
+        told = await bench.write(Write("nfc-on", _ON, do="svc nfc enable", undo="svc nfc disable"))
+    except (Skipped, PromptTimedOut):
+        yield Unread("nfc_alive", _OFF, source)
+        return
+    if told.failure is not None:
+        raise told.failure
+    if told.exit_code not in (0, None):
+        yield Unread("nfc_alive", why_nothing(told), source)
+        return
+    yield Measurement("nfc_alive", await _comes_up(bench.capability(Shell)), source)  # type: ignore[type-abstract]
+
+
+async def _comes_up(shell: Shell) -> bool:
+    clock = asyncio.get_running_loop().time
+    start = clock()
+    while clock() - start < _WAIT_S:
+        said = await shell.run(_READ.script, deadline_s=_READ.timeout_s, limit=_READ.limit)
+        if said.failure is not None:
+            raise said.failure
+        if nfc(said.stdout).facts.get("state") == "on":
+            return True
+        await asyncio.sleep(_LOOK_S)
+    return False
