@@ -37,6 +37,7 @@ __all__ = [
     "Problem",
     "canonical_checklist",
     "dump",
+    "files_state",
     "from_dump",
     "keyword_arguments",
     "load_checklist",
@@ -99,6 +100,20 @@ def load_checklist(id_or_path: str | Path, loaded: Loaded | None = None) -> Chec
     if problems:
         raise ChecklistErrors(problems)
     return _resolve(ChecklistFile.model_validate(document.data), catalogue)
+
+
+def files_state(id_or_path: str | Path) -> tuple[tuple[str, int, int], ...]:
+    """Name, size and last change (ns) of every file that `load_checklist` reads; while it is the same, so is the list.
+
+    Raises:
+        ChecklistErrors: no checklist has that id.
+        OSError: a file can't be looked at.
+    """
+    path = locate(id_or_path)
+    folders = dict.fromkeys((_HERE / "checks", path.parent / "checks"))
+    files = [path, *(one for folder in folders for one in sorted(folder.glob("*.toml")))]
+    states = [(str(one), one.stat()) for one in files]
+    return tuple((name, state.st_size, state.st_mtime_ns) for name, state in states)
 
 
 def load_checks() -> dict[str, Check]:

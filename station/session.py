@@ -6,10 +6,12 @@ that was never started) changes nothing. It knows no database, no device and no 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
+from itertools import groupby
 from types import MappingProxyType
+from typing import Any
 
 from checklists.verdict import Ending, Verdict
 from drivers.text import Words
@@ -156,7 +158,26 @@ class Session:
 
 def fold(events: Iterable[Event], start: Session | None = None) -> Session:
     """The session that these events tell of, going on from `start`."""
-    return reduce(apply, events, start or Session())
+    session = start or Session()
+    for attempt, group in groupby(events, _attempt_of):
+        together = list(group)
+        session = _with_parts(session, attempt, together) if attempt else reduce(apply, together, session)
+    return session
+
+
+def _attempt_of(event: Event) -> tuple[str, str] | None:
+    """The run and the attempt that an event belongs to, None for events that are about more than an attempt.
+
+    A batch brings dozens of events of one attempt at once: folded together they copy the run once, not dozens of times.
+    """
+    return (event.run, event.body.attempt) if isinstance(event.body, _PARTS) else None
+
+
+def _with_parts(session: Session, attempt: tuple[str, str], events: Sequence[Event]) -> Session:
+    run_id, attempt_id = attempt
+    session = replace(session, last_ms=max(session.last_ms, *(event.wall_ms for event in events)))
+    known = session.runs.get(run_id)
+    return _with_run(session, _with_attempt(known, attempt_id, events)) if known else session
 
 
 def apply(session: Session, event: Event) -> Session:
@@ -209,38 +230,44 @@ def _in_run(run: Run, event: Event) -> Run:
             attempt = Attempt(started.attempt, started.check, started.n, event.wall_ms, event.mono_ns)
             return replace(run, attempts=(*run.attempts, attempt))
         case Reads() | Attached() | Prompted() | Answered() | Measured() | NotRead() | AttemptEnded() as body:
-            return _with_attempt(run, body.attempt, event)
+            return _with_attempt(run, body.attempt, [event])
     return run
 
 
-def _with_attempt(run: Run, attempt_id: str, event: Event) -> Run:
-    """The run after an event of one of its attempts; an attempt that has ended takes no more."""
+def _with_attempt(run: Run, attempt_id: str, events: Sequence[Event]) -> Run:
+    """The run after events of one of its attempts; an attempt that has ended takes no more."""
     for i in reversed(range(len(run.attempts))):  # mostly it is the newest
         attempt = run.attempts[i]
         if attempt.id == attempt_id and attempt.ended is None:
-            changed = _in_attempt(attempt, event)
+            changed = _in_attempt(attempt, events)
             return replace(run, attempts=(*run.attempts[:i], changed, *run.attempts[i + 1 :]))
     return run
 
 
-def _in_attempt(attempt: Attempt, event: Event) -> Attempt:
-    match event.body:
-        case Reads() as reads:
-            return replace(attempt, reads=(*attempt.reads, reads))
-        case Attached() as attached:
-            return replace(attempt, attached=(*attempt.attached, attached))
-        case Measured() as measured:
-            return replace(attempt, measured=(*attempt.measured, measured))
-        case NotRead() as unread:
-            return replace(attempt, unread=(*attempt.unread, unread))
-        case Prompted() as prompted:
-            return replace(attempt, questions=(*attempt.questions, Question(prompted, event.wall_ms)))
-        case Answered() as answered:
-            return replace(attempt, questions=_answered(attempt.questions, answered, event.wall_ms))
-        case AttemptEnded() as ended:
-            seconds = max(0, event.mono_ns - attempt.mono_ns) / 1e9
-            return replace(attempt, ended=ended, ended_ms=event.wall_ms, seconds=seconds)
-    return attempt
+def _in_attempt(attempt: Attempt, events: Sequence[Event]) -> Attempt:
+    """The attempt with its parts added in their order, up to its end."""
+    parts: dict[str, list[Any]] = {name: [] for name in _PART_OF.values()}
+    questions, end = attempt.questions, None
+    for event in events:
+        body = event.body
+        if isinstance(body, Prompted):
+            questions = (*questions, Question(body, event.wall_ms))
+        elif isinstance(body, Answered):
+            questions = _answered(questions, body, event.wall_ms)
+        elif isinstance(body, AttemptEnded):
+            end = event
+            break
+        else:
+            parts[_PART_OF[type(body)]].append(body)
+    changes: dict[str, Any] = {name: (*getattr(attempt, name), *added) for name, added in parts.items() if added}
+    if end is not None:
+        changes |= {"ended": end.body, "ended_ms": end.wall_ms}
+        changes["seconds"] = max(0, end.mono_ns - attempt.mono_ns) / 1e9
+    return replace(attempt, questions=questions, **changes)
+
+
+_PART_OF: Mapping[type, str] = {Reads: "reads", Attached: "attached", Measured: "measured", NotRead: "unread"}
+_PARTS = (Reads, Attached, Measured, NotRead, Prompted, Answered, AttemptEnded)
 
 
 def _answered(questions: tuple[Question, ...], answered: Answered, wall_ms: int) -> tuple[Question, ...]:

@@ -10,11 +10,12 @@ import asyncio
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from checklists.canonical import dump
 from checklists.cross import keyword_arguments
 from checklists.judge import Baselines
-from checklists.load import load_checklist
+from checklists.load import files_state, load_checklist
 from checklists.problems import ChecklistErrors
 from checklists.schema import Check, Checklist
 from checklists.verdict import Stage
@@ -29,7 +30,7 @@ from station.errors import EXIT_BENCH, EXIT_NO, EXIT_USE, Trouble
 from station.events import AttemptEnded, Body, DeviceSeen, Event, Identifying, Measured, RunOpened, RunResumed
 from station.journal import Journal, event, load
 from station.runner import Host, Runner, Subject
-from station.session import Run, Session, apply, fold
+from station.session import Run, Session, fold
 from station.tickets import facts, identities, open_tickets, same_phone, state_of
 from station.values import as_value
 from station.vault import Kept
@@ -63,6 +64,7 @@ class Work:
         self.running: dict[int, _Running] = {}
         self.ticket_in: dict[int, str] = {}
         self.run_in: dict[int, tuple[str, str]] = {}
+        self._checklists: dict[str, tuple[object, Checklist]] = {}
         self.health: Callable[[], dict[str, object]] = dict
         journal.follow(self._heard)
 
@@ -109,13 +111,14 @@ class Work:
         return [(number, session) for number, session in every if session.ticket and state_of(session).open]
 
     def _heard(self, events: Sequence[Event]) -> None:
-        for each in events:
-            scope = each.ticket or each.run
-            if scope:
-                self.sessions[scope] = apply(self.sessions.get(scope, Session()), each)
-            slots = [number for number, (_, run) in self.run_in.items() if run == each.run and run]
+        for (ticket, run), group in groupby(events, lambda each: (each.ticket, each.run)):
+            told = list(group)
+            if scope := ticket or run:
+                self.sessions[scope] = fold(told, self.sessions.get(scope))
+            slots = [number for number, (_, shown) in self.run_in.items() if shown == run and run]
             for number in slots:
-                self._log(self.bench.slots[number], each.body)
+                for each in told:
+                    self._log(self.bench.slots[number], each.body)
                 self._changed(number)
             if not slots:
                 self._changed(None)
@@ -380,11 +383,23 @@ class Work:
 
     async def _checklist(self, name: str) -> Checklist:
         try:
-            return await asyncio.to_thread(load_checklist, name, self._loaded())
+            return await asyncio.to_thread(self._read_checklist, name)
         except ChecklistErrors as errors:
             first = errors.problems[0].what
             what = Words(_BAD_LIST.fill(name=name, why=first.en).en, _BAD_LIST.fill(name=name, why=first.zh).zh)
             raise Trouble("checklist.unusable", what, Side.PERSON, _VALIDATE, EXIT_USE) from errors
+
+    def _read_checklist(self, name: str) -> Checklist:
+        """The checklist as its files are now. Reading one takes tens of milliseconds: for as long as no file and no
+        probe has changed it is read once, not once for each phone."""
+        try:
+            state = (files_state(name), self._loaded())
+        except OSError:
+            return load_checklist(name, self._loaded())  # which says what is wrong
+        known = self._checklists.get(name)
+        if known is None or known[0] != state:
+            known = self._checklists[name] = (state, load_checklist(name, self._loaded()))
+        return known[1]
 
     async def _same_checklist(self, run: Run) -> Checklist:
         """The run's checklist as its file is now; it must not have changed, nor the run be sealed."""
