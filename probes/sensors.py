@@ -19,7 +19,7 @@ from probes.api import Bench, Measurement, Parsed, Problem, Reading, Unread, par
 from probes.captured import is_framing, raw_lines
 from probes.units import FLAG, LIST
 
-__all__ = ["SENSOR_TYPES", "Sensor", "sensors", "sensorservice"]
+__all__ = ["SENSOR_TYPES", "Entry", "Sensor", "list_entries", "sensors", "sensorservice"]
 
 Sensor = Literal["accelerometer", "magnetometer", "gyroscope", "light", "pressure", "proximity", "step_counter"]
 
@@ -46,26 +46,30 @@ _NONE = "No Sensors on the device"
 
 
 @dataclass(frozen=True, slots=True)
-class _Entry:
+class Entry:
+    """One entry of the sensor list; `row` is the whole row of the old tables, which hold the last event too."""
+
     name: str
     vendor: str
     type: int | None
+    row: str = ""
 
 
 @dataclass(slots=True)
 class _List:
-    entries: list[_Entry]
+    entries: list[Entry]
     whole: bool
 
 
-def _entry(line: str) -> _Entry | None:
+def _entry(line: str) -> Entry | None:
     """The entry on that line; a row of the tables of Android 2 to 6 has no handle in front but a bar inside."""
     handle = _HANDLE.match(line)
     columns = [column.strip() for column in line[handle.end() if handle else 0 :].split("|")]
     if not handle and (line[:1].isspace() or len(columns) < 3):
         return None
     kind = (_TYPE if handle else _OLD_TYPE).search(line)
-    return _Entry(columns[0], columns[1] if len(columns) > 1 else "", int(kind[1]) if kind else None)
+    vendor = columns[1] if len(columns) > 1 else ""
+    return Entry(columns[0], vendor, int(kind[1]) if kind else None, "" if handle else line)
 
 
 def _sensor_list(lines: list[str]) -> _List | None:
@@ -73,7 +77,7 @@ def _sensor_list(lines: list[str]) -> _List | None:
     heading = next((at for at, line in enumerate(lines) if line.strip() == "Sensor List:"), None)
     if heading is None:
         return _List([], whole=True) if any(line.strip() == _NONE for line in lines) else None
-    entries: list[_Entry] = []
+    entries: list[Entry] = []
     for line in lines[heading + 1 :]:
         if line.strip() == _NONE:
             return _List(entries, whole=True)
@@ -84,13 +88,19 @@ def _sensor_list(lines: list[str]) -> _List | None:
     return _List(entries, whole=False)
 
 
+def list_entries(lines: list[str]) -> list[Entry]:
+    """The entries of the dump's sensor list, none where it has no list."""
+    found = _sensor_list(lines)
+    return found.entries if found else []
+
+
 def _opens_section(line: str) -> bool:
     if not line or line[0].isspace() or is_framing(line):
         return False
     return line.endswith(":") or bool(_BARE_SECTION.match(line))
 
 
-def _first(entries: Iterable[_Entry], matches: Callable[[_Entry], bool]) -> str | None:
+def _first(entries: Iterable[Entry], matches: Callable[[Entry], bool]) -> str | None:
     return next((f"{entry.name}|{entry.vendor}" for entry in entries if matches(entry)), None)
 
 
