@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from checklists.verdict import Ending, Stage, Verdict
 
 __all__ = [
-    "PREDICATES",
+    "MAIN",
     "AmendV1",
     "AttemptV1",
     "Clock",
@@ -496,8 +496,8 @@ class ReceiptV1(Statement):
     received_ms: Millis
 
 
-#: Every kind of record that this version knows, by its name in the predicate type.
-PREDICATES: dict[str, type[Statement]] = {
+#: The kinds of the main way, by the name in the predicate type; `reports.kinds` has them all.
+MAIN: dict[str, type[Statement]] = {
     "intake/v1": IntakeV1,
     "run/v1": RunV1,
     "plan/v1": PlanV1,

@@ -18,8 +18,8 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from drivers.text import Words
+from reports.kinds import PREDICATES
 from reports.predicates import (
-    PREDICATES,
     Commitment,
     HeadV1,
     IntakeV1,

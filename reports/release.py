@@ -304,6 +304,8 @@ def _check_belonging(case: _Case) -> None:
             if target is None or target.kind != predicate.target_kind:
                 case.refuse("target", "a sign-off is for a record that is not here", "签字所指的记录不在此工单中")
             continue
+        if record.kind == "registration/v1":  # before the phone was in hand
+            continue
         case.phone = case.phone or record.statement.subject
         if record.statement.subject != case.phone:
             case.refuse(

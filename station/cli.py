@@ -46,6 +46,23 @@ COMMANDS: dict[str, tuple[str, Words]] = {
 }
 
 
+def _steps() -> dict[str, Any]:
+    """Every step of a ticket's life; loaded only for a command that is none of the above, and for help."""
+    from station.steps import steps
+
+    return steps()
+
+
+def _step_command(name: str) -> Any:
+    """The command of that step, or None."""
+    step = _steps().get(name)
+    if step is None:
+        return None
+    from station.commands.steps import command_of
+
+    return command_of(step)
+
+
 def _version() -> int:
     sys.stdout.write(f"assay {__version__}\n")
     return 0
@@ -60,11 +77,12 @@ def _group() -> Any:
         """Knows the names and help lines of all commands and loads a module only to run it."""
 
         def list_commands(self, ctx: click.Context) -> list[str]:
-            return list(COMMANDS)
+            return [*COMMANDS, *(name for name in _steps() if name not in COMMANDS)]
 
         def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
             if cmd_name not in COMMANDS:
-                return None
+                found: click.Command | None = _step_command(cmd_name)
+                return found
             module = importlib.import_module(f"station.commands.{COMMANDS[cmd_name][0]}")
             command: click.Command = module.command
             return command
@@ -72,6 +90,10 @@ def _group() -> Any:
         def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
             with formatter.section(_("Commands")):
                 formatter.write_dl([(name, words(entry[1])) for name, entry in COMMANDS.items()])
+            with formatter.section(_("The steps of a ticket, each one signed record")):
+                formatter.write_dl(
+                    [(name, words(step.about)) for name, step in _steps().items() if name not in COMMANDS]
+                )
 
     def choose_data(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
         if value:

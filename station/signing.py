@@ -172,10 +172,10 @@ class Signing:
             common = {**self.made(db), "ticket": number}
             predicate = intake_v1(common, intake, phone, scope.salt, stamp.wall_ms)
             opened = replace(stamp, ticket=number)
-            return self._seal(db, "intake/v1", predicate.phone.commitment, predicate, session, [opened])
+            return self.seal(db, "intake/v1", predicate.phone.commitment, predicate, session, [opened])
 
         stored, digest = await self.journal.store.write(work)
-        self._tell(stored)
+        self.tell(stored)
         return stored[0].ticket, digest
 
     # --- runs
@@ -203,10 +203,10 @@ class Signing:
                 raise Trouble("ticket.erased", _ERASED, Side.PERSON, _NEW_TICKET, EXIT_NO)
             common = {**self.made(db), "ticket": session.ticket}
             predicate = run_v1(common, session, run, scope.salt, _customer(db, session.ticket))
-            return self._seal(db, "run/v1", predicate.device.phone.commitment, predicate, session)
+            return self.seal(db, "run/v1", predicate.device.phone.commitment, predicate, session)
 
         stored, digest = await self.journal.store.write(work)
-        self._tell(stored)
+        self.tell(stored)
         return digest
 
     # --- what persons sign
@@ -224,7 +224,7 @@ class Signing:
             target = _target(db, command.target)
             if not isinstance(target.statement.predicate, Common):
                 raise Trouble("sign.target", _NOT_OF_TICKET, Side.PERSON, _PICK_RECORD, EXIT_USE)
-            signer = self._signer(db, command.person, command.role)
+            signer = self.signer(db, command.person, command.role)
             ticket = target.statement.predicate.ticket
             common = {**self.made(db), "ticket": ticket}
             signed = {**signer, "meaning": command.meaning, "signed_ms": common["clock"].wall_ms}
@@ -232,7 +232,7 @@ class Signing:
             predicate = SignoffV1(**common, **signed, target=command.target, target_kind=target.kind, note=note)
             return make_statement("signoff/v1", command.target, predicate)
 
-        return self._prepare(await self.journal.store.read(work))
+        return self.prepare(await self.journal.store.read(work))
 
     async def prepare_release(self, command: m.PrepareRelease) -> dict[str, Any]:
         """Decide over a release, and prepare its record when it may be.
@@ -256,7 +256,7 @@ class Signing:
             "notes": [list(note) for note in decision.notes],
         }
         if payload is not None:
-            return said | self._prepare(payload)
+            return said | self.prepare(payload)
         refused = ReleaseRefused(person=command.person, reasons=tuple(reason.words for reason in decision.why))
         await self.journal.append([event(refused, command.ticket)])
         return said
@@ -285,7 +285,7 @@ class Signing:
 
         stored, seq = await self.journal.store.write(work)
         self._prepared.pop(digest_of(payload), None)
-        self._tell(stored)
+        self.tell(stored)
         return {"record": record.digest, "seq": seq, "kind": record.kind, "ticket": ticket}
 
     async def report_unlock(self, command: m.ReportUnlock) -> None:
@@ -295,7 +295,8 @@ class Signing:
 
     # --- parts
 
-    def _prepare(self, payload: bytes) -> dict[str, Any]:
+    def prepare(self, payload: bytes) -> dict[str, Any]:
+        """Let `payload` wait for a person's signature; back come it and what it says."""
         now = time.monotonic()
         self._prepared = {digest: one for digest, one in self._prepared.items() if one.until > now}
         self._prepared[digest_of(payload)] = _Prepared(payload, now + PREPARED_S)
@@ -333,7 +334,7 @@ class Signing:
         lists = {name: getattr(decision.lists, name) for name in decision.lists.__slots__}
         predicate = ReleaseV1(
             **common,
-            **self._signer(db, command.person, role),
+            **self.signer(db, command.person, role),
             meaning="approved",
             signed_ms=now_ms,
             decision="released" if decision.decision == "released" else "released-with-waiver",
@@ -342,7 +343,7 @@ class Signing:
         )
         return make_statement("release/v1", decision.phone, predicate)
 
-    def _signer(self, db: Database, person: str, role: str) -> dict[str, Any]:
+    def signer(self, db: Database, person: str, role: str) -> dict[str, Any]:
         """Who signs, as the roster has it.
 
         Raises:
@@ -374,7 +375,7 @@ class Signing:
         """The session from the journal, for who does not have it in memory: a long ticket takes 40 ms."""
         return fold(await self.journal.store.read(lambda db: load(db, ticket=ticket)))
 
-    def _seal(
+    def seal(
         self,
         db: Database,
         kind: str,
@@ -406,7 +407,8 @@ class Signing:
             tickets.save(db, fold(stored, session))
         return stored, link
 
-    def _tell(self, stored: Sequence[Event]) -> None:
+    def tell(self, stored: Sequence[Event]) -> None:
+        """Something was stored: whoever follows the journal and the outbox hears of it."""
         self.journal.tell(stored)
         self.stored()
 

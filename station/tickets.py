@@ -10,23 +10,21 @@ import re
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
-from checklists.verdict import Stage
 from drivers.api import Identity, Side
 from drivers.imei import check_digit
 from drivers.text import Words, safe_text
 from station.errors import EXIT_NO, EXIT_USE, Trouble
 from station.messages import Intake
-from station.session import Run, Session
+from station.session import Session
+from station.states import state_of
 
 __all__ = [
     "TICKETS",
-    "State",
     "TakenIn",
     "check_imei",
     "facts",
@@ -37,7 +35,6 @@ __all__ = [
     "rows",
     "same_phone",
     "save",
-    "state_of",
     "taken_in",
 ]
 
@@ -55,74 +52,6 @@ def m001_ticket(db: Database) -> None:
         strict=True,
     )
     db.table("ticket").create_index(["open"])
-
-
-class State(StrEnum):
-    """The closed list of what can be with a ticket."""
-
-    APPOINTED = "appointed"
-    REGISTERED = "registered"
-    RECEIVED = "received"
-    DIAGNOSING = "diagnosing"
-    WAITING_CUSTOMER = "waiting for the customer"
-    WAITING_PARTS = "waiting for parts"
-    IN_REPAIR = "in repair"
-    SELF_CHECK_DUE = "self-check due"
-    CROSS_CHECK_DUE = "cross-check due"
-    AT_FACTORY = "at the factory"
-    READY = "ready"
-    DELIVERED = "delivered"
-    UNREPAIRED = "returned unrepaired"
-    EXCHANGED = "exchanged / returned"
-    GRIEVANCE = "grievance open"
-    CLOSED = "closed"
-
-    @property
-    def words(self) -> Words:
-        """The state on screens and papers."""
-        return Words(self.value, _ZH[self])
-
-    @property
-    def open(self) -> bool:
-        """Whether the phone is still with the shop."""
-        return self not in (State.DELIVERED, State.UNREPAIRED, State.EXCHANGED, State.CLOSED)
-
-
-_ZH = {
-    State.APPOINTED: "已预约",
-    State.REGISTERED: "已受理",
-    State.RECEIVED: "已接件",
-    State.DIAGNOSING: "检测中",
-    State.WAITING_CUSTOMER: "待确认",
-    State.WAITING_PARTS: "待件",
-    State.IN_REPAIR: "维修中",
-    State.SELF_CHECK_DUE: "待自检",
-    State.CROSS_CHECK_DUE: "待互检",
-    State.AT_FACTORY: "返厂中",
-    State.READY: "可取机",
-    State.DELIVERED: "已取机",
-    State.UNREPAIRED: "拒修退回",
-    State.EXCHANGED: "换机 / 退机",
-    State.GRIEVANCE: "投诉处理中",
-    State.CLOSED: "已关闭",
-}
-
-
-def state_of(session: Session) -> State:
-    """What the session says of the ticket. A release counts until a newer self-check run is sealed."""
-    own = session.latest_run(Stage.SELF_CHECK)
-    if session.record("release/v1") is not None and (own is None or _before_release(session, own)):
-        return State.READY
-    if own is not None:
-        return State.CROSS_CHECK_DUE if own.record and own.signed else State.SELF_CHECK_DUE
-    if session.runs:
-        return State.DIAGNOSING
-    return State.RECEIVED if session.opened else State.REGISTERED
-
-
-def _before_release(session: Session, run: Run) -> bool:
-    release = session.record("release/v1")
-    return run.record is not None and release is not None and run.record.seq < release.seq
 
 
 # --- numbers and identities ------------------------------------------------------------------------------------------

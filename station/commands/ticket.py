@@ -121,7 +121,7 @@ def _word(both: list[str]) -> str:
 
 
 def _state(state: str) -> str:
-    from station.tickets import State
+    from station.states import State
 
     return words(State(state).words)
 

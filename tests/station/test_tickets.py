@@ -15,7 +15,8 @@ from station.events import Identifying, Sealed, TicketOpened, TicketRegistered
 from station.journal import event
 from station.messages import Intake
 from station.session import Session, fold
-from station.tickets import TICKETS, State, check_imei, next_number, rows, same_phone, save, state_of, taken_in
+from station.states import State, state_of
+from station.tickets import TICKETS, check_imei, next_number, rows, same_phone, save, taken_in
 from tests.station.station_bench import IMEI
 
 OTHER_IMEI = "490154203237518"

@@ -1,0 +1,127 @@
+"""Every step of a ticket's life as a command of its own: its options are the fields of its form.
+
+`assay plan T ... --as PERSON` fills the form in, shows what must be shown, writes the record and signs it. With
+`--unsigned` the record waits for `assay sign`. It knows no single step.
+"""
+
+from __future__ import annotations
+
+import sys
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from drivers.text import Words
+from station.i18n import _, words
+
+if TYPE_CHECKING:
+    from station.client import Client
+    from station.steps.api import Field, Step
+
+__all__ = ["command_of"]
+
+
+def command_of(step: Step) -> click.Command:
+    """The command of one step."""
+    options: list[click.Parameter] = [
+        click.Argument(["ticket"], default="", required=not step.opens),
+        *(_option(field) for field in step.fields),
+        click.Option(
+            ["--form"],
+            metavar="FILE",
+            type=click.Path(exists=True, dir_okay=False, path_type=Path),
+            help=_("Fields from a TOML file; options outweigh it."),
+        ),
+        click.Option(["--as", "person"], required=True, metavar="PERSON", help=_("Who does it: a person's id.")),
+        click.Option(["--role"], default="", help=_("Sign as this role; else as what the record asks for.")),
+        click.Option(
+            ["--pin-file"],
+            metavar="FILE",
+            type=click.Path(exists=True, dir_okay=False, path_type=Path),
+            help=_("Read the PIN or passphrase from the first line of this file instead of asking."),
+        ),
+        click.Option(["--unsigned"], is_flag=True, help=_("Leave the signature to `assay sign`.")),
+        click.Option(["--preview"], is_flag=True, help=_("Only show what it would say; write nothing.")),
+        click.Option(["--json", "as_json"], is_flag=True, help=_("Print one JSON document.")),
+    ]
+
+    def run(**given: Any) -> None:
+        _run(step, **given)
+
+    return click.Command(step.id, params=options, callback=run, help=words(step.about))
+
+
+def _option(field: Field) -> click.Option:
+    name = f"--{field.name.replace('_', '-')}"
+    help_ = words(field.label) + (f" ({words(field.help)})" if field.help else "")
+    if field.kind == "tick":
+        return click.Option([name, field.name], is_flag=True, default=None, help=help_)
+    if field.choices:
+        help_ += ": " + ", ".join(choice.value for choice in field.choices)
+    if field.columns:
+        help_ += ": " + "; ".join(column.name for column in field.columns)
+    many = field.kind in ("rows", "photos", "choices")
+    return click.Option([name, field.name], multiple=many, default=() if many else None, help=help_)
+
+
+def _run(
+    step: Step,
+    ticket: str,
+    form: Path | None,
+    person: str,
+    role: str,
+    pin_file: Path | None,
+    unsigned: bool,
+    preview: bool,
+    as_json: bool,
+    **given: Any,
+) -> None:
+    from station.commands.engine_side import print_json, say, with_engine
+    from station.messages import PreviewStep
+
+    fields = {**_from_file(form), **{name: value for name, value in given.items() if value not in (None, (), "")}}
+    about: dict[str, Any] = {"step": step.id, "ticket": ticket, "person": person, "role": role, "fields": fields}
+
+    async def take(client: Client) -> dict[str, Any]:
+        if preview:
+            return (await client.send(PreviewStep(**about))).data
+        return await _do(client, step, about, pin_file, unsigned)
+
+    done = with_engine(take)
+    for line in done["says"]:
+        say("  " + words(Words(*line)) if not as_json else line[0])
+    if as_json:
+        print_json(done)
+    elif not preview:
+        sys.stdout.write(f"{done['ticket']}  {done.get('record', '')}\n")
+
+
+async def _do(
+    client: Client, step: Step, about: dict[str, Any], pin_file: Path | None, unsigned: bool
+) -> dict[str, Any]:
+    from station.commands.engine_side import Signer
+    from station.messages import DoStep, PrepareSignoff
+    from station.settings import data_folder
+
+    done = (await client.send(DoStep(**about))).data
+    signer = Signer(client, data_folder(), about["person"], pin_file)
+    if "payload" in done:
+        signed = await signer.sign_prepared(done)
+        return {"ticket": done["ticket"], "says": done["says"], "record": signed["record"]}
+    if "record" in done and not unsigned:
+        signoff = PrepareSignoff(
+            target=done["record"], person=about["person"], role=done["role"], meaning=done["meaning"]
+        )
+        done["signoff"] = (await signer.sign(signoff))["record"]
+    return done
+
+
+def _from_file(path: Path | None) -> dict[str, Any]:
+    if path is None:
+        return {}
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise click.UsageError(_("{path} can't be read: {why}").format(path=path, why=error)) from error
