@@ -21,7 +21,7 @@ from checklists.schema import Checklist
 from checklists.toml import plain_problems
 from drivers.text import Words
 
-__all__ = ["canonical_checklist", "checklist_sha256", "dump", "dump_model", "from_dump"]
+__all__ = ["canonical_checklist", "canonical_data", "checklist_sha256", "dump", "dump_model", "from_dump"]
 
 
 def dump(checklist: Checklist) -> dict[str, Any]:
@@ -38,12 +38,12 @@ def dump_model(model: BaseModel) -> dict[str, Any]:
 
 def canonical_checklist(checklist: Checklist) -> bytes:
     """The one byte form of a checklist."""
-    return _canonical(dump(checklist))
+    return canonical_data(dump(checklist))
 
 
 def checklist_sha256(dumped: Mapping[str, Any]) -> str:
     """The digest of dumped data: what `Checklist.sha256` must be."""
-    return hashlib.sha256(_canonical(dumped)).hexdigest()
+    return hashlib.sha256(canonical_data(dumped)).hexdigest()
 
 
 def from_dump(dumped: Mapping[str, Any]) -> Checklist:
@@ -66,7 +66,8 @@ def from_dump(dumped: Mapping[str, Any]) -> Checklist:
         raise ChecklistErrors(document.problem(path, what) for path, what in found) from error
 
 
-def _canonical(dumped: Mapping[str, Any]) -> bytes:
+def canonical_data(dumped: Mapping[str, Any]) -> bytes:
+    """The one byte form of dumped data."""
     return json.dumps(dumped, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
 
 
