@@ -41,6 +41,8 @@ from station.recovery import close_what_is_open
 from station.session import Session
 from station.settings import Settings, load_station_key, private_folder
 from station.signing import Signing, software
+from station.states import state_of
+from station.stepping import Stepping
 from station.store import Store
 from station.tickets import TICKETS
 from station.vault import VAULT
@@ -148,6 +150,7 @@ class Engine:
         self.work = Work(self.journal, self.bench, lambda: self._probes, self.touch)
         self.work.health = self._health
         self.signing = Signing(self.settings, self.journal, key, await self._release_policy())
+        self.stepping = Stepping(self.signing, self.settings.data)
         self.uploader = Uploader(self.store, self.settings, key, changed=self._outbox_changed)
         self.signing.stored = self._record_stored
         self.signing.session_of = self.work.session
@@ -450,6 +453,14 @@ class Engine:
                 return {"record": await self.signing.seal_run(session, run.id)}
             case m.PrepareSignoff():
                 return await self.signing.prepare_signoff(command)
+            case m.StepsQuery():
+                return await self.stepping.possible(command)
+            case m.PreviewStep():
+                return await self.stepping.preview(command)
+            case m.DoStep():
+                done = await self.stepping.do(command)
+                self.work.match_all()
+                return done
             case m.PrepareRelease():
                 await self.work.session(command.ticket)
                 return await self.signing.prepare_release(command)
@@ -522,7 +533,7 @@ class Engine:
         for row in found:
             session = self.work.sessions.get(row["ticket"])
             if session is not None:
-                row["state"] = tickets.state_of(session).value
+                row["state"] = state_of(session).value
         return found
 
     async def _evidence(self, command: m.EvidenceQuery) -> dict[str, Any]:

@@ -376,6 +376,41 @@ class PrepareSignoff(Message):
     note: str = ""
 
 
+class StepsQuery(Message):
+    """What can be done on a ticket now; the reply's data has `steps`: id, title, about, why_not, and the form's fields.
+
+    With an empty `ticket`: the steps that open one.
+    """
+
+    command: Literal["steps"] = "steps"
+    ticket: str
+    person: str
+
+
+class PreviewStep(Message):
+    """What a step would say; nothing is stored. The reply's data has `says` (lines) and `predicate`."""
+
+    command: Literal["preview-step"] = "preview-step"
+    step: str
+    ticket: str
+    person: str
+    role: str = ""
+    fields: dict[str, Any] = Field(default_factory=dict)
+
+
+class DoStep(Message):
+    """Do a step. The reply's data has `ticket`, `says`, and either `record` (sealed; `role` and `meaning` are what the
+    person signs it off as) or `payload` (base64) and `statement`: signed by the person first, then stored by `commit`.
+    """
+
+    command: Literal["do-step"] = "do-step"
+    step: str
+    ticket: str
+    person: str
+    role: str = ""
+    fields: dict[str, Any] = Field(default_factory=dict)
+
+
 class PrepareRelease(Message):
     """What a release of the ticket would say: the reply's data has `decision`, `reasons`, `payload` (base64)."""
 
@@ -561,6 +596,9 @@ Command = Annotated[
     | AbortRun
     | CloseRun
     | PrepareSignoff
+    | StepsQuery
+    | PreviewStep
+    | DoStep
     | PrepareRelease
     | CommitRecord
     | ReportUnlock

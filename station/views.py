@@ -21,7 +21,8 @@ from station.bench import Slot
 from station.events import Measured
 from station.messages import Card, CardStatus, ChangeRow, CheckRow, PromptView, RunView, TicketView, TodoRow
 from station.session import Attempt, Run, Session
-from station.tickets import State, identities, state_of
+from station.states import State, state_of
+from station.tickets import identities
 from station.values import as_shown, as_value
 from station.writes import Change
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -27,14 +28,29 @@ from station import messages as m
 from station.asking import Open
 from station.bench import Bench, Slot
 from station.errors import EXIT_BENCH, EXIT_NO, EXIT_USE, Trouble
-from station.events import AttemptEnded, Body, DeviceSeen, Event, Identifying, Measured, RunOpened, RunResumed
+from station.events import (
+    AttemptEnded,
+    Body,
+    ChangeGivenUp,
+    DeviceSeen,
+    Event,
+    Identifying,
+    Measured,
+    PhoneRestored,
+    PhoneWriting,
+    RestoreFailed,
+    RunOpened,
+    RunResumed,
+)
 from station.journal import Journal, event, load
 from station.runner import Host, Runner, Subject
 from station.session import Run, Session, fold
-from station.tickets import facts, identities, open_tickets, same_phone, state_of
+from station.states import state_of
+from station.tickets import facts, identities, open_tickets, same_phone
 from station.values import as_value
 from station.vault import Kept
 from station.views import remember
+from station.writes import AGREED, CONSENT, Change, fold_changes, left_on, undo
 
 __all__ = ["Work"]
 
@@ -65,13 +81,16 @@ class Work:
         self.ticket_in: dict[int, str] = {}
         self.run_in: dict[int, tuple[str, str]] = {}
         self._checklists: dict[str, tuple[object, Checklist]] = {}
+        self.changes: dict[str, Change] = {}
+        self._restoring: dict[int, asyncio.Task[None]] = {}
         self.health: Callable[[], dict[str, object]] = dict
         journal.follow(self._heard)
 
     # --- sessions
 
     async def load(self) -> None:
-        """Fold the journal of every open ticket."""
+        """Fold the journal of every open ticket, and what is owed to phones."""
+        self.changes = fold_changes(await self.journal.store.read(lambda db: load(db, writes=True)))
         numbers = await self.journal.store.read(open_tickets)
         for number in numbers:
             await self.session(number)
@@ -111,6 +130,7 @@ class Work:
         return [(number, session) for number, session in every if session.ticket and state_of(session).open]
 
     def _heard(self, events: Sequence[Event]) -> None:
+        self._heard_writes([each for each in events if isinstance(each.body, _WRITES)])
         for (ticket, run), group in groupby(events, lambda each: (each.ticket, each.run)):
             told = list(group)
             if scope := ticket or run:
@@ -123,7 +143,18 @@ class Work:
             if not slots:
                 self._changed(None)
 
+    def _heard_writes(self, events: Sequence[Event]) -> None:
+        if events:
+            before, self.changes = self.changes, fold_changes(events, self.changes)
+            for slot in self.bench.slots.values():
+                if left_on(slot.identity, before.values()) != left_on(slot.identity, self.changes.values()):
+                    self._changed(slot.number)
+
     def _log(self, slot: Slot, body: Body) -> None:
+        if isinstance(body, PhoneWriting):
+            slot.note(f"{body.attempt.split('/')[1]} changes the phone: {body.what.en}")
+        if isinstance(body, RestoreFailed):
+            slot.note(f"{body.change} not undone: {body.reason.en}")
         if isinstance(body, AttemptEnded):
             why = f": {body.reason.en}" if body.reason else ""
             slot.note(f"{body.attempt.split('/')[1]} {body.ending.value} {body.verdict.value}{why}")
@@ -131,8 +162,9 @@ class Work:
     # --- the bench tells
 
     async def identified(self, slot: Slot) -> None:
-        """Find the open ticket of the phone that was just identified."""
+        """Find the open ticket of the phone that was just identified, and undo what is owed to it."""
         self._match(slot)
+        self._begin_restore(slot)
 
     def match_all(self) -> None:
         """Find the tickets of all phones anew (a ticket was opened or closed)."""
@@ -164,6 +196,63 @@ class Work:
             shown = self.run_of(slot.number)
             if shown is None or shown.record is not None or shown.stopped is None:
                 self.run_in.pop(slot.number, None)
+
+    # --- what is owed to phones
+
+    def owed(self, slot: Slot) -> list[Change]:
+        """What is not undone on the slot's phone and no run is at work on."""
+        going = {running.run for running in self.running.values()}
+        return [change for change in left_on(slot.identity, self.changes.values()) if change.run not in going]
+
+    def to_show(self, slot: Slot) -> list[Change]:
+        """What a person shall know is still changed: on the slot's phone, or left by the run that lost it.
+
+        What a run is at work on is left out: it is undone when its check ends.
+        """
+        _, shown = self.run_in.get(slot.number, ("", ""))
+        going = {running.run for running in self.running.values()}
+        every = self.changes.values()
+        mine = left_on(slot.identity, every) if slot.identity else [one for one in every if one.run == shown and shown]
+        return [change for change in mine if change.failed is not None or change.run not in going]
+
+    def _begin_restore(self, slot: Slot) -> asyncio.Task[None] | None:
+        known = self._restoring.get(slot.number)
+        if known is None and slot.device is not None and (due := self.owed(slot)):
+            task = asyncio.create_task(self._restore(slot, slot.device, due), name=f"restore-{slot.number}")
+            known = self._restoring[slot.number] = task
+            task.add_done_callback(lambda _: self._restoring.pop(slot.number, None))
+        return known
+
+    async def _restore(self, slot: Slot, device: Device, due: Sequence[Change]) -> None:
+        told = await undo(device, due, later=True)
+        by_id = {change.id: change for change in due}
+        for each in told:
+            slot.note(f"{each.change} {'undone' if isinstance(each, PhoneRestored) else 'not undone'}")
+        events = [event(each, by_id[each.change].ticket, by_id[each.change].run) for each in told]
+        with suppress(Trouble):  # the disk is full: it is still owed, and undone once more when the phone is seen again
+            await self.journal.append(events)
+
+    async def restore(self, slot: int | None) -> None:
+        """Try to undo what is owed to the phone in the slot, or to every phone that is here; back when it was tried."""
+        slots = [each for each in self.bench.slots.values() if slot in (None, each.number)]
+        tasks = [task for each in slots if (task := self._begin_restore(each)) is not None]
+        if tasks:
+            await asyncio.wait(tasks)
+
+    async def give_up(self, command: m.GiveUpChange) -> None:
+        """Strike a change that will never be undone from here.
+
+        Raises:
+            Trouble: there is no such change, or its run is at work.
+        """
+        change = self.changes.get(command.change)
+        if change is None or any(running.run == change.run for running in self.running.values()):
+            raise Trouble(
+                "change.unknown", _NO_CHANGE.fill(change=command.change), Side.PERSON, _LIST_CHANGES, EXIT_USE
+            )
+        person, reason = safe_text(command.person, 200), safe_text(command.reason, 400)
+        told = ChangeGivenUp(attempt=change.attempt, change=change.id, person=person, reason=reason)
+        await self.journal.append([event(told, change.ticket, change.run)])
 
     # --- what is shown
 
@@ -211,6 +300,7 @@ class Work:
             only=tuple(command.only),
             confirms=confirms,
             bench=self.health(),
+            consented=command.consented,
         )
         await self._go(slot, command.ticket, run_id, checklist, checks, opened)
         return run_id
@@ -277,6 +367,7 @@ class Work:
         tasks = [running.task for running in self.running.values()]
         for task in tasks:
             task.cancel()
+        tasks += self._restoring.values()
         if tasks:
             await asyncio.wait(tasks)
 
@@ -287,7 +378,8 @@ class Work:
     ) -> None:
         if slot.number in self.running:
             raise Trouble("slot.busy", _BUSY.fill(slot=slot.number), Side.PERSON, _WAIT_OR_STOP, EXIT_NO)
-        runner = Runner(run_id, self._subject(checklist, ticket), self._host(slot, ticket, run_id))
+        subject = self._subject(checklist, ticket, self._consent(ticket, run_id, first))
+        runner = Runner(run_id, subject, self._host(slot, ticket, run_id))
         idle = asyncio.get_running_loop().create_future()  # holds the slot while the first event is written
         gate = asyncio.create_task(_after(idle, runner, checks), name=f"run-{run_id}")
         self.running[slot.number] = _Running(slot, ticket, run_id, runner, gate)
@@ -309,9 +401,23 @@ class Work:
         running = self.running.pop(slot, None)
         if not task.cancelled() and task.exception() is not None and running:
             running.slot.note(f"run {running.run}: {task.exception()!r}")
+        if running:
+            self._begin_restore(running.slot)
         self._changed(slot)
 
-    def _subject(self, checklist: Checklist, ticket: str) -> Subject:
+    def _consent(self, ticket: str, run_id: str, first: Body) -> bool | None:
+        """Whether the phone may be changed, as far as somebody said: at intake, at the run's start, or in the run."""
+        session = self.sessions.get(ticket or run_id, Session())
+        run = session.runs.get(run_id)
+        opened = first if isinstance(first, RunOpened) else run.opened if run else None
+        if (opened and opened.consented) or (session.opened and session.opened.test_consent):
+            return True
+        tries = run.attempts if run else ()
+        asked = [q.answer for a in tries for q in a.questions if q.prompt.prompt == CONSENT and q.answer]
+        said = [answer.value == AGREED for answer in asked if answer.outcome == "answered"]
+        return True if True in said else None
+
+    def _subject(self, checklist: Checklist, ticket: str, consented: bool | None) -> Subject:
         known = facts(self.sessions[ticket]) if ticket else {}
         return Subject(
             checklist=checklist,
@@ -319,6 +425,7 @@ class Work:
             settings=lambda check, probe: keyword_arguments(probe, check.settings),
             facts=known,
             baselines=lambda check: self._baselines(ticket, check),
+            consented=consented,
         )
 
     def _baselines(self, ticket: str, check: str) -> Baselines:
@@ -340,13 +447,21 @@ class Work:
             await self.journal.append(events, kept)
 
         async def device(failed: Device | None) -> Device | None:
-            return await self.bench.device(slot, failed)
+            found = await self.bench.device(slot, failed)
+            if slot.number in self._restoring:  # what an earlier run changed is undone before this one looks
+                await asyncio.wait({self._restoring[slot.number]})
+            return found
 
         def number(check: str) -> int:
             session = self.sessions.get(ticket or run_id)
             return len(session.runs[run_id].of_check(check)) if session else 0
 
-        return Host(stamp, append, device, number, lambda: self._changed(slot.number))
+        def told() -> dict[str, str]:
+            left = left_on(slot.identity, self.changes.values())
+            return {"changes-left": "\n".join(change.id for change in left)}
+
+        phone = slot.identity or Identity()
+        return Host(stamp, append, device, number, lambda: self._changed(slot.number), phone, told)
 
     def _free_slot(self, number: int) -> Slot:
         slot = self.bench.slots.get(number)
@@ -443,6 +558,9 @@ class Work:
 async def _after(opened: asyncio.Future[None], runner: Runner, checks: Sequence[Check]) -> None:
     await opened
     await runner.run(checks)
+
+
+_WRITES = (PhoneWriting, PhoneRestored, RestoreFailed, ChangeGivenUp)
 
 
 def _stage(name: str, checklist: Checklist) -> Stage:
@@ -542,6 +660,8 @@ _CHANGED = Words("The checklist {id} was changed since this run began", "检测�
 _SEAL_AND_NEW = Words("Sign this run as it is, or start a new one", "请按现状签字，或重新开始检测")
 _SEALED = Words("This run is sealed: nothing can be added to it", "本次检测已封存，不能再添加")
 _START_NEW = Words("Start a new run", "请开始新的检测")
+_NO_CHANGE = Words("Nothing called {change} is left to undo", "没有名为 {change} 的待恢复改动")
+_LIST_CHANGES = Words("`assay undo --list` shows what is left", "请用 `assay undo --list` 查看")
 _NOTHING_LEFT = Words("Every check of this run was made", "本次检测各项均已完成")
 _SEAL_IT = Words("Look through it and sign, or retest a check", "请核对并签字，或重测某一项")
 _CONFIRM = Words("{check} was tried {n} times already", "{check} 已测 {n} 次")
