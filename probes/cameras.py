@@ -6,23 +6,33 @@ Being listed means that the HAL answered for the camera at boot; whether it give
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
+from decimal import Decimal
+from typing import Any
 
 from drivers.api import Command, Shell
 from drivers.text import Words
 from probes import getprop
 from probes.answers import Heard, as_value, hear, hear_second, reading
 from probes.api import Bench, Measurement, NotApplicable, Parsed, Reading, Unread, parser, probe
-from probes.captured import note, stripped_lines
+from probes.captured import flag, integer, note, stripped_lines
 from probes.telephony import READ_FEATURES, pm_features
 from probes.units import FLAG, LIST
 
-__all__ = ["cameras", "media_camera"]
+__all__ = ["READ_CAMERA", "cameras", "media_camera"]
 
 _COUNT = re.compile(r"Number of (normal )?camera devices: ?(.*)")
 _TRACES = re.compile(r"Camera error traces \(([0-9]{1,9})\)", re.ASCII)
 _PROVIDER = re.compile(r"== Camera Provider HAL (\S{1,80})\b.* static info: ([0-9]{1,4}) devices", re.ASCII)
 _FACING = re.compile(r"(?i:facing: )(\w{1,20})")
+#: Heads of one camera's block: `== Camera HAL device device@3.3/legacy/0 (v3.3) static information: ==` (Android 8 and
+#: later, a camera may have one for each version of its HAL), `Camera 0 information:` before.
+_BLOCK = re.compile(
+    r"(?:== Camera HAL device device@[0-9.]{1,9}/(?P<new>\S{1,60}) \(.{1,40}static information|"
+    r"Camera (?P<old>[0-9]{1,3}) (?:static )?information):"
+)
+_FOCAL_HEAD = "android.lens.info.availableFocalLengths"
+_FLOATS = re.compile(r"[0-9]{1,4}\.[0-9]{1,9}", re.ASCII)
 #: What the camera service prints when nothing below it answers (AOSP CameraService::dump, Android 8+ and before).
 _NO_HAL = ("No camera HAL available", "No camera module available")
 
@@ -53,6 +63,8 @@ def media_camera(data: bytes) -> Parsed:
             facts.setdefault("module", line.partition(": ")[2])
         elif any(words in line for words in _NO_HAL):
             facts["no_hal"] = True
+    if inventory := _inventory(data):
+        facts["inventory"] = inventory
     if "camera_count" in facts:
         facts["died_client_events"] = died
     if providers:
@@ -62,7 +74,37 @@ def media_camera(data: bytes) -> Parsed:
     return parsed
 
 
-_READ = Command("media-camera", "dumpsys media.camera", timeout_s=15.0, limit=4 * 1024 * 1024)
+def _inventory(data: bytes) -> list[dict[str, Any]]:
+    """Each camera once, as its block describes it: `id`, `facing`, `orientation`, `flash`, `focal_mm`."""
+    found: dict[str, dict[str, Any]] = {}
+    camera: dict[str, Any] | None = None
+    after_focal = False
+    for line in stripped_lines(data):
+        if head := _BLOCK.match(line):
+            name = head["new"] or head["old"]
+            camera = found.setdefault(name, {"id": name})
+        elif line.startswith("== ") or camera is None:
+            camera = None
+        elif after_focal:
+            camera.setdefault("focal_mm", [round(Decimal(text), 2).normalize() for text in _FLOATS.findall(line)[:8]])
+        elif facing := _FACING.match(line):
+            camera.setdefault("facing", facing[1].lower())
+        elif line.startswith("Orientation: ") and (degrees := integer(line.partition(": ")[2])) is not None:
+            camera.setdefault("orientation", degrees)
+        elif line.startswith("Has a flash unit: ") and (unit := flag(line.partition(": ")[2])) is not None:
+            camera.setdefault("flash", unit)
+        after_focal = camera is not None and line.startswith(_FOCAL_HEAD)
+    return list(found.values())
+
+
+def _described(one: Mapping[str, Any]) -> str:
+    """One camera in a line: `0: back, 90°, flash, 6.9 mm`."""
+    parts = [one.get("facing"), f"{one['orientation']}°" if "orientation" in one else None]
+    parts += ["flash" if one.get("flash") else None, *(f"{focal:f} mm" for focal in one.get("focal_mm", ()))]
+    return f"{one['id']}: " + ", ".join(part for part in parts if part)
+
+
+READ_CAMERA = Command("media-camera", "dumpsys media.camera", timeout_s=15.0, limit=4 * 1024 * 1024)
 _NO_CAMERA = Words("the phone says that it is built without a camera", "手机声明其出厂不带摄像头")
 _NO_HAL_WORDS = Words(
     "the dump does not say whether anything below the camera service answers", "输出未说明相机底层是否响应"
@@ -100,7 +142,7 @@ def _facings(said: Heard) -> Iterator[Reading]:
 @probe(
     "android.cameras",
     needs=Shell,
-    reads=(_READ, getprop.READ, READ_FEATURES),
+    reads=(READ_CAMERA, getprop.READ, READ_FEATURES),
     measures={
         "cameras": "1",
         "hal_alive": FLAG,
@@ -109,11 +151,13 @@ def _facings(said: Heard) -> Iterator[Reading]:
         "back_present": FLAG,
         "front_present": FLAG,
         "providers": LIST,
+        "inventory": LIST,
     },
+    names={"inventory": Words("camera list", "摄像头清单")},
 )
 async def cameras(bench: Bench) -> AsyncIterator[Reading]:
     """How many cameras the phone knows, whether their HAL is alive, what died or failed in it."""
-    said = hear(bench, _READ, media_camera)
+    said = hear(bench, READ_CAMERA, media_camera)
     features = hear_second(bench, READ_FEATURES, pm_features)
     built_without = features.get("has_camera") is False and features.get("has_camera_any") is False
     if built_without and not said.get("camera_count"):
@@ -127,3 +171,5 @@ async def cameras(bench: Bench) -> AsyncIterator[Reading]:
         yield found
     if said.get("providers"):
         yield reading("providers", said, "providers")
+    if said.get("inventory"):
+        yield reading("inventory", said, "inventory", lambda found: [_described(one) for one in found])

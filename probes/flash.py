@@ -1,0 +1,97 @@
+"""Whether the flash lights: pictures are taken with it, a person counts the flashes, EXIF says how often it was fired.
+
+How many there will be is chosen by chance and shown nowhere, so that only who looked can answer. Stands on the camera
+app as `probes.shutter` drives it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from decimal import Decimal
+
+from drivers.api import Files, Shell
+from drivers.text import Words
+from probes.answers import hear
+from probes.api import (
+    Bench,
+    Choice,
+    Measurement,
+    NotApplicable,
+    NotRun,
+    Prompt,
+    PromptKind,
+    Reading,
+    probe,
+)
+from probes.cameras import READ_CAMERA, media_camera
+from probes.picture import Picture
+from probes.shutter import Shutter
+from probes.units import FLAG
+
+__all__ = ["flash"]
+
+_MOST = 4
+_REST_S = 1.5
+
+_NO_FLASH = Words("the phone says that none of its cameras has a flash", "手机声明其摄像头均无闪光灯")
+_SET_ON = Words("Set the flash of the camera app to “on”", "请将相机应用的闪光灯设为“开启”")
+_SET_STEPS = (
+    Words("“On”, not “auto”; the sign is a lightning without A", "选“开启”而非“自动”；图标为不带 A 的闪电"),
+    Words("Then watch the flash and count how often it lights", "随后注视闪光灯，数出闪光次数"),
+)
+_IS_SET = Words("It is on, and I am watching", "已开启，正在注视")
+_COUNT = Words("How many pictures did the flash light for?", "闪光灯为几张照片闪光？")
+_COUNT_STEPS = (Words("Flickers right before a picture belong to it", "拍照前的短暂预闪与该次合计为一次"),)
+_NOT_FIRED = Words(
+    "the camera app took its pictures without the flash; set it to “on” and run this again",
+    "相机应用拍照时未使用闪光灯；请设为“开启”后重测",
+)
+
+
+@probe(
+    "android.flash",
+    needs=(Shell, Files),
+    reads=(READ_CAMERA,),
+    measures={"flash_seen": FLAG, "flashes_fired": "1", "flashes_counted": "1"},
+    names={
+        "flash_seen": Words("flash seen", "看到闪光"),
+        "flashes_fired": Words("flashes, EXIF", "闪光次数（EXIF）"),
+        "flashes_counted": Words("flashes, counted", "闪光次数（目测）"),
+    },
+    asks=True,
+    writes="opens the camera app, takes pictures and removes them",
+)
+async def flash(
+    bench: Bench, *, count: int = 0, wait_s: float = 6.0, timeout_s: float = 180.0
+) -> AsyncIterator[Reading]:
+    """The flash fired a number of times that nobody is told, and counted by a person.
+
+    Settings: `count`, how many times, 0 for a number by chance from 1 to 4; `wait_s`, seconds until a picture must be
+    there; `timeout_s`, seconds for a person.
+    """
+    said = hear(bench, READ_CAMERA, media_camera)
+    if any(one.get("flash") is not None for one in said.get("inventory") or ()) and not any(
+        one.get("flash") for one in said.get("inventory") or ()
+    ):
+        raise NotApplicable(_NO_FLASH)
+    shutter = Shutter(bench, wait_s=wait_s, timeout_s=timeout_s)
+    await shutter.open("back")
+    ready = Prompt("flash-on", PromptKind.CHOICE, _SET_ON, _SET_STEPS, (Choice("on", _IS_SET, "1"),), timeout_s)
+    await bench.person.ask(ready)
+    wanted = count or random.SystemRandom().randint(1, _MOST)
+    fired = 0
+    for _ in range(wanted):
+        taken = await shutter.shoot("back", by_hand=False)
+        if not isinstance(taken, Picture):
+            raise NotRun(taken.reason)
+        if taken.flash_fired is False:
+            raise NotRun(_NOT_FIRED)
+        fired += bool(taken.flash_fired)
+        await asyncio.sleep(_REST_S)
+    choices = tuple(Choice(str(number), Words(str(number), str(number)), str(number)) for number in range(_MOST + 1))
+    told = await bench.person.ask(Prompt("flash-count", PromptKind.CHOICE, _COUNT, _COUNT_STEPS, choices, timeout_s))
+    yield Measurement("flashes_fired", Decimal(fired), "EXIF: Flash")
+    yield Measurement("flashes_counted", Decimal(int(told.value)), f"person {told.person}")
+    yield Measurement("flash_seen", int(told.value) == wanted, f"person {told.person}: counted, not told how many")
