@@ -65,6 +65,7 @@ from station.events import (
     Measured,
     NotRead,
     Reads,
+    RestoreFailed,
     RunAborted,
     RunFinished,
 )
@@ -303,7 +304,7 @@ class Runner:
         except asyncio.CancelledError:
             if self._cause is None:  # the engine itself ends: the attempts stay open, and the next start says so
                 with suppress(Trouble):
-                    await self._restore()
+                    await self._say(await self.writer.restore())
                 raise
             ends, last = self._interrupted(self._cause)
         except Exception as error:
@@ -368,6 +369,7 @@ class Runner:
             if device is None:
                 raise _Stop(_NO_DEVICE)
             self._failed = None
+            await self._restore(device)  # what a cable kept from being undone
             await self._lane(lane, device)
 
     def _probe(self, check: Check) -> Probe | None:
@@ -381,7 +383,7 @@ class Runner:
             self._wait(attempt, ended)
             if attempt.live or len(attempts) == 1:
                 await self._store([attempt])
-            await self._restore()
+            await self._restore(device)
             if ended.verdict is Verdict.FAIL and attempt.check.on_fail == "stop":
                 await self._store(attempts)
                 title = attempt.check.title
@@ -512,10 +514,12 @@ class Runner:
                 found.append(_WHAT.fill(check=check.title.words, what=probe.writes))
         return found
 
-    async def _restore(self) -> None:
+    async def _restore(self, device: Device) -> None:
         """Undo what is owed, and write down what came of it; what can't be undone now stays owed."""
         if told := await self.writer.restore():
             await self._say(told)
+            cut = any(isinstance(each, RestoreFailed) and each.side == Side.CABLE.value for each in told)
+            self._failed = device if cut else self._failed
 
     async def _judge(self, attempt: _Try, device: Device) -> AttemptEnded:
         """Let the probe speak, and say how the attempt ended. Never raises for what a probe or a phone did."""
