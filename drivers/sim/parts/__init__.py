@@ -3,10 +3,10 @@
 A module may define any of these names; nothing else in the simulator has to know it:
 
 - `SECTION` and `Section`: the persona's optional table of that name, every field with a healthy default.
-- `SERVICES`: answers to `dumpsys NAME`, None where this phone has no such service; `CMD`: answers to `cmd NAME`;
-  `COMMANDS`: programs. They replace those built in.
-- `ACTIONS`: what else a program does to the whole phone (its files, its screen). Several parts may have one for the same
-  program; the first that gives a reply is the program's answer, None leaves it to the next and to those built in.
+- `SERVICES`: answers to `dumpsys NAME`, None where this phone has no such service; `CMD`: answers to `cmd NAME`,
+  or to `service call NAME` under these three words; `COMMANDS`: programs. They replace those built in.
+- `ACTIONS`: what else a program does to the whole phone (its files, its screen). Several parts may have one for one
+  program; the first reply is its answer, None leaves it to the next and to those built in.
 - `FILES`: living files by absolute path (`/sys/...`); None where this phone has none.
 - `HANDS`: what a willing person does when a bench asks, by prompt id (a regular expression for the whole id); gives the
   answer to type, or None when doing it was all.
