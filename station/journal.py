@@ -24,12 +24,14 @@ from station import vault
 from station.events import BODY, Body, Event
 from station.store import Store, append_only
 
-__all__ = ["JOURNAL", "Journal", "boot_id", "event", "insert", "load"]
+__all__ = ["JOURNAL", "WRITES", "Journal", "boot_id", "event", "insert", "load"]
 
 JOURNAL = Migrations("assay-journal")
 #: Scope of events that belong to no ticket and no run: they hold no identity, so no key is made for it.
 _BENCH = ""
 _NO_IDENTITY = object()
+#: The kinds of events that changes on phones are folded from.
+WRITES = ("phone-writing", "phone-restored", "restore-failed", "change-given-up")
 #: Events in one statement.
 _TOGETHER = 64
 #: How many events back a second storing of the same event is noticed.
@@ -59,6 +61,13 @@ def m001_journal(db: Database) -> None:
     db.table("journal").create_index(["boot_id", "mono_ns"], unique=True)
     db.execute("CREATE INDEX journal_runs ON journal (seq) WHERE kind IN ('run-opened', 'run-resumed', 'run-finished')")
     append_only(db, "journal")
+
+
+@JOURNAL()
+def m002_writes(db: Database) -> None:
+    """What was changed on phones is looked up at every start, among everything that ever happened."""
+    kinds = ", ".join(f"'{kind}'" for kind in WRITES)
+    db.execute(f"CREATE INDEX journal_writes ON journal (seq) WHERE kind IN ({kinds})")
 
 
 @functools.cache
@@ -154,14 +163,21 @@ def _place(db: Database, known: Event) -> int:
     return int(db.execute(query, [known.boot_id, known.mono_ns]).fetchone()[0])
 
 
-def load(db: Database, *, ticket: str | None = None, run: str | None = None, after: int = 0) -> list[Event]:
-    """Events in order, with identities opened; of one ticket or run, or all, after a place in the journal."""
+def load(
+    db: Database, *, ticket: str | None = None, run: str | None = None, after: int = 0, writes: bool = False
+) -> list[Event]:
+    """Events in order, with identities opened; of one ticket or run, or all, after a place in the journal.
+
+    `writes`: only what was changed on phones and undone.
+    """
     where: list[str] = ["seq > ?"]
     args: list[str | int] = [after]
     for column, value in (("ticket", ticket), ("run", run)):
         if value is not None:
             where.append(f"{column} = ?")
             args.append(value)
+    if writes:
+        where.append("kind IN ({})".format(", ".join(f"'{kind}'" for kind in WRITES)))
     scopes: dict[str, vault.Scope | None] = {_BENCH: None}
     found = []
     for row in db.query(f"SELECT * FROM journal WHERE {' AND '.join(where)} ORDER BY seq", args):  # noqa: S608
