@@ -1,20 +1,19 @@
-"""Sixty commands on one phone and on many, four ways, side by side in one run.
+"""Sixty commands on one phone and on many, by the whole station and by others, side by side in one run.
 
-    python benchmarks/batch.py [--phones 1 8 32] [--rounds 5]
+    python benchmarks/batch.py [--phones 1 8 32] [--free 1 8 64] [--rounds 5] [--shell]
 
-The phones are simulated behind the real adb server, in a process of their own: 2 ms for each open, 5 ms of work for
-each command (`dumpsys battery`, one at a time as on a phone), some 400 bytes of answer. Ways: Assay's batch with its
-journal, adbutils one by one, `adb shell` one by one, and the limit: one open by a bare socket + the phone's work + the
-bytes.
+Assay here is the real engine with a screen attached: twelve checks with sixty reads in one script, every answer
+parsed and kept as evidence, 120 readings, 266 events in the journal, snapshots for the screen. It is set against the
+limit (one open by a bare socket, the phone's own work, the bytes), adbutils one by one, and `adb shell` one by one. The
+phones are simulated behind the real adb server, in a process of their own: 2 ms for each open, and 5 ms (or nothing)
+for each command, one at a time as on a phone. They play scripts without a shell, since a phone brings its own
+processor; `--shell` gives them a real shell, as the tests have it.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
-import hashlib
-import json
 import os
 import socket
 import statistics
@@ -22,71 +21,23 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.table import row, spread
-from drivers.adb import AdbTransport
-from drivers.adb_server import AdbServer, bundled_adb
-from drivers.api import Command, CommandResult, Device, Shell
-from station.events import Reads
-from station.journal import JOURNAL, Journal, event
-from station.store import Store
-from station.vault import VAULT, Kept
+from benchmarks.sim_process import LINES, Phones, simulated
+from benchmarks.sixty import Station, station
+from benchmarks.table import bar, cpu_s, ratio, row, spread
+from drivers.adb_server import bundled_adb, port_owner
 
-COMMANDS = 60
-WORK_MS = 5.0
-OPEN_MS = 2.0
-LINE = "dumpsys battery"
-
-Keep = Callable[[list[CommandResult]], Awaitable[None]]
-
-
-@contextlib.contextmanager
-def simulated(count: int) -> Iterator[list[str]]:
-    """Phones in a process of their own; gives their addresses."""
-    code = (
-        "import asyncio, json, sys; from drivers.sim.bench import SimulatedBench\n"
-        "async def main():\n"
-        f"    async with SimulatedBench(['healthy'] * {count}, seed=1, latency_s={OPEN_MS / 1000}) as sim:\n"
-        "        for phone in sim.phones:\n"
-        f"            phone.work_ms = {WORK_MS}\n"
-        "        print(json.dumps([p.address for p in sim.phones]), flush=True)\n"
-        "        await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)\n"
-        "asyncio.run(main())\n"
-    )
-    env = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parent.parent)}
-    child = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env)
-    try:
-        yield json.loads(child.stdout.readline())
-    finally:
-        child.stdin.close()
-        child.wait()
-
-
-@contextlib.asynccontextmanager
-async def bench(addresses: list[str], home: Path) -> AsyncIterator[tuple[AdbServer, list[Device]]]:
-    """A private adb server that knows the phones, and an opened device for each."""
-    server = AdbServer(home=home, environ={})
-    await server.start()
-    transport = AdbTransport(server, simulated=True)
-    try:
-        for address in addresses:
-            await server.connect(address)
-        async for links in transport.watch():
-            ready = [link for link in links if link.state.usable]
-            if len(ready) == len(addresses):
-                break
-        devices = [await transport.open(link) for link in ready]
-        yield server, devices
-        for device in devices:
-            await device.close()
-    finally:
-        await transport.close()
-        await server.close()
+OPEN_MS, WORK_MS = 2.0, 5.0
+WIDTHS = (44, 34, 24, 18)
+#: Least share of the limit by number of phones, with work; least times as fast as adbutils, with free commands.
+EFFICIENCY = {1: 0.80, 8: 0.75, 32: 0.5}
+TIMES = {1: 40.0, 8: 12.0, 64: 6.0}
+#: `adb shell` starts a process for each command: with more phones it is minutes.
+MOST_PROGRAMS = 8
 
 
 def bare_open(port: int, serial: str) -> float:
@@ -94,7 +45,7 @@ def bare_open(port: int, serial: str) -> float:
     began = time.perf_counter()
     with socket.create_connection(("127.0.0.1", port)) as wire:
         wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        for service in (f"host:transport:{serial}", "shell,v2,raw::"):
+        for service in (f"host:transport:{serial}", "shell,v2,raw:getprop"):
             wire.sendall(b"%04x" % len(service) + service.encode())
             if wire.recv(4) != b"OKAY":
                 raise RuntimeError("the adb server refused")
@@ -103,23 +54,13 @@ def bare_open(port: int, serial: str) -> float:
     return time.perf_counter() - began
 
 
-async def ours(devices: list[Device], journals: list[Keep]) -> float:
-    """One batch a phone, its answers journalled in one commit."""
-    commands = [Command(f"c{n}", LINE) for n in range(COMMANDS)]
-
-    async def one(device: Device, journal: Keep) -> None:
-        results = await device.capability(Shell).batch(commands, deadline_s=60)
-        bad = [r for r in results if r.failure or r.exit_code]
-        if bad:
-            raise RuntimeError(f"{len(bad)} of {len(results)} failed: {bad[0]}")
-        await journal(results)
-
-    began = time.perf_counter()
-    await asyncio.gather(*(one(d, j) for d, j in zip(devices, journals, strict=True)))
-    return time.perf_counter() - began
+def limit(port: int, serial: str, work_ms: float) -> float:
+    """Seconds that sixty commands take at the very least: one open (with an answer's bytes) and the phone's work."""
+    opens = [bare_open(port, serial) for _ in range(20)]
+    return statistics.median(opens) + (len(LINES) - 1) * work_ms / 1000
 
 
-def naive(port: int, serials: list[str]) -> float:
+def by_adbutils(port: int, serials: list[str]) -> float:
     """adbutils, one command after the other, a thread a phone."""
     import adbutils
 
@@ -127,8 +68,8 @@ def naive(port: int, serials: list[str]) -> float:
 
     def one(serial: str) -> None:
         device = client.device(serial)
-        for _ in range(COMMANDS):
-            device.shell(LINE)
+        for line in LINES:
+            device.shell(line)
 
     began = time.perf_counter()
     with ThreadPoolExecutor(len(serials)) as pool:
@@ -141,8 +82,8 @@ def by_program(port: int, serials: list[str]) -> float:
     adb = str(bundled_adb())
 
     def one(serial: str) -> None:
-        for _ in range(COMMANDS):
-            subprocess.run([adb, "-P", str(port), "-s", serial, "shell", LINE], stdout=subprocess.DEVNULL, check=True)
+        for line in LINES:
+            subprocess.run([adb, "-P", str(port), "-s", serial, "shell", line], stdout=subprocess.DEVNULL, check=True)
 
     began = time.perf_counter()
     with ThreadPoolExecutor(len(serials)) as pool:
@@ -150,72 +91,89 @@ def by_program(port: int, serials: list[str]) -> float:
     return time.perf_counter() - began
 
 
-async def journals(folder: Path, count: int) -> tuple[Store, list[Keep]]:
-    """One store, and for each phone the act that keeps the answers of a batch in one commit, as a run does."""
-    store = Store(folder / "assay.db")
-    await store.migrate([VAULT, JOURNAL])
-    journal = Journal(store)
+class Measured:
+    """What one number of phones was measured by, round by round."""
 
-    def of(number: int) -> Keep:
-        async def keep(results: list[CommandResult]) -> None:
-            kept = [Kept(r.name, "text/plain", r.stdout) for r in results]
-            events = [
-                event(reads(r, k), ticket=f"T-{number}", run=f"r-{number}") for r, k in zip(results, kept, strict=True)
-            ]
-            await journal.append(events, kept)
+    def __init__(self, at: Station, phones: Phones, work_ms: float) -> None:
+        self.at, self.phones, self.work_ms = at, phones, work_ms
+        self.port = at.server.address.port
+        owner = port_owner(self.port)
+        self.server_pid = owner.pid if owner else os.getpid()
+        self.limits: list[float] = []
+        self.ours: list[float] = []
+        self.shown: list[float] = []
+        self.adbutils: list[float] = []
+        self.programs: list[float] = []
+        self.cpu: dict[str, list[float]] = {"station": [], "adb server": [], "phones": []}
 
-        return keep
+    async def round(self, *, others: bool) -> None:
+        """One round of every way, `others` too if that is asked."""
+        serials = self.at.serials
+        self.limits.append(await asyncio.to_thread(limit, self.port, serials[0], self.work_ms))
+        pids = {"adb server": self.server_pid, "phones": self.phones.pid}
+        before = {name: cpu_s(pid) for name, pid in pids.items()}
+        took = await self.at.run(self.at.slots)
+        self.shown.append(await self.at.shown(took))
+        self.ours.append(took.seconds)
+        self.cpu["station"].append(took.cpu_s)
+        for name, pid in pids.items():
+            self.cpu[name].append(cpu_s(pid) - before[name])
+        if others:
+            self.adbutils.append(await asyncio.to_thread(by_adbutils, self.port, serials))
+        if others and len(serials) <= MOST_PROGRAMS:
+            self.programs.append(await asyncio.to_thread(by_program, self.port, serials))
 
-    return store, [of(number) for number in range(count)]
+    def print(self) -> None:
+        """The table."""
+        count = len(self.at.slots)
+        row(
+            f"{count} phone(s), {self.work_ms:g} ms a command", "min / median / max", "limit/ours", "bar", widths=WIDTHS
+        )
+        row(*["---"] * 4, widths=WIDTHS)
+        bound = EFFICIENCY.get(count) if self.work_ms else None
+        share = [a / b for a, b in zip(self.limits, self.ours, strict=True)]
+        row("limit: open + work + bytes", spread(self.limits), "1", "", widths=WIDTHS)
+        named = "Assay: parsed, judged, journalled"
+        met = bar(share, bound, least=True) if bound else ""
+        row(named, spread(self.ours), ratio(self.limits, self.ours), met, widths=WIDTHS)
+        row(
+            "Assay: until the screen has the end", spread(self.shown), ratio(self.limits, self.shown), "", widths=WIDTHS
+        )
+        for name, seconds in self.cpu.items():
+            row(f"  processor time of the {name}", spread(seconds), "", "", widths=WIDTHS)
+        row("", "", "as long as ours", "", widths=WIDTHS)
+        bound = None if self.work_ms else TIMES.get(count)
+        times = [a / b for a, b in zip(self.adbutils, self.ours, strict=False)]
+        for name, seconds in (("adbutils", self.adbutils), ("adb shell", self.programs)):
+            met = bar(times, bound, least=True, unit="x") if bound and name == "adbutils" else ""
+            if seconds:
+                row(f"{name}, one by one", spread(seconds), ratio(seconds, self.ours, " x"), met, widths=WIDTHS)
+        print(flush=True)
 
 
-def reads(result: CommandResult, kept: Kept) -> Reads:
-    """The journal's event for one answer."""
-    return Reads(
-        attempt="a-1",
-        name=result.name,
-        sha256=hashlib.sha256(kept.data).hexdigest(),
-        bytes=len(kept.data),
-        exit_code=result.exit_code,
-        started_ms=round(result.started_s * 1000),
-        ms=round(result.seconds * 1000),
-    )
-
-
-async def measure(count: int, rounds: int) -> None:
+async def measure(count: int, work_ms: float, rounds: int, *, shell: bool) -> None:
     """The table for that many phones."""
-    with simulated(count) as addresses, tempfile.TemporaryDirectory() as folder:
-        async with bench(addresses, Path(folder)) as (server, devices):
-            store, keep = await journals(Path(folder), count)
-            port, serials = server.address.port, [device.link.serial for device in devices]
-            times: dict[str, list[float]] = {"limit": [], "ours": [], "adbutils": [], "adb shell": []}
+    options = {"latency_s": OPEN_MS / 1000, "work_ms": work_ms, "quick": not shell}
+    with simulated(count, **options) as phones, tempfile.TemporaryDirectory() as folder:
+        async with station(Path(folder), phones.addresses) as at:
+            await at.run(at.slots)  # warms everybody up
+            measured = Measured(at, phones, work_ms)
             for turn in range(rounds):
-                opens = await asyncio.to_thread(lambda: [bare_open(port, serials[0]) for _ in range(10)])
-                times["limit"].append(statistics.median(opens) + COMMANDS * WORK_MS / 1000)
-                times["ours"].append(await ours(devices, keep))
-                if turn < max(1, rounds // 2):
-                    times["adbutils"].append(await asyncio.to_thread(naive, port, serials))
-                    times["adb shell"].append(await asyncio.to_thread(by_program, port, serials))
-            store.close()
-    mid, limit = statistics.median(times["ours"]), statistics.median(times["limit"])
-    share = f"{limit / mid:.2f} (best {min(times['limit']) / min(times['ours']):.2f})"
-    row(f"{count} phone(s)", "min / median / max", "against ours")
-    row("---", "---", "---")
-    row("limit: open + work + bytes", spread(times["limit"]), share)
-    row("Assay: one batch, journalled", spread(times["ours"]), "1")
-    for way in ("adbutils", "adb shell"):
-        row(f"{way}, one by one", spread(times[way]), f"{statistics.median(times[way]) / mid:.1f} x")
-    print()
+                await measured.round(others=turn < max(1, rounds // 2))
+            measured.print()
 
 
 def main() -> None:
     """Measure and print."""
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--phones", type=int, nargs="+", default=[1, 8, 32])
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--phones", type=int, nargs="*", default=[1, 8, 32], help="with 5 ms of work a command")
+    arguments.add_argument("--free", type=int, nargs="*", default=[1, 8, 64], help="with commands that take no time")
     arguments.add_argument("--rounds", type=int, default=5)
+    arguments.add_argument("--shell", action="store_true", help="phones with a real shell")
     given = arguments.parse_args()
-    for count in given.phones:
-        asyncio.run(measure(count, given.rounds))
+    for counts, work_ms in ((given.phones, WORK_MS), (given.free, 0.0)):
+        for count in counts:
+            asyncio.run(measure(count, work_ms, given.rounds, shell=given.shell))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,202 @@
+"""A checklist of twelve checks with sixty reads, their probes, and the station's own engine to run it.
+
+What a check does here is what one of the shipped ones does: its answers are parsed by the parser of `dumpsys battery`,
+two readings of each are measured, one of them is judged by a limit; answers are kept as evidence, every step is an
+event in the journal, and an attached screen is sent its snapshots.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from benchmarks.sim_process import LINES
+from drivers.adb import AdbTransport
+from drivers.adb_server import AdbServer
+from drivers.api import Command, Shell
+from drivers.text import Words
+from probes.api import Bench, Loaded, Measurement, Origin, Probe, Reading, Unread, discover
+from probes.battery_dump import battery
+from reports.release import ReleasePolicy
+from station import messages as m
+from station.client import Client
+from station.engine import Engine
+from station.events import AttemptEnded, Event, RunFinished
+from station.settings import Settings, create_station_key, private_folder, save_settings
+
+__all__ = ["CHECKS", "Station", "station"]
+
+CHECKS, EACH = 12, 5
+_CHECK = """
+[[check]]
+id = "sixty-{n}"
+layer = "soft"
+title = {{ en = "Sixty {n}", zh = "六十 {n}" }}
+probe = {{ android = "benchmark.sixty-{n}" }}
+[[check.limits]]
+measure = "level_0"
+unit = "%"
+min = 50
+source.ref = "benchmark"
+source.text = {{ en = "half", zh = "一半" }}
+"""
+_HEAD = """format = 1
+id = "sixty"
+version = 1
+title = { en = "sixty", zh = "六十" }
+platform = "android"
+stages = ["intake"]
+"""
+_NOT_SAID = Words("not said", "未提供")
+
+
+def probes() -> Loaded:
+    """The probes that the station has, and those of this checklist."""
+    found = discover()
+    ours = {f"benchmark.sixty-{n}": _probe(n) for n in range(CHECKS)}
+    origins = {__name__: Origin(__name__, "benchmarks", "0", "0" * 64)}
+    return Loaded({**found.probes, **ours}, found.parsers, {**found.origins, **origins}, found.failed)
+
+
+def _probe(n: int) -> Probe:
+    lines = LINES[n * EACH : (n + 1) * EACH]
+    reads = tuple(Command(f"read-{at}", line, timeout_s=10.0) for at, line in enumerate(lines))
+
+    async def run(bench: Bench) -> AsyncIterator[Reading]:
+        for at, read in enumerate(reads):
+            facts = battery(bench.answer(read.name).stdout).facts
+            for name, fact in ((f"level_{at}", "level"), (f"voltage_{at}", "voltage_mV")):
+                value = facts.get(fact)
+                yield Unread(name, _NOT_SAID) if value is None else Measurement(name, Decimal(value), read.script)
+
+    units = {f"{name}_{at}": unit for at in range(EACH) for name, unit in (("level", "%"), ("voltage", "mV"))}
+    return Probe(f"benchmark.sixty-{n}", run, (Shell,), reads, units, {}, False, True, "", False)
+
+
+@dataclass(frozen=True)
+class Took:
+    """Runs at once: seconds until the last end was on the disk, this process's CPU seconds, and their events."""
+
+    seconds: float
+    cpu_s: float
+    events: tuple[Event, ...]
+    began_s: float
+
+
+@dataclass
+class Station:
+    """An engine in this process on simulated phones, and a screen's client of it."""
+
+    engine: Engine
+    client: Client
+    server: AdbServer
+    checklist: str
+
+    @property
+    def slots(self) -> list[int]:
+        """Every slot with a phone that can be checked."""
+        return [number for number, slot in self.engine.bench.slots.items() if slot.ready]
+
+    @property
+    def serials(self) -> list[str]:
+        """What the adb server calls the phones."""
+        return [slot.link.serial for slot in self.engine.bench.slots.values() if slot.link is not None]
+
+    async def ready(self, phones: int, seconds: float = 60.0) -> None:
+        """Wait until so many phones have told the screen who they are."""
+        async with asyncio.timeout(seconds):
+            async for shown in self.client.bench():
+                if (
+                    sum(card.status is not m.CardStatus.IDENTIFYING for card in shown.cards)
+                    >= phones
+                    <= len(self.slots)
+                ):
+                    return
+
+    async def run(self, slots: Sequence[int], checklist: str = "") -> Took:
+        """Run the checklist on these slots at once, to the last end of a run.
+
+        Raises:
+            RuntimeError: a check did not complete.
+        """
+        heard: list[Event] = []
+        began, cpu = time.perf_counter(), time.process_time()
+        left, done = len(slots), asyncio.Event()
+
+        def follow(events: Sequence[Event]) -> None:
+            nonlocal left
+            heard.extend(events)
+            left -= sum(isinstance(each.body, RunFinished) for each in events)
+            if left <= 0:
+                done.set()
+
+        with self._following(follow):
+            about = {"ticket": "", "checklist": checklist or self.checklist, "stage": "intake", "person": "tech"}
+            await asyncio.gather(*(self.client.send(m.StartRun(slot=slot, **about)) for slot in slots))
+            await done.wait()
+        took = Took(time.perf_counter() - began, time.process_time() - cpu, tuple(heard), began)
+        bad = [e.body for e in heard if isinstance(e.body, AttemptEnded) and e.body.ending.value != "completed"]
+        if bad:
+            raise RuntimeError(f"{len(bad)} checks did not complete: {bad[0]}")
+        return took
+
+    async def shown(self, took: Took) -> float:
+        """Seconds from the start of what was just run until a screen has its end: snapshots come 20 times a second."""
+        version = self.engine._version
+        async for snapshot in self.client.bench():
+            if snapshot.version > version:
+                return time.perf_counter() - took.began_s
+        raise AssertionError("the snapshots ended")
+
+    @contextlib.contextmanager
+    def _following(self, follower: Callable[[Sequence[Event]], None]) -> Iterator[None]:
+        followers = self.engine.journal._followers
+        self.engine.journal.follow(follower)
+        try:
+            yield
+        finally:
+            followers.remove(follower)
+
+
+@contextlib.asynccontextmanager
+async def station(folder: Path, addresses: Sequence[str]) -> AsyncIterator[Station]:
+    """A demo station whose engine sees these phones, with one screen attached that watches the first slot."""
+    data = folder / "data"
+    private_folder(data)
+    settings = Settings(
+        data=data, station="B-01", name="Bench", shop="S-01", simulated=True, head_office="", head_office_key=""
+    )
+    save_settings(settings)
+    create_station_key(data)
+    server = AdbServer(home=folder / "adb", environ={})
+    await server.start()
+    options: dict[str, Any] = {"linger_s": None, "uploads": False, "policy": ReleasePolicy(), "loaded": probes()}
+    engine = Engine(settings, [AdbTransport(server, simulated=True)], **options)
+    await engine.start()
+    client = await Client.connect(data)
+    try:
+        for address in addresses:
+            await server.connect(address)
+        made = Station(engine, client, server, str(_written(folder)))
+        await made.ready(len(addresses))
+        await client.send(m.Watch(slot=made.slots[0]))
+        yield made
+    finally:
+        await client.close()
+        await engine.close()
+        await server.close()
+
+
+def _written(folder: Path) -> Path:
+    """The checklist as a file, with its checks beside it."""
+    (folder / "checks").mkdir()
+    (folder / "checks" / "sixty.toml").write_text("".join(_CHECK.format(n=n) for n in range(CHECKS)), encoding="utf-8")
+    path = folder / "sixty.toml"
+    path.write_text(_HEAD + "".join(f'[[check]]\nid = "sixty-{n}"\n' for n in range(CHECKS)), encoding="utf-8")
+    return path
