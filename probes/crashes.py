@@ -1,13 +1,15 @@
-"""What crashed on the phone lately, and which part a crashed driver service points to.
+"""What crashed on the phone lately, and which parts crashes and error lines of its logs point to.
 
-Two sources are read: the drop box, which survives a restart, and the crash log, which names processes. The larger
-count stands, both are named. What counts as too many is judged elsewhere; a crash is a hint at a part, not a proof.
+Crashes are counted in the drop box, which survives a restart, and in the crash log, which names processes. The larger
+count stands, both are named. Error lines are those of logcat and, where the phone lets the cable read it, of the
+kernel. What counts as too many is judged elsewhere; a suspect is a place to look first, not a proof.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import AsyncIterator, Iterator, Mapping
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -16,56 +18,55 @@ from drivers.api import Command, Shell
 from drivers.text import Words
 from probes import getprop
 from probes.answers import NOT_SAID, Heard, as_value, hear, hear_second
-from probes.api import Bench, Measurement, Parsed, Reading, Unread, parser, probe
-from probes.captured import integer, stripped_lines
+from probes.api import Bench, Evidence, Measurement, Parsed, Reading, Unread, parser, probe
+from probes.captured import decimal, integer, stripped_lines
+from probes.crash_evidence import Suspect, as_facts, evidence_of, is_service, merged
+from probes.dropbox import dropbox, dropped_since
+from probes.kernel_log import dmesg, kernel_lines
+from probes.logcat import crash_events, entries, log_evidence, logcat
 from probes.units import FLAG, LIST, TEXT
 
-__all__ = ["crash_log", "crashes", "dropbox", "phone_clock", "suspect_part"]
+__all__ = ["crash_log", "crashes", "phone_clock", "proc_uptime"]
 
 DROPBOX = Command("dropbox", "dumpsys dropbox", timeout_s=15.0, limit=2 * 1024 * 1024)
 CRASH_LOG = Command("crash-log", "logcat -b crash -d -v threadtime", timeout_s=15.0, limit=4 * 1024 * 1024)
 CLOCK = Command("clock", "date '+%s %Y-%m-%d %H:%M:%S'", timeout_s=5.0, limit=1024)
 
-_ENTRY = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}) ([\w.@-]{1,120}) \(", re.ASCII)
-_LOG = re.compile(
-    r"([0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2})\.[0-9]{1,6}\s{1,9}[0-9]{1,8}\s{1,9}[0-9]{1,8} "
-    r"([VDIWEFA]) (\w{1,40})\s{0,40}: (.*)",
-    re.ASCII,
+#: Texts of what the drop box kept of native crashes and of the kernel's last words before a restart.
+DROPPED = Command(
+    "dropped", "dumpsys dropbox --print SYSTEM_TOMBSTONE SYSTEM_LAST_KMSG", timeout_s=15.0, limit=4 * 1024 * 1024
 )
-_NATIVE = re.compile(r"pid: [0-9]{1,10}, tid: [0-9]{1,10}\b", re.ASCII)
-
-
-@parser("dropbox")
-def dropbox(data: bytes) -> Parsed:
-    """`dumpsys dropbox`: time (the phone's own zone) and tag of every entry."""
-    parsed = Parsed()
-    lines = stripped_lines(data)
-    if not any(line.startswith("Drop box contents:") for line in lines):
-        return parsed
-    found = [entry for entry in map(_ENTRY.match, lines) if entry]
-    parsed.facts["entries"] = [{"time": entry[1], "tag": entry[2]} for entry in found]
-    return parsed
+ERROR_LOG = Command(
+    "error-log", "logcat -b main,system -d -t 5000 -v threadtime '*:E'", timeout_s=15.0, limit=2 * 1024 * 1024
+)
+KERNEL_LOG = Command("kernel-log", "dmesg", timeout_s=10.0, limit=2 * 1024 * 1024)
+UPTIME = Command("uptime", "cat /proc/uptime", timeout_s=5.0, limit=1024)
 
 
 @parser("crash_log")
 def crash_log(data: bytes) -> Parsed:
     """`logcat -b crash -v threadtime`: every native crash with its process, every uncaught Java exception."""
     parsed = Parsed()
-    lines = [line for line in stripped_lines(data) if line]
-    events: list[dict[str, str]] = []
-    for line in lines:
-        if not (entry := _LOG.match(line)):
-            continue
-        time, tag, text = entry[1], entry[3], entry[4]
-        if tag == "DEBUG" and _NATIVE.match(text) and ">>> " in text:
-            process = text.partition(">>> ")[2].partition(" <<<")[0].strip()
-            events.append({"time": time, "kind": "native", "process": process})
-        elif tag == "AndroidRuntime" and text.startswith("*** FATAL EXCEPTION IN SYSTEM PROCESS"):
-            events.append({"time": time, "kind": "java", "process": "system_server"})
-        elif tag == "AndroidRuntime" and text.startswith("Process: "):
-            events.append({"time": time, "kind": "java", "process": text[len("Process: ") :].partition(",")[0]})
-    if events or not lines or any(_LOG.match(line) for line in lines):
-        parsed.facts["events"] = events
+    log = list(entries(data))
+    if log or not any(stripped_lines(data)):
+        parsed.facts["events"] = crash_events(log)
+    return parsed
+
+
+@parser("proc_uptime")
+def proc_uptime(data: bytes) -> Parsed:
+    """`/proc/uptime`: seconds since the start, then seconds idle (proc(5))."""
+    parsed = Parsed()
+    for line in stripped_lines(data):
+        words = line.split()
+        if (
+            len(words) == 2
+            and (seconds := decimal(words[0])) is not None
+            and seconds >= 0
+            and decimal(words[1]) is not None
+        ):
+            parsed.facts["uptime_s"] = seconds
+            break
     return parsed
 
 
@@ -98,40 +99,6 @@ def _log_time(text: str, now: datetime) -> datetime | None:
     return None
 
 
-#: Part -> what the process name of its driver service contains (names of AOSP HALs and of common vendor daemons).
-_PARTS: Mapping[str, tuple[str, ...]] = {
-    "camera": ("camera",),
-    "fingerprint": ("fingerprint", "biometrics"),
-    "sensors": ("sensors", "sensorhub", "slpi", "sscrpcd"),
-    "bluetooth": ("bluetooth",),
-    "wifi": ("wifi", "wpa_supplicant", "hostapd", "wlan"),
-    "gnss": ("gnss", "gpsd", "loc_launcher", "lbs"),
-    "nfc": ("nfc",),
-    "audio": ("audio",),
-    "vibrator": ("vibrator",),
-    "display": ("composer", "surfaceflinger", "hwcomposer", "light-service", "hardware.light"),
-    "baseband": ("rild", "hardware.radio", "modem", "qcrild", "ipacm", "netmgrd"),
-    "battery": ("hardware.health", "charger", "battery"),
-    "usb": ("hardware.usb",),
-    "thermal": ("thermal",),
-    "secure element": ("keymaster", "keymint", "gatekeeper", "secure_element", "weaver"),
-    "storage": ("vold", "storaged"),
-    "media codec": ("media.codec", "mediacodec", "hardware.media", "c2@"),
-}
-#: Driver services are native programs of the vendor, or named as a HAL.
-_SERVICE_SIGNS = ("/vendor/bin/", "/odm/bin/", "android.hardware.", "hardware.", "/system/bin/hw/")
-
-
-def suspect_part(process: str) -> str | None:
-    """The part that a crashed driver service drives, or None for a process that drives none."""
-    name = process.lower()
-    return next((part for part, words in _PARTS.items() if any(word in name for word in words)), None)
-
-
-def _is_service(process: str) -> bool:
-    return any(sign in process for sign in _SERVICE_SIGNS) or (process.startswith("/") and bool(suspect_part(process)))
-
-
 def _is_app(process: str) -> bool:
     """Apps run under a package name, the system's own programs under a path or a plain word."""
     return not process.startswith("/") and "." in process and "hardware." not in process
@@ -151,11 +118,8 @@ class _Window:
         return sum(tag in tags for tag in self.tags or ())
 
 
-def _window(box: Heard, log: Heard, clock: Heard, hours: int) -> _Window | None:
-    now = _time(clock.get("local") or "")
-    if now is None:
-        return None
-    start = now - timedelta(hours=hours)
+def _window(box: Heard, log: Heard, now: datetime, since: timedelta) -> _Window:
+    start = now - since
     entries, events = box.get("entries"), log.get("events")
     tags = None
     if entries is not None:
@@ -200,12 +164,6 @@ def _panics(props: dict[str, str], clock: Heard, hours: int) -> int:
     return count
 
 
-def _suspects(events: list[dict[str, str]]) -> tuple[str, ...]:
-    """`part: process` of every crashed driver service whose part is known, each once."""
-    named = (event["process"] for event in events if not _is_app(event["process"]))
-    return tuple(dict.fromkeys(f"{part}: {process}" for process in named if (part := suspect_part(process))))
-
-
 def _boot(said: Heard) -> Iterator[Reading]:
     reason = said.get("boot_reason")
     source = "getprop ro.boot.bootreason"
@@ -234,29 +192,109 @@ def _counted(window: _Window, panics: int, log: Heard) -> Iterator[Reading]:
     if window.events is None:
         yield Unread("hal_deaths", log.reason("events"), log.source)
         return
-    deaths = [event for event in window.events if event["kind"] == "native" and _is_service(event["process"])]
+    deaths = [event for event in window.events if event["kind"] == "native" and is_service(event["process"])]
     yield Measurement("hal_deaths", Decimal(len(deaths)), log.source)
-    if suspects := _suspects(window.events):
-        yield Measurement("suspects", as_value(suspects), log.source)
+
+
+def _since(name: str, box: Heard, log: Heard, now: datetime, seconds: Decimal, source: str) -> Measurement:
+    """Crashes since something that was so many seconds ago."""
+    crashed, counts = _system_crashes(_window(box, log, now, timedelta(seconds=float(seconds))))
+    return Measurement(name, Decimal(crashed), f"{source}; {counts}")
+
+
+#: Longer than any phone has been on; a larger number is nonsense and would not fit a calendar.
+_MOST_S = Decimal(10**9)
+
+
+def _later(bench: Bench, box: Heard, log: Heard, clock: Heard, now: datetime) -> Iterator[Reading]:
+    """Crashes since the phone's last start, and since its repair where the ticket knows of one (`repaired_s`)."""
+    up = hear_second(bench, UPTIME, proc_uptime)
+    seconds = up.get("uptime_s")
+    if seconds is None or seconds > _MOST_S:
+        yield Unread("since_start", up.reason("uptime_s"), up.source)
+    else:
+        yield _since("since_start", box, log, now, seconds, up.source)
+    repaired = integer(bench.ticket.get("repaired_s", ""))
+    if repaired is not None and 0 < (ago := Decimal(int(clock.get("epoch_s")) - repaired)) < _MOST_S:
+        yield _since("since_repair", box, log, now, ago, "ticket: repaired")
+
+
+@dataclass(frozen=True, slots=True)
+class _Logs:
+    """The raw logs of a window."""
+
+    dropped: bytes
+    errors: bytes
+    kernel: bytes
+    crash: bytes
+    start: datetime
+    now: datetime
+
+    def suspects(self) -> list[Suspect]:
+        """What they point to; kernel lines are since the phone's start, all others since `start`."""
+        found = dropped_since(self.dropped, f"{self.start:%Y-%m-%d %H:%M:%S}")
+        found += evidence_of(kernel_lines(self.kernel)).suspects
+        log = [*entries(self.errors), *entries(self.crash)]
+        new = [one for one in log if (moment := _log_time(one.time, self.now)) and moment >= self.start]
+        # A crash is in the drop box and in the crash log: it is the same suspect, shown with the lines of one of them.
+        return merged([*log_evidence(new).suspects, *found])
+
+
+def _named(suspects: Sequence[Suspect], *strengths: str) -> tuple[str, ...]:
+    chosen = [one for one in suspects if one.strength in strengths]
+    return tuple(dict.fromkeys(f"{one.part}: {one.about or one.rule}" for one in chosen))
+
+
+async def _pointing(bench: Bench, window: _Window) -> AsyncIterator[Reading]:
+    """What the logs of the window point to, part by part, and the lines that show it as evidence."""
+    kernel, errors = hear_second(bench, KERNEL_LOG, dmesg), hear_second(bench, ERROR_LOG, logcat)
+    answers = (bench.answer(one.name) for one in (DROPPED, ERROR_LOG, KERNEL_LOG, CRASH_LOG))
+    dropped, error_log, kernel_log, crash = (one.stdout for one in answers)
+    # Thousands of lines against a table of patterns: in a thread, so that no other phone waits for it.
+    logs = _Logs(dropped, error_log, kernel_log, crash, window.start, window.now)
+    suspects = await asyncio.to_thread(logs.suspects)
+    read = [one.source for one, fact in ((errors, "lines"), (kernel, "lines")) if one.get(fact) is not None]
+    if read:
+        errors_of_parts = {one.part for one in suspects if one.strength == "hardware"}
+        yield Measurement("part_errors", Decimal(len(errors_of_parts)), ", ".join(read))
+    else:
+        yield Unread("part_errors", errors.reason("lines"), errors.source)
+    source = ", ".join([CRASH_LOG.script, DROPPED.script, *read])
+    for name, strengths in (("suspects", ("hardware", "driver")), ("hints", ("hint",))):
+        if named := _named(suspects, *strengths):
+            yield Measurement(name, as_value(named), source)
+    if suspects:
+        shown = json.dumps(as_facts(suspects), ensure_ascii=False, indent=1).encode()
+        yield Evidence("suspects.json", shown, "application/json")
 
 
 @probe(
     "android.crashes",
     needs=Shell,
-    reads=(getprop.READ, CLOCK, DROPBOX, CRASH_LOG),
+    reads=(getprop.READ, CLOCK, UPTIME, DROPBOX, CRASH_LOG, DROPPED, ERROR_LOG, KERNEL_LOG),
     measures={
         "new_crashes": "1",
         "hal_deaths": "1",
         "kernel_panics": "1",
         "app_crashes": "1",
         "app_anrs": "1",
+        "since_start": "1",
+        "since_repair": "1",
+        "part_errors": "1",
         "suspects": LIST,
+        "hints": LIST,
         "boot_reason": TEXT,
         "abnormal_boot": FLAG,
     },
+    names={
+        "since_start": Words("crashes since last start", "本次开机后崩溃"),
+        "since_repair": Words("crashes since the repair", "维修后崩溃"),
+        "part_errors": Words("parts with errors in the log", "日志报错部件"),
+        "hints": Words("hints", "线索"),
+    },
 )
 async def crashes(bench: Bench, *, window_h: int = 24) -> AsyncIterator[Reading]:
-    """Crashes of the system and of driver services in the last hours, and the parts they point to.
+    """Crashes of the system and of driver services in the last hours, and the parts that the logs point to.
 
     Settings: `window_h`, how many hours back a crash counts as new, on the phone's own clock.
     """
@@ -266,13 +304,18 @@ async def crashes(bench: Bench, *, window_h: int = 24) -> AsyncIterator[Reading]
     box, log = hear_second(bench, DROPBOX, dropbox), hear_second(bench, CRASH_LOG, crash_log)
     for found in _boot(said):
         yield found
-    window = _window(box, log, clock, window_h)
-    if window is None or (window.tags is None and window.events is None):
+    now = _time(clock.get("local") or "")
+    if now is None or (box.get("entries") is None and log.get("events") is None):
         why = clock.reason("local")
         no_clock = Words(_NO_CLOCK.en.format(why=why.en), _NO_CLOCK.zh.format(why=why.zh))
-        reason = no_clock if window is None else box.reason("entries")
+        reason = no_clock if now is None else box.reason("entries")
         for name in ("new_crashes", "hal_deaths", "kernel_panics"):
-            yield Unread(name, reason, clock.source if window is None else box.source)
+            yield Unread(name, reason, clock.source if now is None else box.source)
         return
+    window = _window(box, log, now, timedelta(hours=window_h))
     for found in _counted(window, _panics(props, clock, window_h), log):
+        yield found
+    for found in _later(bench, box, log, clock, now):
+        yield found
+    async for found in _pointing(bench, window):
         yield found

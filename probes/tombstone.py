@@ -1,14 +1,16 @@
 """What a native crash left: the head of a tombstone, as a file or inside a log.
 
-Pure parser; which part a crashed service belongs to is said in `probes.crashes`.
+Pure parser; which part a crashed service belongs to is said in `probes.crash_evidence`.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from probes.api import Parsed, parser
 from probes.captured import raw_lines
+from probes.crash_evidence import LogLine, as_facts, crashed_services
 
 __all__ = ["tombstone"]
 
@@ -37,10 +39,9 @@ def tombstone(data: bytes) -> Parsed:
     """Who crashed, by which signal, on which build; the first crash of the file."""
     parsed = Parsed()
     facts = parsed.facts
-    for line in raw_lines(data):
-        text = line.strip()
-        if "DEBUG" in text[:80] and (prefix := _LOG_PREFIX.match(text)):
-            text = text[prefix.end() :].strip()
+    lines = list(_lines(data))
+    for line in lines:
+        text = line.text
         if quoted := _QUOTED.match(text):
             facts.setdefault(_FACTS[quoted[1]], quoted[2])
         elif "pid" not in facts and (process := _process(text)):
@@ -57,4 +58,14 @@ def tombstone(data: bytes) -> Parsed:
             facts.setdefault("cause", text[len("Cause: ") :])
         elif text.startswith("Timestamp: "):
             facts.setdefault("timestamp", text[len("Timestamp: ") :])
+    if suspects := crashed_services(lines):
+        facts["suspects"] = as_facts(suspects)
     return parsed
+
+
+def _lines(data: bytes) -> Iterator[LogLine]:
+    for number, raw in enumerate(raw_lines(data), 1):
+        text = raw.strip()
+        if "DEBUG" in text[:80] and (prefix := _LOG_PREFIX.match(text)):
+            text = text[prefix.end() :].strip()
+        yield LogLine(number, text, raw, kernel=False)

@@ -110,9 +110,67 @@ IOREG_XML = """\
 """
 IOREG_EMPTY = '<plist version="1.0">\n<dict>\n\t<key>IORegistry</key>\n\t<dict>\n\t</dict>\n</dict>\n</plist>\n'
 
+DMESG = """\
+<6>[    0.000000] Booting Linux on physical CPU 0x0
+<5>[    0.000000] Linux version 4.14.0-bench (bench@bench) #1 SMP PREEMPT
+<3>[    2.101000] goodix_ts 1-005d: probe of 1-005d failed with error -121
+<6>[    2.300000] input: bench_fts_ts as /devices/platform/soc/1-0038/input/input1
+<3>[    3.000100] bench-sound soc:sound: snd_soc_register_card failed (-517)
+<3>[    3.100000] i2c_qup 78b7000.i2c: i2c error status: -107
+<3>[  120.500000] bq27x00-battery 2-0055: i2c read for 0x0a failed
+<4>[ 1200.000001][    T1] mmc0: cache flush error -110
+<0>[ 1300.000000] [2:kworker/2:1: 88] Kernel panic - not syncing: bench
+"""
+DMESG_DEAD_TOUCH = """\
+[    0.000000] Linux version 5.10.0-bench
+[    1.900000] (3)[1:swapper/0]ilitek_ts 1-0041: probe of 1-0041 failed with error -6
+[    2.000000] (3)[1:swapper/0]focaltech_ts: fts_probe: probe failed
+[    2.500000] (3)[1:swapper/0]input: gpio-keys as /devices/platform/gpio-keys/input/input0
+"""
+LOGCAT = """\
+--------- beginning of main
+11-14 20:59:58.001  1000   700   711 I SensorService: activate accelerometer
+11-14 20:59:59.002  1000   700   711 E Sensors : couldn't find 'Bench proximity sensor' input device
+--------- beginning of crash
+11-14 21:00:00.400  1200  1200 F DEBUG   : pid: 898, tid: 901, name: p  >>> /vendor/bin/hw/android.hardware.nfc@1.2-service <<<
+11-14 21:00:00.400  1200  1200 F DEBUG   : signal 6 (SIGABRT), code -1 (SI_QUEUE)
+11-14 21:00:01.000  4321  4321 E AndroidRuntime: Process: com.bench.app, PID: 4321
+"""
+LOGCAT_BRIEF = """\
+E/AndroidRuntime( 123): *** FATAL EXCEPTION IN SYSTEM PROCESS: main
+11-14 21:00:00.400 I/ActivityManager(  700): Start proc com.bench.app
+"""
+DROPBOX_PRINTED = """\
+Drop box contents: 3 entries
+Searching for: SYSTEM_TOMBSTONE SYSTEM_LAST_KMSG
+
+========================================
+2023-11-14 20:00:00 SYSTEM_TOMBSTONE (compressed text, 6361 bytes)
+isPrevious: true
+
+*** *** *** *** *** *** *** *** *** *** *** *** *** *** *** ***
+pid: 898, tid: 901, name: p  >>> /vendor/bin/hw/android.hardware.nfc@1.2-service <<<
+signal 6 (SIGABRT), code -1 (SI_QUEUE)
+2023-11-14 20:00:01 SYSTEM_TOMBSTONE (this is text of the entry above)
+
+========================================
+2023-11-14 21:00:00 SYSTEM_LAST_KMSG (compressed text, 900 bytes)
+[ 1200.000001] mmc0: cache flush error -110
+"""
+UPTIME = "86400.50 170000.00\n"
+
+#: Facts that grow with the lines there are, and those that hold line numbers.
+GROWING = {"lines", "last_s", "last", "panics", "crashes", "suspects", "harmless"}
+NUMBERED = {"suspects", "panics"}
+UNFRAMED = {"proc_uptime"}
+
 OUTPUTS: dict[str, list[str]] = {
     "fastboot": [FASTBOOT, FASTBOOT_TIGHT],
     "at_commands": [AT_REGISTERED, AT_UNCLOSED, AT_LOG, AT_SAMSUNG],
     "ideviceinfo": [IDEVICEINFO],
     "ios_ioreg": [IOREG_TEXT, IOREG_XML, IOREG_EMPTY],
+    "dmesg": [DMESG, DMESG_DEAD_TOUCH],
+    "logcat": [LOGCAT, LOGCAT_BRIEF],
+    "dropbox": [DROPBOX_PRINTED],
+    "proc_uptime": [UPTIME],
 }

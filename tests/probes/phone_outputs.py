@@ -502,13 +502,16 @@ OUTPUTS: dict[str, list[str]] = {
     "su_search": [SU_NONE, SU_FOUND],
 }
 
-#: Facts that grow with what was printed so far, and kinds that bug reports hold otherwise or not at all.
+#: Facts that grow with what was printed so far, facts that hold line numbers, and kinds that no bug report holds so.
 GROWING: set[str] = set()
+NUMBERED: set[str] = set()
 UNFRAMED = {"pm_features", "su_search", "phone_clock", "crash_log"}
 
-# Further outputs are in modules beside this one, each with an `OUTPUTS` and, where it needs them, these two.
+# Further outputs are in modules beside this one, each with an `OUTPUTS` and, where it needs them, these.
 for _path in sorted(Path(__file__).parent.glob("outputs_*.py")):
     _module = importlib.import_module(_path.stem)
-    OUTPUTS |= _module.OUTPUTS
+    for _kind, _outputs in _module.OUTPUTS.items():
+        OUTPUTS[_kind] = [*OUTPUTS.get(_kind, ()), *_outputs]
     GROWING |= getattr(_module, "GROWING", set())
+    NUMBERED |= getattr(_module, "NUMBERED", set())
     UNFRAMED |= getattr(_module, "UNFRAMED", set())

@@ -10,7 +10,7 @@ from typing import Any
 
 from drivers.api import CommandResult, DriverError, InputEvent, NoAnswer, Side
 from drivers.text import Words
-from probes.api import Answer, Measurement, Person, Prompt, Skipped, Unread, discover
+from probes.api import Answer, Evidence, Measurement, Person, Prompt, Skipped, Unread, discover
 
 LOADED = discover()
 
@@ -66,6 +66,7 @@ class Readings:
 
     measured: dict[str, Measurement]
     unread: dict[str, Unread]
+    evidence: dict[str, Evidence] = field(default_factory=dict)
 
     def value(self, name: str) -> Any:
         """The value measured; fails with the reason when it was not."""
@@ -86,6 +87,9 @@ async def run_on(probe_id: str, bench: ScriptedBench, **settings: Any) -> Readin
     assert not unknown, f"the probe never asks for {unknown}"
     readings = Readings({}, {})
     async for reading in declared.run(bench, **settings):
+        if isinstance(reading, Evidence):
+            readings.evidence[reading.name] = reading
+            continue
         assert reading.name in declared.measures, reading
         assert reading.name not in readings.measured, f"{reading.name} twice"
         assert reading.name not in readings.unread, f"{reading.name} twice"

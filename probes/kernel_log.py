@@ -1,0 +1,56 @@
+"""The kernel's log: `dmesg`, the console kept over a restart (pstore, last_kmsg), and the kernel buffer of logcat.
+
+Pure parser: which part a line points to is said by `probes.crash_evidence`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+
+from probes.api import Parsed, parser
+from probes.captured import raw_lines
+from probes.crash_evidence import LogLine, as_facts, evidence_of
+
+__all__ = ["dmesg", "kernel_line", "kernel_lines"]
+
+#: `<level>[seconds] [task or core] text`, each but the text optional; vendors add their own brackets before the text.
+_LINE = re.compile(
+    r"(?:<[0-9]{1,3}>)?\s{0,4}\[\s{0,9}([0-9]{1,7}\.[0-9]{1,9})\]\s{0,4}"
+    r"(?:\[[\s]{0,8}[TC]?[0-9:]{1,8}\]\s{0,3}|\[[0-9]:[^\]]{1,40}\]\s{0,3}|\([0-9]{1,2}\)\[[^\]]{1,40}\]\s{0,3}){0,3}(.*)",
+    re.ASCII,
+)
+_PANIC = ("Kernel panic - not syncing", "Unable to handle kernel ", "Internal error: Oops", "kernel BUG at ")
+
+
+def kernel_lines(data: bytes) -> Iterator[LogLine]:
+    """The lines of a kernel log; those without its stamp are left out."""
+    numbered = enumerate(raw_lines(data), 1)
+    return (line for number, raw in numbered if (line := kernel_line(number, raw)))
+
+
+def kernel_line(number: int, raw: str) -> LogLine | None:
+    """One line of a kernel log, or None for a line without its stamp."""
+    line = _LINE.match(raw) if "[" in raw[:40] else None
+    return LogLine(number, line[2], raw, kernel=True, seconds=Decimal(line[1])) if line else None
+
+
+@parser("dmesg")
+def dmesg(data: bytes) -> Parsed:
+    """A kernel log: from when to when, whether it panicked, and the parts that it points to."""
+    parsed = Parsed()
+    lines = list(kernel_lines(data))
+    if not lines:
+        return parsed
+    panics = [line for line in lines if any(sign in line.text for sign in _PANIC)]
+    evidence = evidence_of(lines)
+    parsed.facts |= {
+        "lines": len(lines),
+        "first_s": lines[0].seconds,
+        "last_s": lines[-1].seconds,
+        "panics": [{"line": line.number, "text": line.text[:300]} for line in panics[:20]],
+        "suspects": as_facts(evidence.suspects),
+        "harmless": evidence.harmless,
+    }
+    return parsed
