@@ -1,93 +1,16 @@
-"""What the phone prints about its sensors and cameras.
+"""What the phone prints about its cameras.
 
 Functions of the phone's state.
 """
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator, Sequence
 
-from drivers.sim.persona import Camera, Sensor
+from drivers.sim.persona import Camera
 from drivers.sim.state import PhoneState
 
-__all__ = ["media_camera", "sensor_service"]
-
-_NO_FUSION = "disabled (0 clients), gyro-rate=  0.00Hz, q=< 0, 0, 0, 0 > (0), b=< 0, 0, 0 >\n"
-
-
-def sensor_service(state: PhoneState, arguments: Sequence[str]) -> str:
-    """`dumpsys sensorservice`."""
-    sensors = state.persona.sensors
-    if state.persona.sensor_error:
-        return state.persona.sensor_error + "\n"
-    if not sensors:
-        return "No Sensors on the device\n"
-    if state.persona.android.sdk < 24:
-        return "".join(_old_list(sensors))
-    return "".join(_list(state, sensors))
-
-
-def _list(state: PhoneState, sensors: Sequence[Sensor]) -> Iterator[str]:
-    now = state.date()
-    yield f"Captured at: {now:%H:%M:%S}.{now.microsecond // 1000:03d}\n"
-    yield "Sensor Device:\n"
-    yield f"Total {len(sensors)} h/w sensors, {len(sensors)} running 0 disabled clients:\n"
-    yield "Sensor List:\n"
-    for sensor in sensors:
-        yield (
-            f"0x{sensor.handle:08x}) {sensor.name:<26}| {sensor.vendor:<16}| ver: 1 | "
-            f"type: {sensor.type_name}({sensor.type}) | perm: n/a | flags: 0x{_flags(sensor):08x}\n"
-        )
-        wake = "wakeUp" if sensor.wake_up else "non-wakeUp"
-        if sensor.mode in ("continuous", "on-change"):
-            yield f"\t{sensor.mode} | minRate={sensor.min_hz:.2f}Hz | maxRate={sensor.max_hz:.2f}Hz | "
-        else:
-            yield f"\t{sensor.mode} | maxDelay=0us | minDelay=0us | "
-        yield f"FIFO (max,reserved) = (10000, 0) events | {wake} | \n"
-    yield f"Fusion States:\n9-axis fusion {_NO_FUSION}game fusion(no mag) {_NO_FUSION}"
-    yield "Recent Sensor events:\n"
-    for sensor in sensors:
-        yield from _events(state, sensor)
-    yield "Active sensors:\n"
-    yield "Socket Buffer size = 984 events\nWakeLock Status: not held \nMode : NORMAL\nSensor Privacy: disabled\n"
-    yield "0 active connections\n0 direct connections\nPrevious Registrations:\n"
-
-
-def _events(state: PhoneState, sensor: Sensor) -> Iterator[str]:
-    if not sensor.axes:
-        return
-    count = 10 if sensor.mode == "continuous" else 1
-    yield f"{sensor.name}: last {count} events\n"
-    chance = random.Random(f"{state.seed}:{sensor.handle}:{int(state.clock.now())}")  # noqa: S311 - same again
-    for number in range(1, count + 1):
-        ago = (count - number) * 0.2
-        values = ", ".join(f"{axis + chance.gauss(0, sensor.noise):.2f}" for axis in sensor.axes)
-        moment = state.date(ago)
-        wall = f"{moment:%H:%M:%S}.{moment.microsecond // 1000:03d}"
-        stamp = max(state.clock.now() - ago, 0) + 1000
-        yield f"\t{number:2d} (ts={stamp:.9f}, wall={wall}) {values}, \n"
-
-
-def _flags(sensor: Sensor) -> int:
-    modes = {"continuous": 0, "on-change": 2, "one-shot": 4, "special-trigger": 6}
-    return modes.get(sensor.mode, 0) | int(sensor.wake_up)
-
-
-def _old_list(sensors: Sequence[Sensor]) -> Iterator[str]:
-    """The table of Android 5."""
-    yield "Sensor List:\n"
-    for sensor in sensors:
-        yield (
-            f'{sensor.name:<15}| {sensor.vendor:<10}| version=1 |{sensor.type_name:<20}| 0x{sensor.handle:08x} | "" | '
-            f"type={sensor.type} | {sensor.mode} | maxRate={sensor.max_hz:.2f}Hz | no batching | "
-            f"{'wakeUp' if sensor.wake_up else 'non-wakeUp'} | last=<{', '.join(f'{v:5.1f}' for v in sensor.axes)}>\n"
-        )
-    yield f"9-axis fusion {_NO_FUSION}"
-    yield f"{len(sensors)} h/w sensors:\n"
-    for sensor in sensors:
-        yield f"handle=0x{sensor.handle:08x}, active-count=0, sampling_period(ms)={{}}, selected=0.00 ms\n"
-    yield "Active sensors:\nSocket Buffer size = 984 events\nWakeLock Status: not held\n0 active connections\n"
+__all__ = ["media_camera"]
 
 
 def media_camera(state: PhoneState, arguments: Sequence[str]) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from drivers.sim.channel import Reply
 from drivers.sim.dumps_crashes import dropbox
-from drivers.sim.dumps_parts import media_camera, sensor_service
+from drivers.sim.dumps_parts import media_camera
 from drivers.sim.dumps_power import battery, battery_properties, battery_stats, health_hal
 from drivers.sim.dumps_radio import subscriber_info, telephony_registry, wifi
 from drivers.sim.parts import Service, parts
@@ -123,7 +123,6 @@ _SERVICES: dict[str, Service] = {
     ),
     "media.camera": media_camera,
     "meminfo": _meminfo,
-    "sensorservice": sensor_service,
     "telephony.registry": telephony_registry,
     "wifi": wifi,
 }

@@ -332,6 +332,7 @@ class SimulatedPhone:
     def close_page(self) -> None:
         """Leave the browser."""
         self.page, self.page_url = None, ""
+        self.state.scratch.pop("page", None)
 
     async def _browse(self, url: str) -> None:
         self.close_page()
@@ -340,6 +341,7 @@ class SimulatedPhone:
         page = await fetch(url, self.ports, agent=agent)
         if page is not None:
             self.page, self.page_url = page, url
+            self.state.scratch["page"] = page  # what a page listens to concerns the parts
 
     async def _reboot(self) -> None:
         self.close_page()
