@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from drivers.api import Command, Identity
 from drivers.imei import imei_ok
 
-__all__ = ["DEVICE_ID_1", "DEVICE_ID_2", "IDENTIFY", "BinderText", "binder_text", "read_identity"]
+__all__ = ["DEVICE_ID_1", "DEVICE_ID_2", "IDENTIFY", "BinderText", "binder_text", "binder_words", "read_identity"]
 
 #: IPhoneSubInfo call 1 is getDeviceId(callingPackage) on every version, and the shell's package may ask it; `cmd phone
 #: get-imei` answers only root on a build that is no user build (AOSP TelephonyShellCommand).
@@ -57,18 +57,24 @@ class BinderText:
     problem: str = ""
 
 
-def binder_text(answer: str) -> BinderText | None:
-    """What `service call` printed, read as one text; None when it printed no parcel.
-
-    The parcel holds an exception code, the length in characters, then UTF-16, two characters in a little-endian word.
-    """
+def binder_words(answer: str) -> list[int] | None:
+    """The 32-bit words of the first parcel that `service call` printed; None when it printed none."""
     lines = answer.splitlines()
     start = next((at for at, line in enumerate(lines) if line.strip().startswith(_PARCEL)), None)
     if start is None:
         return None
     rows = [lines[start].partition("Parcel(")[2], *lines[start + 1 : start + _MOST_ROWS]]
     # Every row ends in the same bytes as characters between apostrophes: only what stands before them counts.
-    return _decoded([int(word, 16) for row in rows for word in _WORD.findall(row.partition("'")[0])])
+    return [int(word, 16) for row in rows for word in _WORD.findall(row.partition("'")[0])]
+
+
+def binder_text(answer: str) -> BinderText | None:
+    """What `service call` printed, read as one text; None when it printed no parcel.
+
+    The parcel holds an exception code, the length in characters, then UTF-16, two characters in a little-endian word.
+    """
+    words = binder_words(answer)
+    return None if words is None else _decoded(words)
 
 
 def _decoded(words: Sequence[int]) -> BinderText:

@@ -11,14 +11,16 @@ from decimal import Decimal
 
 from drivers.api import Command
 from probes.api import Parsed, Problem, parser
-from probes.captured import after, decimal, integer, note, raw_lines, stripped_lines
-from probes.fields import FLAG_FIELD, NUMBER_FIELD, TENTHS_FIELD, Field, read_fields
+from probes.battery_dates import day
+from probes.captured import after, decimal, flag, integer, note, raw_lines, stripped_lines
+from probes.fields import FLAG_FIELD, NUMBER_FIELD, TENTHS_FIELD, TEXT_FIELD, Field, read_fields
 
 __all__ = [
     "HEALTH_WORDS",
     "READ_BATTERY",
     "READ_HEALTH_HAL",
     "READ_PROPERTIES",
+    "READ_STATS",
     "STATUS_WORDS",
     "battery",
     "batteryproperties",
@@ -32,9 +34,22 @@ READ_HEALTH_HAL = Command(
 )
 READ_PROPERTIES = Command("batteryproperties", "dumpsys batteryproperties", timeout_s=10.0, limit=256 * 1024)
 
+#: The lines of `dumpsys batterystats` that are of use, of up to some megabytes: capacities, times, discharge, power by
+#: consumer and wake locks. A phone whose grep knows no `-E` gives it all.
+READ_STATS = Command(
+    "batterystats",
+    "dumpsys batterystats --charged | grep -E 'battery capacity:|Estimated power use|Capacity: |upper bound"
+    "|Statistics since|Time on battery|Total partial wakelock|[Dd]ischarge: |Screen on: |^ *[Uu][Ii][Dd] [0-9a-z]+: "
+    "|^ *[A-Za-z_ -]+: [^ ]+ apps: |^ *(Screen|Cell standby|Idle|Wifi|Bluetooth|Camera|Flashlight|Phone calls"
+    "|Ambient display|Unaccounted|Over-counted): |Kernel Wake lock |^ *Wake lock [0-9a-z]+ '"
+    " || dumpsys batterystats",
+    timeout_s=20.0,
+    limit=4 * 1024 * 1024,
+)
+
 #: android.os.BatteryManager.BATTERY_STATUS_* (AOSP frameworks/base).
 STATUS_WORDS = {1: "unknown", 2: "charging", 3: "discharging", 4: "not_charging", 5: "full"}
-#: android.os.BatteryManager.BATTERY_HEALTH_* (AOSP frameworks/base).
+#: android.os.BatteryManager.BATTERY_HEALTH_*; from 8 on android.hardware.health.BatteryHealth (AOSP).
 HEALTH_WORDS = {
     1: "unknown",
     2: "good",
@@ -43,6 +58,9 @@ HEALTH_WORDS = {
     5: "over_voltage",
     6: "unspecified_failure",
     7: "cold",
+    8: "fair",
+    11: "not_available",
+    12: "inconsistent",
 }
 
 _BRACKETED = re.compile(r"\[?([^\[\]]*)\]?")
@@ -61,8 +79,15 @@ def _date(text: str) -> str | None:
     return f"{year}-{month}-{day}" if "01" <= month <= "12" and "01" <= day <= "31" else None
 
 
+def _all_true(text: str) -> bool | None:
+    """One flag for each cell that is authenticated; true when all are."""
+    flags = [flag(item) for item in _bracketed(text).split(",")]
+    return None if None in flags else all(flags)
+
+
 _WORD = Field(lambda text: text.split()[0] if text.split() else None, "a word")
 _BRACKETED_NUMBER = Field(lambda text: integer(_bracketed(text)), "a number")
+_ALL_TRUE = Field(_all_true, "flags")
 _DATE = Field(_date, "a date YYYYMMDD")
 
 _BATTERY: Mapping[str, tuple[str, Field]] = {
@@ -79,12 +104,19 @@ _BATTERY: Mapping[str, tuple[str, Field]] = {
     "temperature": TENTHS_FIELD.named("temperature_C"),
     "technology": _WORD.named("technology"),
     "Max charging current": NUMBER_FIELD.named("max_charging_current_uA"),
+    "Max charging voltage": NUMBER_FIELD.named("max_charging_voltage_uV"),
     "Charge counter": NUMBER_FIELD.named("charge_counter_uAh"),
+    "Charging policy": NUMBER_FIELD.named("charging_policy"),
     "current now": NUMBER_FIELD.named("current_now_raw"),
     "LLB CAL": _DATE.named("samsung_llb_cal"),
     "mSavedBatteryAsoc": _BRACKETED_NUMBER.named("samsung_asoc_pct"),
     "mSavedBatteryUsage": _BRACKETED_NUMBER.named("samsung_usage_raw"),
     "battery FirstUseDate": _DATE.named("samsung_first_use"),
+    "battery IcAuthenticationResults": _ALL_TRUE.named("samsung_ic_authentication"),
+    "mProtectBatteryMode": NUMBER_FIELD.named("samsung_protect_mode"),
+    "mProtectionThreshold": NUMBER_FIELD.named("samsung_protect_threshold_pct"),
+    "mSavedBatteryMaxTemp": NUMBER_FIELD.named("samsung_max_temperature_raw"),
+    "mSavedBatteryMaxCurrent": NUMBER_FIELD.named("samsung_max_current_mA"),
 }
 
 
@@ -125,12 +157,20 @@ _STATE_FIELDS: Mapping[str, tuple[str, Field]] = {
     "voltage": NUMBER_FIELD.named("voltage_mV"),
     "temp": TENTHS_FIELD.named("temperature_C"),
 }
-_HAL_FIELD = re.compile(r"\b(battery[A-Za-z]+): (-?[0-9]+)\b")
+_HAL_FIELD = re.compile(r"\b(battery[A-Za-z]{1,60}): ([^,{}]{1,200})", re.ASCII)
+_PART = {"ORIGINAL": "original", "REPLACED": "replaced", "UNSUPPORTED": "unsupported"}
+_DAY = Field(day, "a date in seconds since 1970")
+#: HealthInfo's marks for "never set".
+_UNSET = frozenset(("0", "-1"))
 _HAL_FIELDS: Mapping[str, tuple[str, Field]] = {
     "batteryFullChargeUah": NUMBER_FIELD.named("hal_full_charge_uAh"),
     "batteryFullChargeDesignCapacityUah": NUMBER_FIELD.named("hal_full_design_uAh"),
     "batteryCycleCount": NUMBER_FIELD.named("hal_cycle_count"),
     "batteryStateOfHealth": NUMBER_FIELD.named("hal_state_of_health_pct"),
+    "batteryManufacturingDateSeconds": _DAY.named("hal_manufactured"),
+    "batteryFirstUsageSeconds": _DAY.named("hal_first_use"),
+    "batterySerialNumber": TEXT_FIELD.named("hal_serial"),
+    "batteryPartStatus": Field(_PART.get, "a part status").named("hal_part_status"),
 }
 
 
@@ -158,7 +198,7 @@ def batteryproperties(data: bytes) -> Parsed:
         for text in list(after(lines, label))[:1]:
             _number(parsed, fact, text)
     hal = [found for line in lines if "HealthInfo" in line for found in _HAL_FIELD.findall(line)]
-    read_fields(hal, _HAL_FIELDS, parsed)
+    read_fields([(name, value.strip()) for name, value in hal if value.strip() not in _UNSET], _HAL_FIELDS, parsed)
     return parsed
 
 

@@ -10,23 +10,33 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from drivers.api import Command, Shell
+from drivers.api import Shell
 from drivers.text import Words
 from probes import power_supply
 from probes.answers import NOT_SAID, Heard, hear, hear_second, reading
 from probes.api import Bench, Measurement, Reading, Unread, probe
-from probes.battery_dump import READ_BATTERY, READ_HEALTH_HAL, READ_PROPERTIES, battery, batteryproperties, batterystats
-from probes.units import LIST, TEXT
+from probes.battery_dates import day
+from probes.battery_dump import (
+    READ_BATTERY,
+    READ_HEALTH_HAL,
+    READ_PROPERTIES,
+    READ_STATS,
+    battery,
+    batteryproperties,
+    batterystats,
+)
+from probes.battery_gauge import (
+    POLICIES,
+    READ_NODES,
+    READ_PROPERTY,
+    READ_SWELLING,
+    battery_health_nodes,
+    battery_nodes,
+    battery_property,
+)
+from probes.units import FLAG, IDENTITY, LIST, TEXT
 
 __all__ = ["battery_health", "health_percent", "hear_health"]
-
-_STATS = Command(
-    "batterystats",
-    "dumpsys batterystats --charged | grep -E 'battery capacity:|Estimated power use|Capacity: |upper bound'"
-    " || dumpsys batterystats",
-    timeout_s=20.0,
-    limit=4 * 1024 * 1024,
-)
 
 _PLAUSIBLE = (Decimal(20), Decimal(130))
 _IMPLAUSIBLE = Words(
@@ -88,16 +98,35 @@ def _ratio(name: str, heard: Heard, facts: tuple[str, str], words: str) -> _Clai
     return _Claim(name, source, percent)
 
 
-def _claims(said: Heard, hal: Heard, sysfs: Heard, stats: Heard) -> list[_Claim]:
-    """Every source's word, the most direct first: what the gauge states, what Samsung saves, full against design."""
-    stated = "state_of_health_pct" if sysfs.get("state_of_health_pct") is not None else "health_index_pct"
-    return [
-        _stated("health_stated", sysfs, stated, stated.removesuffix("_pct")),
-        _stated("health_asoc", said, "samsung_asoc_pct", "mSavedBatteryAsoc"),
-        _ratio("health_hal", hal, ("hal_full_charge_uAh", "hal_full_design_uAh"), "full charge / design"),
-        _ratio("health_sysfs", sysfs, ("charge_full_uAh", "charge_full_design_uAh"), "CHARGE_FULL / DESIGN"),
-        _ratio("health_learned", stats, ("max_learned_mAh", "power_use_capacity_mAh"), "max learned / power profile"),
-    ]
+@dataclass(frozen=True, slots=True)
+class _Sources:
+    """Everything that speaks of the battery."""
+
+    said: Heard
+    hal: Heard
+    sysfs: Heard
+    stats: Heard
+    properties: Heard
+    nodes: Heard
+
+    @property
+    def claims(self) -> list[_Claim]:
+        """Every source's word, the most direct first: what the gauge states, the maker's own, full against design."""
+        stated = "state_of_health_pct" if self.sysfs.get("state_of_health_pct") is not None else "health_index_pct"
+        file = self.nodes.get("node_soh_pct") or "state of health"
+        full, design = "hal_full_charge_uAh", "hal_full_design_uAh"
+        learned = ("max_learned_mAh", "power_use_capacity_mAh")
+        return [
+            _stated("health_property", self.properties, "state_of_health_pct", "STATE_OF_HEALTH"),
+            _stated("health_hal_stated", self.hal, "hal_state_of_health_pct", "batteryStateOfHealth"),
+            _stated("health_stated", self.sysfs, stated, stated.removesuffix("_pct")),
+            _stated("health_maker", self.nodes, "soh_pct", file),
+            _stated("health_asoc", self.said, "samsung_asoc_pct", "mSavedBatteryAsoc"),
+            _ratio("health_hal", self.hal, (full, design), "full charge / design"),
+            _ratio("health_sysfs", self.sysfs, ("charge_full_uAh", "charge_full_design_uAh"), "CHARGE_FULL / DESIGN"),
+            _ratio("health_maker_ratio", self.nodes, ("full_mAh", "design_mAh"), "full / design"),
+            _ratio("health_learned", self.stats, learned, "max learned / power profile"),
+        ]
 
 
 def _health(claims: list[_Claim]) -> Iterator[Reading]:
@@ -115,24 +144,38 @@ def _health(claims: list[_Claim]) -> Iterator[Reading]:
 
 #: Below this, Samsung's saved usage may be cycles or hundredths of one (older firmware).
 _USAGE_LEAST = 1000
+_NO_COUNT = Words("the gauge does not count cycles (it says 0)", "电量计不计循环次数（显示 0）")
 _USAGE_DOUBT = Words(
     "Samsung's usage counter says {raw}; its unit is in doubt below 1000", "三星使用计数为 {raw}；小于 1000 时单位不明"
 )
 
 
-def _cycles(said: Heard, hal: Heard, sysfs: Heard) -> Reading:
-    for heard, fact in ((sysfs, "cycle_count"), (hal, "hal_cycle_count"), (hal, "cycle_count")):
-        if (count := heard.get(fact)) is not None and count > 0:
-            return Measurement("cycles", Decimal(count), f"{heard.source}: cycle count")
-    usage = said.get("samsung_usage_raw")
-    source = f"{said.source}: mSavedBatteryUsage"
-    if usage is None:
+def _cycles(sources: _Sources) -> Iterator[Reading]:
+    """The cycles by the first source that counts, and all of them where there are several."""
+    sysfs, hal = sources.sysfs, sources.hal
+    counted = [
+        (Decimal(count), f"{heard.source}: {words}")
+        for heard, fact, words in (
+            (sysfs, "cycle_count", "cycle count"),
+            (hal, "hal_cycle_count", "cycle count"),
+            (hal, "cycle_count", "cycle count"),
+            (sources.properties, "cycle_count", "EXTRA_CYCLE_COUNT"),
+            (sources.nodes, "cycle_count", str(sources.nodes.get("node_cycle_count"))),
+        )
+        if (count := heard.get(fact)) is not None and count > 0
+    ]
+    usage, source = sources.said.get("samsung_usage_raw"), f"{sources.said.source}: mSavedBatteryUsage"
+    if usage is not None and usage >= _USAGE_LEAST:
+        counted.append((Decimal(usage // 100), f"{source} / 100"))
+    if counted:
+        yield Measurement("cycles", *counted[0])
+    elif usage is not None:
+        yield Unread("cycles", _USAGE_DOUBT.fill(raw=usage), source)
+    else:
         zero = sysfs.get("cycle_count") == 0
-        why = Words("the gauge does not count cycles (it says 0)", "电量计不计循环次数（显示 0）")
-        return Unread("cycles", why if zero else sysfs.reason("cycle_count"), sysfs.source)
-    if usage < _USAGE_LEAST:
-        return Unread("cycles", _USAGE_DOUBT.fill(raw=usage), source)
-    return Measurement("cycles", Decimal(usage // 100), f"{source} / 100")
+        yield Unread("cycles", _NO_COUNT if zero else sysfs.reason("cycle_count"), sysfs.source)
+    if len({count for count, _ in counted}) > 1:
+        yield Measurement("cycle_sources", tuple(f"{source}: {count}" for count, source in counted), "all sources")
 
 
 def _capacity(name: str, options: tuple[tuple[Heard, str, int], ...]) -> Reading:
@@ -150,40 +193,129 @@ def _text(name: str, options: tuple[tuple[Heard, str], ...]) -> Reading:
     return reading(name, heard, fact)
 
 
+def _day(name: str, options: tuple[tuple[Heard, str], ...]) -> Reading:
+    """The first option that is a date; what says that it was never set is passed over."""
+    dated = ((heard, fact, day(heard.get(fact))) for heard, fact in options)
+    for heard, fact, date in dated:
+        if date:
+            return Measurement(name, date, f"{heard.source}: {fact}")
+    heard, fact = options[0]
+    return Unread(name, heard.reason(fact), heard.source)
+
+
+_UNSUPPORTED = Words(
+    "the phone's gauge can't tell an original battery from a replaced one", "手机电量计无法区分原装与更换的电池"
+)
+
+
+def _part(sources: _Sources) -> Iterator[Reading]:
+    """Whether the battery is the one it left the factory with, as far as gauge or maker tell."""
+    options = ((sources.properties, "part_status"), (sources.hal, "hal_part_status"))
+    told = [(heard, fact) for heard, fact in options if heard.get(fact) in ("original", "replaced")]
+    if told:
+        yield reading("part_status", *told[0])
+    else:
+        asked = any(heard.get(fact) == "unsupported" for heard, fact in options)
+        why = _UNSUPPORTED if asked else sources.properties.reason("part_status")
+        yield Unread("part_status", why, sources.properties.source)
+    if sources.said.get("samsung_ic_authentication") is not None:
+        yield reading("authenticated", sources.said, "samsung_ic_authentication")
+
+
+def _care(sources: _Sources, swelling: Heard) -> Iterator[Reading]:
+    """How the battery is spared while charging, and how long it was both hot and full."""
+    mode, threshold = sources.said.get("samsung_protect_mode"), sources.said.get("samsung_protect_threshold_pct")
+    policy = sources.properties.get("charging_policy") or POLICIES.get(sources.said.get("charging_policy") or 0)
+    if mode and threshold:
+        yield Measurement(
+            "charging_policy", f"protected to {threshold} %", f"{sources.said.source}: mProtectBatteryMode"
+        )
+    elif policy:
+        yield Measurement("charging_policy", policy, "charging policy")
+    if rows := swelling.get("swelling"):
+        hottest = max(rows, key=lambda row: (row["temperature_C"], row["charge_pct"]))
+        hours = (Decimal(hottest["charging_s"] + hottest["discharging_s"]) / 3600).quantize(Decimal("0.1"))
+        where = f"over {hottest['temperature_C']} °C and {hottest['charge_pct']} %"
+        yield Measurement("hot_and_full", hours, f"{swelling.source}: {where}")
+
+
 @probe(
     "android.battery-health",
     needs=Shell,
-    reads=(READ_BATTERY, power_supply.READ, READ_HEALTH_HAL, READ_PROPERTIES, _STATS),
+    reads=(
+        READ_BATTERY,
+        power_supply.READ,
+        READ_HEALTH_HAL,
+        READ_PROPERTIES,
+        READ_PROPERTY,
+        READ_NODES,
+        READ_SWELLING,
+        READ_STATS,
+    ),
     measures={
         "state_of_health": "%",
+        "health_property": "%",
+        "health_hal_stated": "%",
         "health_stated": "%",
+        "health_maker": "%",
         "health_asoc": "%",
         "health_hal": "%",
         "health_sysfs": "%",
+        "health_maker_ratio": "%",
         "health_learned": "%",
         "source_spread": "%",
         "sources": LIST,
         "cycles": "1",
+        "cycle_sources": LIST,
         "full_capacity": "mA.h",
         "design_capacity": "mA.h",
         "technology": TEXT,
         "first_use": TEXT,
         "manufactured": TEXT,
+        "battery_serial": IDENTITY,
+        "part_status": TEXT,
+        "authenticated": FLAG,
+        "charging_policy": TEXT,
+        "hot_and_full": "h",
+    },
+    names={
+        "health_property": Words("health, Android 14+", "健康度 (安卓 14+)"),
+        "health_hal_stated": Words("health, HAL stated", "健康度 (HAL 报告)"),
+        "health_maker": Words("health, maker", "健康度 (厂商)"),
+        "health_maker_ratio": Words("health, maker's full/design", "健康度 (厂商容量比)"),
+        "cycle_sources": Words("cycles by source", "各来源循环次数"),
+        "battery_serial": Words("battery serial", "电池序列号"),
+        "part_status": Words("part", "部件来源"),
+        "authenticated": Words("cell authenticated", "电芯认证"),
+        "charging_policy": Words("charging policy", "充电策略"),
+        "hot_and_full": Words("time hot and full", "高温满电时长"),
     },
 )
 async def battery_health(bench: Bench) -> AsyncIterator[Reading]:
-    """State of health, cycles, full and design capacity from every source that the phone offers."""
-    said = hear(bench, READ_BATTERY, battery)
-    sysfs = hear_second(bench, power_supply.READ, power_supply.power_supply, "sysfs power_supply")
-    hal = hear_health(bench)
-    stats = hear_second(bench, _STATS, batterystats, "dumpsys batterystats")
-    for found in _health(_claims(said, hal, sysfs, stats)):
+    """State of health, cycles, full and design capacity, dates, serial and part from every source that there is."""
+    sources = _Sources(
+        said=hear(bench, READ_BATTERY, battery),
+        hal=hear_health(bench),
+        sysfs=hear_second(bench, power_supply.READ, power_supply.power_supply, "sysfs power_supply"),
+        stats=hear_second(bench, READ_STATS, batterystats, "dumpsys batterystats"),
+        properties=hear_second(bench, READ_PROPERTY, battery_property, "BatteryManager"),
+        nodes=hear_second(bench, READ_NODES, battery_nodes, "maker's files"),
+    )
+    said, hal, sysfs, stats = sources.said, sources.hal, sources.sysfs, sources.stats
+    properties, nodes = sources.properties, sources.nodes
+    for found in (*_health(sources.claims), *_cycles(sources)):
         yield found
-    yield _cycles(said, hal, sysfs)
     full = ((sysfs, "charge_full_uAh", 1000), (hal, "hal_full_charge_uAh", 1000), (hal, "full_charge_uAh", 1000))
-    yield _capacity("full_capacity", (*full, (stats, "max_learned_mAh", 1)))
-    design = ((sysfs, "charge_full_design_uAh", 1000), (hal, "hal_full_design_uAh", 1000))
+    yield _capacity("full_capacity", (*full, (nodes, "full_mAh", 1), (stats, "max_learned_mAh", 1)))
+    design = ((sysfs, "charge_full_design_uAh", 1000), (hal, "hal_full_design_uAh", 1000), (nodes, "design_mAh", 1))
     yield _capacity("design_capacity", (*design, (stats, "power_use_capacity_mAh", 1)))
     yield _text("technology", ((said, "technology"), (sysfs, "technology")))
-    yield _text("first_use", ((said, "samsung_first_use"), (sysfs, "first_usage_date")))
-    yield _text("manufactured", ((sysfs, "manufacturing_date"), (said, "samsung_llb_cal")))
+    first_use = ((said, "samsung_first_use"), (properties, "first_use"), (hal, "hal_first_use"))
+    yield _day("first_use", (*first_use, (sysfs, "first_usage_date")))
+    made = ((sysfs, "manufacturing_date"), (properties, "manufactured"), (hal, "hal_manufactured"))
+    yield _day("manufactured", (*made, (nodes, "manufactured"), (said, "samsung_llb_cal")))
+    serial = ((properties, "serial"), (hal, "hal_serial"), (sysfs, "serial_number"), (sysfs, "serial_file"))
+    yield _text("battery_serial", (*serial, (nodes, "serial")))
+    swelling = hear_second(bench, READ_SWELLING, battery_health_nodes, "swelling_data")
+    for found in (*_part(sources), *_care(sources, swelling)):
+        yield found

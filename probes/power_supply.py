@@ -21,7 +21,7 @@ _BATTERY = "/sys/class/power_supply/battery"
 READ = Command(
     "power-supply",
     f"cat {_BATTERY}/uevent || cat /sys/class/power_supply/*/uevent; "
-    "for f in state_of_health health_index first_usage_date manufacturing_date; do "
+    "for f in state_of_health health_index first_usage_date manufacturing_date serial_number; do "
     f'v=$(cat {_BATTERY}/$f 2>/dev/null) && echo "POWER_SUPPLY_X_$f=$v"; done; true',
     timeout_s=10.0,
     limit=256 * 1024,
@@ -45,6 +45,10 @@ _FIELDS: Mapping[str, tuple[str, Field]] = {
     "ONLINE": FLAG_FIELD.named("online"),
     "TECHNOLOGY": TEXT_FIELD.named("technology"),
     "CHARGE_COUNTER": NUMBER_FIELD.named("charge_counter_uAh"),
+    "CURRENT_AVG": NUMBER_FIELD.named("current_avg_uA"),
+    "VOLTAGE_OCV": NUMBER_FIELD.named("voltage_ocv_uV"),
+    "SERIAL_NUMBER": TEXT_FIELD.named("serial_number"),
+    "X_serial_number": TEXT_FIELD.named("serial_file"),
     "X_state_of_health": NUMBER_FIELD.named("state_of_health_pct"),
     "X_health_index": NUMBER_FIELD.named("health_index_pct"),
     "X_first_usage_date": TEXT_FIELD.named("first_usage_date"),

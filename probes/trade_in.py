@@ -103,7 +103,7 @@ def trade_in(data: bytes) -> Parsed:
     status = object_in(data[: 4 * STATUS_LIMIT].decode("utf-8", "replace"))
     if status is None:
         if data.strip():
-            parsed.problems.append(Problem("", "no whole JSON object", "不是完整的 JSON"))
+            parsed.problems.append(Problem("status", "no whole JSON object", "不是完整的 JSON"))
         return parsed
     for fact, path, read, wanted in _FACTS:
         value = _at(status, path)

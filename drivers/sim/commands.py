@@ -172,6 +172,8 @@ def _service(state: PhoneState, arguments: Sequence[str], uid: int) -> Reply:
         return _text("Found 1 services:\n0\tiphonesubinfo: [com.android.internal.telephony.IPhoneSubInfo]\n")
     if words[:1] != ["call"] or len(words) < 3:
         return Reply(stderr="service: No command specified", code=10)
+    if answering := parts().cmd.get(f"service call {words[1]}"):
+        return answering(state, words[2:], uid)
     if words[1] != "iphonesubinfo":
         return _text(f"service: Service {words[1]} does not exist\n", code=10)
     slot = _imei_slot(state, words[2:])

@@ -1,0 +1,166 @@
+"""What phones print about battery, charging and heat, written for the tests in the shapes that real phones print."""
+
+from __future__ import annotations
+
+THERMALSERVICE = """\
+IsStatusOverride: false
+ThermalEventListeners:
+\tcallbacks: 2
+\tkilled: false
+\tbroadcasts count: -1
+ThermalStatusListeners:
+\tcallbacks: 2
+\tkilled: false
+\tbroadcasts count: -1
+Thermal Status: 1
+Cached temperatures:
+\tTemperature{mValue=51.2, mType=0, mName=cpu-1-1, mStatus=0}
+\tTemperature{mValue=36.900002, mType=3, mName=case top, mStatus=1}
+HAL Ready: true
+HAL connection:
+\tThermalHAL AIDL 1  connected: yes
+Current temperatures from HAL:
+\tTemperature{mValue=37.4, mType=3, mName=case top, mStatus=1}
+\tTemperature{mValue=48.25, mType=0, mName=cpu-1-1, mStatus=0}
+\tTemperature{mValue=NaN, mType=12, mName=modem, mStatus=0}
+\tTemperature{mValue=3911.0, mType=6, mName=vbat, mStatus=0}
+\tTemperature{mValue=28.6, mType=2, mName=battery, mStatus=0}
+Current cooling devices from HAL:
+\tCoolingDevice{mValue=1, mType=2, mName=thermal-cpufreq-0}
+Temperature static thresholds from HAL:
+\tTemperatureThreshold{mType=3, mName=case top, mHotThrottlingThresholds=[NaN, 37.0, 39.0, 41.0, 43.0, 45.0, 55.0], \
+mColdThrottlingThresholds=[NaN, NaN, NaN, NaN, NaN, NaN, NaN]}
+"""
+
+HARDWARE_PROPERTIES = """\
+****** Dump of HardwarePropertiesManagerService ******
+CPU temperatures: [41.5, 43.0, -3.4028235E38]
+CPU throttling temperatures: [90.0, 90.0, 90.0]
+CPU shutdown temperatures: [115.0, 115.0, 115.0]
+CPU vr throttling temperatures: [-3.4028235E38, -3.4028235E38, -3.4028235E38]
+GPU temperatures: [39.1]
+GPU throttling temperatures: [90.0]
+Battery temperatures: [-3.4028235E38]
+Battery throttling temperatures: [-3.4028235E38]
+Skin temperatures: [33.5]
+Skin throttling temperatures: [33.0]
+Fan speed: []
+
+****** End of HardwarePropertiesManagerService dump ******
+"""
+
+THERMAL_ZONES = """\
+/sys/class/thermal/thermal_zone0/temp:31400
+/sys/class/thermal/thermal_zone0/type:battery
+/sys/class/thermal/thermal_zone1/type:modem-pa
+/sys/class/thermal/thermal_zone10/temp:-40000
+/sys/class/thermal/thermal_zone10/type:xo-therm
+/sys/class/thermal/thermal_zone2/temp:57
+/sys/class/thermal/thermal_zone2/type:soc
+"""
+
+THERMAL_DUMP = """\
+------ Section start: dump_thermal.sh ------
+Temperatures
+battery: 31400
+rf_therm:
+soc: 57
+xo_therm: -40000
+Cooling Device Current State
+tpu_cooling: 20000
+"""
+
+TRADE_IN = """\
+{
+  "attestation": {"certificates": "MIIB"},
+  "battery": {
+    "cycle_count": 212,
+    "health": 91,
+    "serial": "AB12CD34",
+    "part_status": "replaced",
+    "state": 2,
+    "manufacturing_date": 1690848000,
+    "first_usage_date": 0
+  },
+  "storage": {"useful_lifetime_remaining": 88, "capacity_bytes": "256000000000"},
+  "hinge": {"hinges": [{"num_times_folded": 5000, "rated_lifespan": 200000}]},
+  "screen": {"screens": [{"part_status": "original"}, {"part_status": "replaced"}]},
+  "sensors": {"moisture_intrusion": false},
+  "launch_level": 36,
+  "locks": {"factory_reset_protection": false},
+  "product": {"brand": "bench", "device": "b1", "manufacturer": "Bench", "model": "B 1", "name": "b1"},
+  "imeis": ["004400152020002", "004400152020010"],
+  "serial": "BENCH0001",
+  "uiccs": [{"esim": true}]
+}
+"""
+TRADE_IN_LOCKED = 'status:\n{"locks":{"factory_reset_protection":true}}\n'
+
+BATTERY_PROPERTY = """\
+property 7
+Result: Parcel(
+  0x00000000: 00000000 00000000 00000001 655bf400 '.............[e'
+  0x00000010: 00000000 ffffffff                   '........'        )
+property 8
+Result: Parcel(
+  0x00000000: 00000000 00000000 00000001 00000000 '................'
+  0x00000010: 00000000 ffffffff                   '........'        )
+property 9
+Result: Parcel(
+  0x00000000: 00000000 00000000 00000001 00000004 '................'
+  0x00000010: 00000000 ffffffff                   '........'        )
+property 10
+Result: Parcel(
+  0x00000000: 00000000 00000000 00000001 0000005b '............[...'
+  0x00000010: 00000000 ffffffff                   '........'        )
+property 11
+Result: Parcel(
+  0x00000000: 00000000 00000000 00000001 00000000 '................'
+  0x00000010: 80000000 00000008 31434241 34333532 '........ABC12534'
+  0x00000020: 00000000                            '....'            )
+property 12
+Result: Parcel(
+  0x00000000: 00000000 00000000 00000001 00000002 '................'
+  0x00000010: 00000000 ffffffff                   '........'        )
+android.os.extra.CYCLE_COUNT=212
+"""
+BATTERY_PROPERTY_REFUSED = """\
+property 10
+Result: Parcel(
+  0x00000000: ffffffff 00000018 006f004e 00200074 '........N.o.t. .'
+  0x00000010: 006c0061 006f006c                   'a.l.l.o.'        )
+property 12
+Result: Parcel(
+  0x00000000: 00000000 ffffffff 00000001 00000000 '................'
+  0x00000010: 80000000                            '....'            )
+"""
+BATTERY_PROPERTY_OLD = "property none\n"
+
+BATTERY_NODES = """\
+/sys/class/oplus_chg/battery/battery_soh:93
+/sys/class/power_supply/bms/soh:90
+/sys/class/oplus_chg/battery/battery_cc:318
+/sys/class/oplus_chg/battery/battery_fcc:4410
+/sys/class/oplus_chg/battery/design_capacity:4870
+/sys/class/oplus_chg/battery/battery_manu_date:2023-03-15
+vendor files read
+"""
+
+SWELLING = "temp/soc\tcharge(s)\tdischarge(s)\n30/90\t1400\t4000\n40/95\t3600\t7200\n"
+CHARGE_DETAILS = "A: USB_PD_PPS,0,0,0\nS: 85,4208, 92,4332\n"
+HEALTH_INDEX = "0: -1, 100,100,113 1997,5123,86400 7136,294, 0\n1: 0, 93,104,113 1997,5123,86400 7136,294, 0\n"
+
+OUTPUTS: dict[str, list[str]] = {
+    "thermalservice": [THERMALSERVICE],
+    "hardware_properties": [HARDWARE_PROPERTIES],
+    "thermal_zones": [THERMAL_ZONES, THERMAL_DUMP],
+    "trade_in": [TRADE_IN, TRADE_IN_LOCKED],
+    "battery_property": [BATTERY_PROPERTY, BATTERY_PROPERTY_REFUSED, BATTERY_PROPERTY_OLD],
+    "battery_nodes": [BATTERY_NODES],
+    "battery_health": [SWELLING, CHARGE_DETAILS, HEALTH_INDEX],
+}
+
+GROWING = {
+    *("cached_count", "current_count", "sensors", "cooling", "zones", "temperatures_C"),
+    *("silent_zones", "open_zones", "unclear_zones", "swelling", "index_rows"),
+}
