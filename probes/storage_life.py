@@ -11,10 +11,11 @@ import re
 from collections.abc import AsyncIterator, Iterator
 from decimal import Decimal
 
-from drivers.api import Command, CommandResult, Shell
+from drivers.api import CommandResult, Shell
 from drivers.text import Words, safe_text
 from probes.answers import Heard, hear, hear_second, reading
 from probes.api import Bench, Measurement, NotRun, Reading, Unread, Write, probe
+from probes.battery_dump import READ_HEALTH_HAL
 from probes.storage import READ_DF, df
 from probes.storage_health import READ_HEALTH_FILES, storage_health
 from probes.units import FLAG, TEXT
@@ -27,7 +28,6 @@ _MIB = 1024 * 1024
 _SHARE = 20
 _LEAST_MIB = 4
 
-_HEALTH_HAL = Command("health-hal", "dumpsys android.hardware.health.IHealth/default", timeout_s=10.0, limit=256 * 1024)
 _WRITE_WHAT = Words(
     "a test file of {size} MiB in /data/local/tmp, removed afterwards",
     "在 /data/local/tmp 写入 {size} MiB 测试文件，测后删除",
@@ -157,7 +157,7 @@ def _life(files: Heard, hal: Heard) -> Iterator[Reading]:
 @probe(
     "android.storage",
     needs=Shell,
-    reads=(READ_DF, READ_HEALTH_FILES, _HEALTH_HAL),
+    reads=(READ_DF, READ_HEALTH_FILES, READ_HEALTH_HAL),
     measures={
         "read_back_equal": FLAG,
         "past_cache": FLAG,
@@ -188,7 +188,7 @@ async def storage(bench: Bench, *, size_mib: int = 64) -> AsyncIterator[Reading]
     Settings: `size_mib`, how many MiB are written, at most a twentieth of what is free.
     """
     files = hear_second(bench, READ_HEALTH_FILES, storage_health, "sysfs health_descriptor")
-    for found in _life(files, hear_second(bench, _HEALTH_HAL, storage_health)):
+    for found in _life(files, hear_second(bench, READ_HEALTH_HAL, storage_health)):
         yield found
     size = _size_mib(hear(bench, READ_DF, df), size_mib)
     undo = f"rm -rf {FOLDER}"
