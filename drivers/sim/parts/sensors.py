@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from drivers.sim.parts import Hand
 from drivers.sim.persona import Data, Sensor
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ ACCELEROMETER, MAGNETOMETER, GYROSCOPE, LIGHT, PRESSURE, PROXIMITY = 1, 2, 4, 5,
 _G = 9.80665
 #: Seconds that a hand needs to reach the phone.
 _REACH_S = 0.05
+#: Seconds that a person waits for a phone to react before saying that it does not.
+_PATIENCE_S = 1.5
 #: The phone's own clock when the bench was switched on, in seconds since its start.
 _UPTIME_S = 1000.0
 _LARGE_RING, _RING = 50, 10  # RecentEventLogger: the accelerometer and the light sensor keep more
@@ -286,39 +289,54 @@ _COVERS = {
 }
 
 
-def _hand(act: Callable[[PhoneState, str, float], None]) -> Callable[[SimulatedPhone, str], object]:
+def _hand(act: Callable[[PhoneState, str, float], int | None]) -> Hand:
+    """A hand that does something to the sensor of the type that `act` names; None for one that always shows.
+
+    A person whom the phone does not react to waits a little and says so.
+    """
+
     async def acted(phone: SimulatedPhone, prompt: str) -> str | None:
         await asyncio.sleep(_REACH_S)
-        act(phone.state, prompt, phone.state.clock.now())
-        return None
+        state = phone.state
+        kind = act(state, prompt, state.clock.now())
+        if kind is None or kind not in (*state.part(Section).silent, *state.part(Section).stuck):
+            return None
+        await asyncio.sleep(_PATIENCE_S)
+        return "no-reaction"
 
     return acted
 
 
-def _pose(state: PhoneState, prompt: str, now: float) -> None:
+def _pose(state: PhoneState, prompt: str, now: float) -> int | None:
     body(state).ups.append((now, _UPS[prompt.removeprefix("pose-")]))
+    return ACCELEROMETER
 
 
-def _turn(state: PhoneState, prompt: str, now: float) -> None:
+def _turn(state: PhoneState, prompt: str, now: float) -> int | None:
     body(state).turns.append((now, now + 0.8, "xyz".index(prompt.split("-")[1]), 2.0))
+    return GYROSCOPE
 
 
-def _tumble(state: PhoneState, prompt: str, now: float) -> None:
+def _tumble(state: PhoneState, prompt: str, now: float) -> int | None:
     body(state).tumbles.append((now, now + 30.0))
+    return MAGNETOMETER
 
 
-def _rest(state: PhoneState, prompt: str, now: float) -> None:
+def _rest(state: PhoneState, prompt: str, now: float) -> int | None:
     body(state).ups.append((now, _UPS["face-up"]))
+    return None
 
 
-def _open(state: PhoneState, prompt: str, now: float) -> None:
+def _open(state: PhoneState, prompt: str, now: float) -> int | None:
     if state.part(Section).openers:
         body(state).apps.add(_OPENED[prompt])
+    return _OPENED[prompt]
 
 
-def _cover(state: PhoneState, prompt: str, now: float) -> None:
+def _cover(state: PhoneState, prompt: str, now: float) -> int | None:
     kind, level = _COVERS[prompt.rstrip("-0123456789")]
     body(state).levels.setdefault(kind, []).append((now, level))
+    return kind
 
 
 SERVICES = {"sensorservice": sensor_service}
