@@ -81,6 +81,61 @@ def _nothing_waits(engine: ScriptedEngine) -> None:
     ).model_dump(mode="json")
 
 
+def _field(name: str, en: str, zh: str, kind: str = "text", **more: object) -> dict[str, object]:
+    plain = {"required": False, "most": 400, "help": None, "choices": [], "columns": [], "given": None}
+    return {"name": name, "label": [en, zh], "kind": kind, **plain, **more}
+
+
+STEPS = [
+    {
+        "id": "release",
+        "title": ["release", "放行"],
+        "about": ["the phone may go", "可以放行"],
+        "kind": "release/v1",
+        "why_not": ["there is no self-check run", "没有自检记录"],
+        "fields": [],
+    },
+    {
+        "id": "plan",
+        "title": ["repair plan", "维修方案"],
+        "about": [
+            "cause, parts, price and time, frozen by the customer's consent",
+            "原因、备件、价格与时间，客户确认后冻结",
+        ],
+        "kind": "plan/v1",
+        "why_not": None,
+        "fields": [
+            _field("cause", "cause", "故障原因", required=True),
+            _field(
+                "way",
+                "way",
+                "方式",
+                "choice",
+                choices=[["shop", ["in the shop", "店内维修"]], ["factory", ["sent out", "返厂"]]],
+                given="shop",
+            ),
+            _field(
+                "parts",
+                "part",
+                "备件",
+                "rows",
+                most=6,
+                columns=[_field("part", "part", "备件"), _field("price", "price", "价格", "money")],
+                given=[{"part": "battery", "price": "199"}],
+            ),
+            _field("risks_told", "the customer was told of the risks", "已告知客户风险", "tick", required=True),
+            _field("photos", "photo", "照片", "photos", most=4),
+        ],
+    },
+]
+
+
+def _steps(engine: ScriptedEngine) -> None:
+    engine.answers["steps"] = lambda _c: {"steps": STEPS}
+    said = [["battery 199.00, labour 50.00: 249.00", "电池 199.00，工时 50.00：合计 249.00"]]
+    engine.answers["preview-step"] = lambda _c: {"says": said, "predicate": {}}
+
+
 PAGES = (
     PageCase("overview", ()),
     PageCase("overview-troubles", (), _troubled),
@@ -103,6 +158,9 @@ PAGES = (
     PageCase("person", ("f3",)),
     PageCase("tickets", ("t",)),
     PageCase("ticket", ("t", "enter")),
+    PageCase("steps", ("t", "enter", "n"), _steps),
+    PageCase("step-form", ("t", "enter", "n", "enter"), _steps),
+    PageCase("step-form-says", ("t", "enter", "n", "enter", *"tired", "f8"), _steps),
     PageCase("cross-check-blind", ("q", "enter")),
     PageCase("cross-check-differs", ("q", "enter"), _compared),
     PageCase("release-refused", ("q", "enter"), _refused),

@@ -32,6 +32,7 @@ class Ticket(Page):
         Act("down", "move(1)", "", N_("select run"), lambda s: len(s.runs()) > 1),
         Act("f9", "sign", "F9", N_("sign run"), lambda s: s.may_sign()),
         Act("q", "cross_check", "q", N_("cross-check, release"), lambda s: s.view is not None, N_("QC")),
+        Act("n", "steps", "n", N_("what to do next"), lambda s: s.view is not None, N_("next")),
         Act("r", "reload", "r", N_("reload")),
         BACK,
         BACK_B,
@@ -139,6 +140,12 @@ class Ticket(Page):
         if run is not None and run.record is not None:
             role, meaning = SIGNING.get(run.stage, ("technician", "performed"))
             self.app.push_screen(Sign(run.record, self.ticket, role, meaning))
+
+    def action_steps(self) -> None:
+        """What can be done now."""
+        from station.ui.screens.steps import Steps
+
+        self.app.push_screen(Steps(self.ticket))
 
     def action_cross_check(self) -> None:
         """Cross-check and release."""

@@ -32,6 +32,7 @@ class Tickets(Page):
         Act("up", "move(-1)", "↑↓", N_("select"), lambda s: bool(s.rows)),
         Act("down", "move(1)", "", N_("select"), lambda s: bool(s.rows)),
         Act("enter", "open", "Enter", N_("open"), lambda s: bool(s.rows)),
+        Act("f7", "register", "F7", N_("new ticket")),
         BACK,
         LANGUAGE,
     )
@@ -138,3 +139,9 @@ class Tickets(Page):
         if self.rows:
             ticket = str(self.rows[self.cursor].get("ticket", ""))
             self.app.push_screen(Release(ticket) if self.only == "cross-check due" else Ticket(ticket))
+
+    def action_register(self) -> None:
+        """The steps that open a ticket."""
+        from station.ui.screens.steps import Steps
+
+        self.app.push_screen(Steps(""))

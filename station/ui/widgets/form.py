@@ -1,8 +1,11 @@
-"""Rows of a form: a label and a text field, or a box to tick. Enter goes to the next row and commits nothing."""
+"""Rows of a form: a label and a text field, a box to tick, or a choice to turn through.
+
+Enter goes to the next row and commits nothing.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from textual import events
 from textual.app import ComposeResult
@@ -12,11 +15,12 @@ from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import Input
 
-from drivers.text import safe_text
-from station.ui.paint import line, strip
+from drivers.text import Words, safe_text
+from station.i18n import words
+from station.ui.paint import cells, line, strip
 from station.ui.widgets.drawn import Drawn
 
-__all__ = ["Field", "Tick"]
+__all__ = ["Field", "Pick", "Tick"]
 
 
 class Field(Horizontal):
@@ -66,10 +70,10 @@ class Tick(Widget, can_focus=True):
     class Changed(Message):
         """The box was ticked or unticked."""
 
-    def __init__(self, name: str, label: Callable[[], str]) -> None:
+    def __init__(self, name: str, label: Callable[[], str], value: bool = False) -> None:
         super().__init__(id=name)
         self._label = label
-        self.value = False
+        self.value = value
 
     def on_key(self, event: events.Key) -> None:
         """Space turns it over."""
@@ -91,3 +95,53 @@ class Tick(Widget, can_focus=True):
         """The box and what it says."""
         look = "chosen" if self.has_focus else "text"
         return strip(line((f"[{'x' if self.value else ' '}] ", look), (self._label(), look)), self.size.width)
+
+
+class Pick(Widget, can_focus=True):
+    """One of several: Space and Right go to the next, Left to the one before. Nothing is chosen to begin with."""
+
+    DEFAULT_CSS = "Pick { height: 1; padding: 0 1; }"
+
+    def __init__(
+        self,
+        name: str,
+        label: Callable[[], str],
+        choices: Sequence[tuple[str, Words]],
+        value: str = "",
+        *,
+        required: bool = False,
+    ) -> None:
+        super().__init__(id=name)
+        self._label = label
+        self._choices = choices if required and value else (("", Words("–", "–")), *choices)
+        known = [one for one, _shown in self._choices]
+        self._at = known.index(value) if value in known else 0
+
+    @property
+    def value(self) -> str:
+        """The chosen value; empty while nothing is chosen."""
+        return self._choices[self._at][0]
+
+    def on_key(self, event: events.Key) -> None:
+        """Turn through the choices; Enter goes on, as it does in a text field."""
+        if event.key == "enter":
+            event.stop()
+            self.screen.focus_next()
+        elif event.key in ("space", "right", "left"):
+            event.stop()
+            self._at = (self._at + (-1 if event.key == "left" else 1)) % len(self._choices)
+            self.refresh()
+
+    def on_focus(self) -> None:
+        """Shows that it has the focus."""
+        self.refresh()
+
+    def on_blur(self) -> None:
+        """Shows that it has not."""
+        self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        """The label and what is chosen."""
+        look = "chosen" if self.has_focus else "text"
+        label = cells(self._label(), 27)
+        return strip(line((label, "dim"), ("◂ " + words(self._choices[self._at][1]) + " ▸", look)), self.size.width)
