@@ -1,5 +1,6 @@
 """What phones print about their radios, written for the tests in the shapes of the platform's own dumps."""
 
+# ruff: noqa: E501 - lines as phones print them
 from __future__ import annotations
 
 BLUETOOTH = """\
@@ -134,10 +135,86 @@ gps Internal State:
   mEngineCapabilities=0x31 ( SCHEDULING ON_DEMAND_TIME GEOFENCING )
 """
 
+WIFI_SCAN = """\
+    BSSID              Frequency      RSSI           Age(sec)     SSID                                 Flags
+  02:00:5e:10:20:30       5220    -51(0:-53/1:-55)     2.619    BenchNet                          [WPA2-PSK-CCMP][RSN-PSK-CCMP][ESS]
+  02:00:5e:10:20:2f       2437    -44(0:-44/1:-71)     3.300    BenchNet                          [WPA2-PSK-CCMP][ESS][WPS]
+  02:00:5e:00:00:61       6115        -65              0.710    Next door 6G                      [RSN-SAE-CCMP][ESS][MFPR][MFPC]
+  02:00:5e:00:00:62       2412        -83          >1000.0      Far, [away]                       [ESS]
+  02:00:5e:00:00:63       2462    -77(0:-78/1:-80)    12,340                                      [WPA2-PSK-CCMP][ESS]
+  02:00:5e:00:00:64       2417        -90          ___?___      Nobody                            [ESS]
+"""
+WIFI_SCAN_OLD = """\
+Latest scan results:
+  BSSID              Frequency   RSSI  Flags             SSID
+  02:00:5e:00:00:0a       2417    -68  [WPA-PSK-TKIP+CCMP][WPA2-PSK-TKIP+CCMP]  TestAP2
+  02:00:5e:00:00:0b       2462    -81  [WPA-PSK-TKIP]    Test AP With Blanks
+"""
+SUBSCRIPTIONS = """\
+activeDataSubId=5
+Active subscriptions:
+ id=3
+simSlotIndex=1
+isEmbedded=1
+ id=4
+simSlotIndex=-1
+isEmbedded=0
+ id=5
+simSlotIndex=0
+isEmbedded=0
+All Subscription Info List:
+ id=9
+simSlotIndex=1
+isEmbedded=0
+"""
+SUBSCRIPTIONS_WHOLE = """\
+SubscriptionController:
+ defaultDataSubId=9
+++++++++++++++++++++++++++++++++
+ ActiveSubInfoList:
+  {id=9 iccId=891480000[****] simSlotIndex=0 carrierId=1839 displayName=Bench isEmbedded=false nativeAccessRules=null cardId=8}
+++++++++++++++++++++++++++++++++
+ AllSubInfoList:
+  {id=2 iccId=891480000[****] simSlotIndex=1 carrierId=1839 displayName=Old isEmbedded=true cardId=8}
+"""
+NETWORKS = """\
+Active default network: 106
+  NetworkAgentInfo{network{104}  handle{1}  ni{MOBILE[LTE] CONNECTED extra: ims} nc{[ Transports: CELLULAR Capabilities: IMS&NOT_METERED&VALIDATED]}}
+  NetworkAgentInfo{network{106}  handle{2}  ni{MOBILE[LTE] CONNECTED extra: internet} Score(Policies : IS_VALIDATED ; KeepConnected : 0)  lp{{InterfaceName: rmnet16}}  nc{[ Transports: CELLULAR Capabilities: SUPL&INTERNET&NOT_RESTRICTED&TRUSTED&VALIDATED&FOREGROUND LinkUpBandwidth>=15000Kbps Specifier: <TelephonyNetworkSpecifier [mSubId = 5]>]}}
+"""
+NETWORKS_OLD = """\
+Active default network: 100
+  NetworkAgentInfo [WIFI () - 100]
+  NetworkAgentInfo{ ni{[type: WIFI[], state: CONNECTED/CONNECTED]}  network{100}  lp{{InterfaceName: wlan0}}  nc{[ Transports: WIFI Capabilities: INTERNET&NOT_RESTRICTED&TRUSTED&NOT_VPN]}  Score{60}  everValidated{true}  lastValidated{true} created{true} }
+  NetworkAgentInfo{ ni{[type: MOBILE[LTE], state: CONNECTED/CONNECTED]}  network{101}  nc{[ Transports: CELLULAR Capabilities: INTERNET&TRUSTED Specifier: <1>]}  Score{10}  everValidated{false}  lastValidated{false} }
+"""
+NETWORKS_NONE = "Active default network: none\n"
+UWB = """\
+---- Dump of UwbServiceCore ----
+Device state = DEVICE_STATE_READY for chip id = default
+mLastAdapterStateChangedReason = 4
+---- Dump of UwbServiceCore ----
+"""
+UWB_OLD = "---- Dump of UwbServiceCore ----\ndevice state = DEVICE_STATE_OFF for chip id = default\n"
+RADIO_SERVICES = """\
+Service consumer_ir: found
+Service uwb: not found
+Service broadcastradio: not found
+package:com.caf.fmradio
+"""
+
 OUTPUTS = {
+    "wifi_scan": [WIFI_SCAN, WIFI_SCAN_OLD],
+    "isub": [SUBSCRIPTIONS, SUBSCRIPTIONS_WHOLE],
+    "connectivity": [NETWORKS, NETWORKS_OLD, NETWORKS_NONE],
+    "uwb": [UWB, UWB_OLD],
+    "radio_services": [RADIO_SERVICES],
     "bluetooth_manager": [BLUETOOTH, BLUETOOTH_HIDDEN, BLUETOOTH_LIMBO, BLUETOOTH_LINE],
     "nfc": [NFC, NFC_OFF],
     "location": [LOCATION, LOCATION_OFF, LOCATION_OLD],
 }
 #: Said once more with every line that says it.
-GROWING = {"bonded_devices", "gnss_kpi_present", "gps_zero_fix"}
+GROWING = {
+    "bonded_devices", "gnss_kpi_present", "gps_zero_fix", "access_points", "bands", "best_2g4_dBm", "best_5g_dBm",
+    "best_6g_dBm", "cellular_connected", "wifi_connected",
+}  # fmt: skip
