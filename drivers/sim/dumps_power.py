@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from drivers.sim.battery import BatteryReading
 from drivers.sim.state import PhoneState
 
-__all__ = ["battery", "battery_properties", "battery_stats", "health_hal"]
+__all__ = ["battery", "battery_properties", "health_hal"]
 
 
 def battery(state: PhoneState, arguments: Sequence[str]) -> str:
@@ -106,41 +106,6 @@ def _health_lines(state: PhoneState) -> str:
         f"charge counter: {reading.charge_uah}\n"
         f"Full charge: {data.full_uah}\n"
     )
-
-
-def battery_stats(state: PhoneState, arguments: Sequence[str]) -> str:
-    """`dumpsys batterystats`, cut to its beginning and the power use."""
-    data, sdk = state.persona.battery, state.persona.android.sdk
-    designed = data.design_uah // 1000
-    lines = [
-        "Statistics since last charge:",
-        f"  System starts: 0, currently on battery: {_flag(not state.battery.plugged)}",
-    ]
-    if sdk >= 24:
-        lines.append(f"  Estimated battery capacity: {designed} mAh")
-    if data.learned and sdk >= 24:
-        if sdk >= 31:
-            lines.append(f"  Last learned battery capacity: {data.full_uah // 1000} mAh")
-        lines += [
-            f"  Min learned battery capacity: {data.full_uah // 1000 - 14} mAh",
-            f"  Max learned battery capacity: {data.full_uah // 1000 + 9} mAh",
-        ]
-    lines += [
-        "  Time on battery: 5h 12m 3s 118ms (100.0%) realtime, 1h 40m 12s 902ms (32.1%) uptime",
-        "  Total run time: 5h 12m 3s 120ms realtime, 1h 40m 12s 905ms uptime",
-        "  Discharge: 1211 mAh",
-        "  Amount discharged (lower bound): 26",
-        "  Amount discharged (upper bound): 28",
-        "  Amount discharged while screen on: 19",
-        "  Amount discharged while screen off: 8",
-        "",
-        "  Estimated power use (mAh):",
-        f"    Capacity: {designed}, Computed drain: 1187, actual drain: 1211-1244",
-        "    Global",
-        "      screen: 402 apps: 402 duration: 1h 38m 4s 0ms",
-        "      cpu: 388 apps: 388",
-    ]
-    return "\n".join(lines) + "\n"
 
 
 def _offered_ua(reading: BatteryReading) -> int:

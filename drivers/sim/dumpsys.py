@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from drivers.sim.channel import Reply
 from drivers.sim.dumps_crashes import dropbox
 from drivers.sim.dumps_parts import media_camera
-from drivers.sim.dumps_power import battery, battery_properties, battery_stats, health_hal
+from drivers.sim.dumps_power import battery, battery_properties, health_hal
 from drivers.sim.dumps_radio import subscriber_info, telephony_registry, wifi
 from drivers.sim.parts import Service, parts
 from drivers.sim.state import PhoneState
@@ -113,7 +113,6 @@ def _display(state: PhoneState, arguments: Sequence[str]) -> str:
 _SERVICES: dict[str, Service] = {
     "account": _account,
     "battery": battery,
-    "batterystats": battery_stats,
     "device_policy": _device_policy,
     "diskstats": _diskstats,
     "display": _display,

@@ -164,3 +164,47 @@ GROWING = {
     *("cached_count", "current_count", "sensors", "cooling", "zones", "temperatures_C"),
     *("silent_zones", "open_zones", "unclear_zones", "swelling", "index_rows"),
 }
+
+DRAIN = """\
+Statistics since last charge:
+  Time on battery: 1d 2h 0m 0s 0ms (97.2%) realtime, 3h 0m 0s 500ms (11.5%) uptime
+  Time on battery screen off: 1d 0h 0m 0s 0ms (92.3%) realtime, 1h 30m 0s 0ms (5.7%) uptime
+  Discharge: 1500 mAh
+  Screen off discharge: 600 mAh
+  Screen on: 1h 30m 0s 0ms (5.8%) 31x, Interactive: 1h 29m 0s 0ms (5.7%)
+  Total partial wakelock time: 2h 0m 0s 20ms
+  Estimated power use (mAh):
+    Capacity: 4000, Computed drain: 11911, actual drain: 480-680
+    Bluetooth: 10985 ( wake=0.00000583 bt=10985 ) Including smearing: 11191 ( proportional=206 )
+    Screen: 217 Excluded from smearing
+    Uid u0a16: 86.4 ( wake=1.16 radio=75.0 ) Including smearing: 129 ( screen=40.1 proportional=2.37 )
+    Uid 1000: 32.1 ( wake=0.355 radio=25.5 )
+    Uid u11a106: .5 ( cpu=.5 )
+
+  All kernel wake locks:
+  Kernel Wake lock ipc: alarm: 9s 5ms (3 times) realtime
+  Kernel Wake lock PowerManagerService.WakeLocks: 1h 2m 3s 4ms (51 times) realtime
+
+  All partial wake locks:
+  Wake lock u0a16 *job*/bench.app/.Sync: 12m 0s 0ms (9 times) max=300 realtime
+"""
+DRAIN_NEW = """\
+Statistics since last charge:
+  Estimated power use (mAh):
+    Capacity: 5000, Computed drain: 123, actual drain: 120
+    Global
+      screen: 10.0 apps: 10.0 duration: 30m 0s 0ms
+      mobile_radio: 40.0 apps: 39.0
+    UID u0a123: 50.5 fg: 20 (10m) bg: 30 (20m)
+        screen=10.0 cpu=30.5
+    UID 1000: 25 bg: 25
+"""
+DRAIN_ARABIC = "  Discharge: \u0661\u0662\u0663\u066b\u0665 mAh\n    Uid u0a7: \u0660\u066b\u0667\u0669 ( cpu=0 )\n"
+DRAIN_COMMA = "  Discharge: 30,1 mAh\n    Uid u0a7: 0,79 ( cpu=0,79 )\n"
+PACKAGE_UIDS = "package:bench.app uid:10016\npackage:bench.two uid:10016,1110016\npackage:android uid:1000\n"
+
+OUTPUTS |= {
+    "battery_drain": [DRAIN, DRAIN_NEW, DRAIN_ARABIC, DRAIN_COMMA],
+    "package_uids": [PACKAGE_UIDS],
+}
+GROWING |= {"apps", "parts", "kernel_locks", "locks", "uids"}
