@@ -129,10 +129,13 @@ class Station:
         began, cpu = time.perf_counter(), time.process_time()
         left, done = len(slots), asyncio.Event()
 
+        others = {running.run for running in self.engine.work.running.values()}
+
         def follow(events: Sequence[Event]) -> None:
             nonlocal left
-            heard.extend(events)
-            left -= sum(isinstance(each.body, RunFinished) for each in events)
+            ours = [each for each in events if each.run not in others]
+            heard.extend(ours)
+            left -= sum(isinstance(each.body, RunFinished) for each in ours)
             if left <= 0:
                 done.set()
 
@@ -185,7 +188,8 @@ async def station(folder: Path, addresses: Sequence[str]) -> AsyncIterator[Stati
             await server.connect(address)
         made = Station(engine, client, server, str(_written(folder)))
         await made.ready(len(addresses))
-        await client.send(m.Watch(slot=made.slots[0]))
+        if addresses:
+            await client.send(m.Watch(slot=made.slots[0]))
         yield made
     finally:
         await client.close()

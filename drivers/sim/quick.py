@@ -3,7 +3,8 @@
 A real phone brings its own processor. A simulated one takes this machine's: a shell, and a fork for each command, cost
 more than the adb server and the station together, so that a benchmark with many phones would measure the phones. Here
 only scripts of the shape that `drivers.adb_script` composes are understood, and of these only commands that the phone
-answers by itself; everything else still runs in the phone's own shell. Stands on `channel` for replies.
+answers by itself, if need be under a condition on one property; everything else still runs in the phone's own shell.
+Stands on `channel` for replies.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ __all__ = ["Script", "Step", "play", "understood"]
 _BATCH = re.compile(r"exec </dev/null\na_K=(?P<key>\w+)\n(?P<frame>.*?)\na_n (?P<header>\w+)\n(?P<lines>.*)", re.DOTALL)
 _LINE = re.compile(r"a_s (?P<s>[\d.]+);\( (?P<command>.*) \) 3>&-;a_e=\$\?;a_q;a_n (?P<token>\w+)")
 _REDIRECTED = re.compile(r"(?P<command>.*?)(?: +(?P<stderr>2> ?/dev/null|2>&1))?", re.DOTALL)
+_EVAL = re.compile(r"eval '(?P<command>[^']*)'")
+_GUARDED = re.compile(r'if \[ "\$\(getprop (?P<name>[\w.]+)\)" -ge (?P<least>\d+) \]; then (?P<command>[^;]*); fi')
 _PLAIN = re.compile(r"[\w./:=,@%+^ '\"-]+", re.ASCII)
 _KILLED = 137
 _SHELL_USER = "2000"
@@ -32,12 +35,21 @@ _SHELL_USER = "2000"
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One command: its words, the seconds it may take, where its errors go (``, `drop`, `merge`), its end mark."""
+    """One command.
+
+    Attributes:
+        words: the program and its arguments.
+        timeout_s: seconds that it may take; None is for ever.
+        mark: its end mark.
+        errors: where its errors go: empty, `drop` or `merge`.
+        least: a property and the number that it must at least have for the command to run.
+    """
 
     words: tuple[str, ...]
     timeout_s: float | None = None
-    errors: str = ""
     mark: str = ""
+    errors: str = ""
+    least: tuple[str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +83,17 @@ def understood(text: str, programs: Collection[str]) -> Script | None:
 
 
 def _step(text: str, programs: Collection[str], timeout_s: float | None = None, mark: str = "") -> Step | None:
-    found = _REDIRECTED.fullmatch(text)
+    evaluated = _EVAL.fullmatch(text)
+    text = evaluated["command"] if evaluated else text
+    guarded = _GUARDED.fullmatch(text)
+    found = _REDIRECTED.fullmatch(guarded["command"] if guarded else text)
     if found is None or not _PLAIN.fullmatch(found["command"]):
         return None
     with suppress(ValueError):
         words = tuple(shlex.split(found["command"]))
         if words and words[0] in programs:
             errors = {None: "", "2>&1": "merge"}.get(found["stderr"], "drop")
-            return Step(words, timeout_s, errors, mark)
+            return Step(words, timeout_s, mark, errors, (guarded["name"], int(guarded["least"])) if guarded else None)
     return None
 
 
@@ -106,6 +121,8 @@ async def play(
 
 
 async def _run(step: Step, handler: Handler, began_s: float, said: _Outputs) -> int:
+    if step.least is not None and not await _has(*step.least, handler, began_s):
+        return 0
     reply: Reply = await handler([_SHELL_USER, *step.words], began_s)
     errors = f"{reply.stderr.rstrip()}\n".encode() if reply.stderr and step.errors != "drop" else b""
     if errors:
@@ -115,6 +132,11 @@ async def _run(step: Step, handler: Handler, began_s: float, said: _Outputs) -> 
     else:
         await _follow(reply.stdout, said)
     return reply.code
+
+
+async def _has(name: str, least: int, handler: Handler, began_s: float) -> bool:
+    said = (await handler([_SHELL_USER, "getprop", name], began_s)).stdout
+    return isinstance(said, bytes) and said.strip().isdigit() and int(said) >= least
 
 
 async def _follow(chunks: AsyncIterator[bytes], said: _Outputs) -> None:

@@ -22,6 +22,8 @@ PLAIN = (
     "dumpsys 'battery'",
     "cat /sys/class/power_supply/usb/online",
     "cat /data/system/packages.xml",
+    'if [ "$(getprop ro.build.version.sdk)" -ge 1 ]; then getprop ro.product.model; fi',
+    'if [ "$(getprop ro.build.version.sdk)" -ge 99 ]; then getprop ro.product.model; fi',
 )
 
 
@@ -44,7 +46,16 @@ async def test_a_script_of_plain_commands_says_the_same_with_and_without_a_shell
         quick = await shell.batch(commands(*PLAIN), deadline_s=20)
         assert len(bench.phone.sandbox.running) <= processes, "a shell was started"
         assert told(quick) == told(slow)
-        assert all(result.stdout or result.stderr for result in quick)
+        assert all(result.stdout or result.stderr for result in quick[:-1])
+
+
+async def test_a_phone_tells_who_it_is_without_a_shell(tmp_path: Path) -> None:
+    async with adb_bench(tmp_path) as bench:
+        slow = await (await bench.open()).identify(deadline_s=10)
+        processes = len(bench.phone.sandbox.running)
+        bench.phone.quick = True
+        assert await (await bench.open()).identify(deadline_s=10) == slow
+        assert len(bench.phone.sandbox.running) <= processes
 
 
 async def test_one_plain_command_without_a_script_is_played_too(tmp_path: Path) -> None:
