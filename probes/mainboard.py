@@ -13,10 +13,10 @@ from drivers.api import Shell
 from drivers.text import Words
 from probes import getprop
 from probes.answers import Heard, as_value, hear, hear_second, reading
-from probes.api import Bench, Measurement, Parsed, Reading, Unread, probe
+from probes.api import Bench, Measurement, Reading, Unread, probe
 from probes.battery_dump import READ_BATTERY, battery
-from probes.captured import decimal, integer, stripped_lines
-from probes.crashes import CLOCK, UPTIME, phone_clock
+from probes.captured import integer
+from probes.crashes import CLOCK, UPTIME, phone_clock, proc_uptime
 from probes.thermal_dump import READ_SERVICE, READ_ZONES, thermal_zones, thermalservice
 from probes.units import FLAG, LIST
 
@@ -38,19 +38,6 @@ _NO_HISTORY = Words(
 _NO_CLOCK = Words("the phone's clock could not be read", "无法读取手机时间")
 _NO_VOLTAGE = "battery voltage"
 _NO_TEMPERATURE = "battery temperature"
-
-
-def _seconds_up(data: bytes) -> Parsed:
-    """`/proc/uptime`: seconds since the start, then seconds idle (proc(5))."""
-    parsed = Parsed()
-    for line in stripped_lines(data):
-        words = line.split()
-        if len(words) == 2 and all(decimal(word) is not None for word in words):
-            seconds = decimal(words[0])
-            if seconds is not None and seconds >= 0:
-                parsed.facts["uptime_s"] = seconds
-                break
-    return parsed
 
 
 def boot_history(text: str) -> list[tuple[str, int]]:
@@ -147,7 +134,7 @@ async def mainboard(bench: Bench, *, window_h: int = _WINDOW_H) -> AsyncIterator
     hear_second(bench, getprop.READ, getprop.getprop)
     props, _, _ = getprop.properties(bench.answer(getprop.READ.name).stdout)
     clock = hear_second(bench, CLOCK, phone_clock, "date")
-    uptime = hear_second(bench, UPTIME, _seconds_up, "/proc/uptime")
+    uptime = hear_second(bench, UPTIME, proc_uptime, "/proc/uptime")
     for found in _silent(gauge, service, zones):
         yield found
     if service.get("hal_ready") is not None:
