@@ -13,6 +13,7 @@ import importlib.metadata
 import inspect
 import pkgutil
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
@@ -212,6 +213,18 @@ class Bench(Protocol):
 
         The undo is written down before the change is made, and made up for when the phone comes back. What the shell
         answered is the result; a trouble of the cable is in its `failure`. Raises `Skipped` when nobody agrees.
+        """
+        ...
+
+    def away(self) -> AbstractContextManager[None]:
+        """Inside it the phone may leave the cable (a plug turned over, a restart) without ending the run."""
+        ...
+
+    async def back(self, *, within_s: float) -> None:
+        """Wait until the phone answers again, inside `away`; capabilities from before are not good any more.
+
+        Raises:
+            DeviceGone: it did not come back in time, or another phone did.
         """
         ...
 

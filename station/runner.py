@@ -11,7 +11,7 @@ import asyncio
 import hashlib
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, contextmanager, suppress
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar, cast
 
@@ -84,6 +84,8 @@ GRACE_S = 0.4
 WIRE_S = 2.0
 #: Seconds in which a driver must say how far a batch came after its phone is gone.
 CUT_S = 2.0
+#: Seconds between looks for a phone that is expected back, and for it to say who it is.
+BACK_LOOK_S, BACK_ASK_S = 0.2, 5.0
 #: Seconds between tries to write down how a run ended when the disk could not take it.
 RETRY_S = 2.0
 
@@ -95,6 +97,7 @@ _ABORTED = Words("stopped by {person}: {reason}", "由 {person} 停止：{reason
 _STOPPED = Words("stopped after {check} failed", "{check} 不合格，检测已停止")
 _NO_DEVICE = Words("the phone is not connected any more", "手机已断开连接")
 _PLUG_IN = Words("Plug it in again, then go on with the run", "请重新连接手机，然后继续检测")
+_NOT_BACK = Words("the phone did not come back to the cable", "手机未重新连接")
 _BENCH_FAILED = Words("the bench failed: {error}", "工位出错：{error}")
 _NOT_AGREED = Words("changing the phone was not agreed to", "未同意改动手机")
 _WHAT = Words("{check}: {what}", "{check}：{what}")
@@ -215,6 +218,13 @@ class _Bench:
         await self._runner.may_write(self._attempt)
         return await self._runner.writer.write(self._attempt.id, self._device, write, deadline_s)
 
+    def away(self) -> AbstractContextManager[None]:
+        self._attempt.live = True
+        return self._runner.unwatched()
+
+    async def back(self, *, within_s: float) -> None:
+        self._device = await self._runner.back(within_s)
+
     def _noted(self, write: Write, port: int = 0) -> AbstractAsyncContextManager[None]:
         return self._runner.writer.noted(self._attempt.id, write, port)
 
@@ -226,20 +236,25 @@ class _Bench:
 def lanes(checks: Iterable[Check], probe_of: Callable[[Check], Probe | None]) -> list[tuple[Check, ...]]:
     """The checks in order, with neighbours that can share one script together.
 
-    Only automatic, read-only probes with declared reads share; a check that stops the run on a fail ends its lane, so
-    that nothing behind it is read in vain.
+    Only automatic, read-only probes share, whose reads are declared or that want nothing of the phone; a check that
+    stops the run on a fail ends its lane, so that nothing behind it is read in vain.
     """
     found: list[list[Check]] = []
     open_lane = False
     for check in checks:
         probe = probe_of(check)
-        shares = probe is not None and bool(probe.reads) and not probe.asks and not probe.writes
+        shares = probe is not None and _declared(probe) and not probe.asks and not probe.writes
         if shares and open_lane:
             found[-1].append(check)
         else:
             found.append([check])
         open_lane = shares and check.on_fail != "stop"
     return [tuple(lane) for lane in found]
+
+
+def _declared(probe: Probe) -> bool:
+    """Whether all that it wants of the phone is known before it starts: its reads, or nothing at all."""
+    return bool(probe.reads) or not probe.needs
 
 
 class Runner:
@@ -258,6 +273,7 @@ class Runner:
         self.writer = Writer(host.phone, self._say, lambda: host.device(None))
         self._reading = 0  # number of the batch that is going on, 0 between batches
         self._batches = 0
+        self._away = 0  # how many probes let the phone leave the cable right now
         self.trouble: Trouble | None = None
 
     # --- from outside
@@ -266,8 +282,37 @@ class Runner:
         """Stop: what is open ends as `aborted`, what has not started stays not run."""
         self._interrupt(Aborted(person, reason))
 
+    @contextmanager
+    def unwatched(self) -> Iterator[None]:
+        """Inside it a phone that goes is expected to come back, and the run goes on."""
+        self._away += 1
+        try:
+            yield
+        finally:
+            self._away -= 1
+
+    async def back(self, within_s: float) -> Device:
+        """The run's phone as soon as it answers again; raises DeviceGone when it does not, or another one does."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                while True:
+                    device = await self.host.device(None)
+                    if device is not None and await self._is_the_phone(device):
+                        return device
+                    await asyncio.sleep(BACK_LOOK_S)
+        raise DeviceGone("run.not-back", _NOT_BACK, Side.CABLE, _PLUG_IN)
+
+    async def _is_the_phone(self, device: Device) -> bool:
+        try:
+            identity = await device.identify(deadline_s=BACK_ASK_S)
+        except DriverError:  # the connection from before, or one that is still settling
+            return False
+        return identity.serial == self.host.phone.serial
+
     def lose(self, gone: DriverError | None = None) -> None:
         """The phone is gone: what is open ends as `errored`, on the cable's side, and the run stops."""
+        if self._away:
+            return
         cause = gone or DeviceGone("run.device-gone", _NO_DEVICE, Side.CABLE, _PLUG_IN)
         if self._reading:  # the driver is about to say how far it came: what was answered is kept
             asyncio.get_running_loop().call_later(CUT_S, self._interrupt_reading, self._reading, cause)
@@ -407,7 +452,7 @@ class Runner:
             if unfit is not None or probe is None:
                 events += [self.host.stamp(unfit)] if unfit else []
             else:
-                live = probe.asks or not probe.reads
+                live = probe.asks or not _declared(probe)
                 attempts.append(_Try(check, probe, attempt_id, waiting=[started], live=live))
         self._open = {attempt.id: attempt for attempt in attempts}
         await self.host.append(events, ())
