@@ -13,9 +13,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import base64
-import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -27,6 +25,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.engine_process import attached, engine
+from benchmarks.fsync import compiled
 from benchmarks.table import row, spread
 from drivers.sim.phone import SimulatedPhone
 from reports.attest import Ed25519PrivateKey, sign
@@ -41,17 +40,6 @@ from station.settings import save_settings
 WIDTHS = (30, 34, 12, 12)
 RUN_S = 300.0
 SETTLE_S = 0.3
-
-
-def compiled(folder: Path) -> Path:
-    """The counting library, made by this machine's C compiler."""
-    compiler = next((found for name in ("cc", "gcc", "clang") if (found := shutil.which(name))), None)
-    if compiler is None or not sys.platform.startswith("linux"):
-        sys.exit("This benchmark counts fsyncs through LD_PRELOAD: it needs Linux and a C compiler (cc, gcc or clang).")
-    library = folder / "fsync_count.so"
-    source = Path(__file__).with_name("fsync_count.c")
-    subprocess.run([compiler, "-O2", "-shared", "-fPIC", "-o", str(library), str(source), "-ldl"], check=True)
-    return library
 
 
 @dataclass

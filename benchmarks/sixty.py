@@ -30,7 +30,7 @@ from station.engine import Engine
 from station.events import AttemptEnded, Event, RunFinished
 from station.settings import Settings, create_station_key, private_folder, save_settings
 
-__all__ = ["CHECKS", "Station", "station"]
+__all__ = ["CHECKS", "Station", "Took", "station", "write_noops"]
 
 CHECKS, EACH = 12, 5
 _CHECK = """
@@ -53,6 +53,13 @@ title = { en = "sixty", zh = "六十" }
 platform = "android"
 stages = ["intake"]
 """
+_NOOP = """
+[[check]]
+id = "noop-{n}"
+layer = "soft"
+title = {{ en = "Nothing {n}", zh = "空 {n}" }}
+probe = {{ android = "benchmark.noop" }}
+"""
 _NOT_SAID = Words("not said", "未提供")
 
 
@@ -60,8 +67,15 @@ def probes() -> Loaded:
     """The probes that the station has, and those of this checklist."""
     found = discover()
     ours = {f"benchmark.sixty-{n}": _probe(n) for n in range(CHECKS)}
+    ours["benchmark.noop"] = Probe("benchmark.noop", _nothing, (), (), {}, {}, False, True, "", False)
     origins = {__name__: Origin(__name__, "benchmarks", "0", "0" * 64)}
     return Loaded({**found.probes, **ours}, found.parsers, {**found.origins, **origins}, found.failed)
+
+
+async def _nothing(bench: Bench) -> AsyncIterator[Reading]:
+    """Does nothing."""
+    for reading in ():
+        yield reading
 
 
 def _probe(n: int) -> Probe:
@@ -195,6 +209,17 @@ async def station(folder: Path, addresses: Sequence[str]) -> AsyncIterator[Stati
         await client.close()
         await engine.close()
         await server.close()
+
+
+def write_noops(folder: Path, count: int) -> Path:
+    """A checklist of so many checks that do nothing."""
+    (folder / "checks").mkdir(parents=True)
+    text = "".join(_NOOP.format(n=n) for n in range(count))
+    (folder / "checks" / "noop.toml").write_text(text, encoding="utf-8")
+    path = folder / "noop.toml"
+    uses = "".join(f'[[check]]\nid = "noop-{n}"\n' for n in range(count))
+    path.write_text(_HEAD.replace("sixty", "noop") + uses, encoding="utf-8")
+    return path
 
 
 def _written(folder: Path) -> Path:
