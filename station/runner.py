@@ -114,6 +114,7 @@ class Subject:
         facts: what the ticket says of the phone.
         baselines: what a check's relative limits stand on, by check id.
         consented: whether changes on the phone were agreed to or refused before; None: whoever is there is asked.
+        forbidden: why a check must not start for safety, None when it may; asked each time one is about to.
     """
 
     checklist: Checklist
@@ -122,6 +123,7 @@ class Subject:
     facts: Mapping[str, str] = field(default_factory=dict)
     baselines: Callable[[str], Baselines] = field(default=lambda check: {})
     consented: bool | None = None
+    forbidden: Callable[[Check], Words | None] = field(default=lambda check: None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -461,12 +463,15 @@ class Runner:
         return attempts
 
     def _unfit(self, check: Check, probe: Probe | None, attempt: str, device: Device) -> AttemptEnded | None:
-        """The end of an attempt that can't start: no such probe (bench), or this connection lacks what it needs.
+        """The end of an attempt that can't start: safety forbids it, no such probe (bench), or this connection lacks
+        what it needs.
 
         The latter is `skipped`, not `not-applicable`: it says nothing about the phone, and a release that requires the
         check stays closed.
         """
         none = Verdict.NONE
+        if danger := self.subject.forbidden(check):
+            return AttemptEnded(attempt=attempt, ending=Ending.SKIPPED, verdict=none, reason=danger, side=Side.PHONE)
         if probe is None:
             reason = _NO_PROBE.fill(probe=check.probe.get(self.subject.checklist.platform, "?"))
             return AttemptEnded(attempt=attempt, ending=Ending.ERRORED, verdict=none, reason=reason, side=Side.BENCH)
