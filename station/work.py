@@ -18,6 +18,7 @@ from checklists.cross import keyword_arguments
 from checklists.judge import Baselines
 from checklists.load import files_state, load_checklist
 from checklists.problems import ChecklistErrors
+from checklists.safety.policy import forbidden, shipped_safety
 from checklists.schema import Check, Checklist
 from checklists.verdict import Stage
 from drivers.api import Device, Identity, Side
@@ -42,6 +43,7 @@ from station.events import (
     RunOpened,
     RunResumed,
 )
+from station.hazards import present
 from station.journal import Journal, event, load
 from station.runner import Host, Runner, Subject
 from station.session import Run, Session, fold
@@ -378,7 +380,7 @@ class Work:
     ) -> None:
         if slot.number in self.running:
             raise Trouble("slot.busy", _BUSY.fill(slot=slot.number), Side.PERSON, _WAIT_OR_STOP, EXIT_NO)
-        subject = self._subject(checklist, ticket, self._consent(ticket, run_id, first))
+        subject = self._subject(checklist, ticket, run_id, self._consent(ticket, run_id, first))
         runner = Runner(run_id, subject, self._host(slot, ticket, run_id))
         idle = asyncio.get_running_loop().create_future()  # holds the slot while the first event is written
         gate = asyncio.create_task(_after(idle, runner, checks), name=f"run-{run_id}")
@@ -417,7 +419,7 @@ class Work:
         said = [answer.value == AGREED for answer in asked if answer.outcome == "answered"]
         return True if True in said else None
 
-    def _subject(self, checklist: Checklist, ticket: str, consented: bool | None) -> Subject:
+    def _subject(self, checklist: Checklist, ticket: str, run_id: str, consented: bool | None) -> Subject:
         known = facts(self.sessions[ticket]) if ticket else {}
         return Subject(
             checklist=checklist,
@@ -426,7 +428,15 @@ class Work:
             facts=known,
             baselines=lambda check: self._baselines(ticket, check),
             consented=consented,
+            forbidden=lambda check: self._forbidden(ticket or run_id, run_id, check),
         )
+
+    def _forbidden(self, scope: str, run_id: str, check: Check) -> Words | None:
+        session = self.sessions.get(scope)
+        run = session.runs.get(run_id) if session else None
+        if session is None or run is None:
+            return None
+        return forbidden(shipped_safety(), check.id, present(session, run.opened.stage))
 
     def _baselines(self, ticket: str, check: str) -> Baselines:
         session = self.sessions.get(ticket) if ticket else None
