@@ -1,8 +1,8 @@
 """The answer: which causes, with what for and against each, what to run next and what to try first.
 
 `diagnose` ranks, and abstains where the evidence is too thin to name anything; `order_by_symptom` puts a checklist in
-the order in which it would tell most, inside the hard rules of `checklists.ordering`. Pure functions of policy, symptoms
-and evidence; every number of theirs comes from the policy.
+the order in which it would tell most, inside the hard rules of `checklists.ordering`. Pure functions of policy,
+symptoms and evidence; every number of theirs comes from the policy.
 """
 
 from __future__ import annotations
@@ -129,7 +129,8 @@ class Diagnosis:
 
     Attributes:
         outcome, words: what came of it, and one sentence that says so.
-        causes: the causes named: one, two, or with `narrowed` those among which it lies; empty when none is.
+        causes: the causes named: one, two, or with `narrowed` those among which it lies; with no fault found in the
+            phone, what else it may be (card, charger, place of use); empty when none is.
         ranking: every cause that is at least possible, likeliest first.
         sound: the probability that nothing is wrong with the phone.
         plan: repairs in the order in which they are tried.
@@ -168,7 +169,7 @@ def diagnose(policy: Policy, symptoms: Sequence[str], evidence: Evidence, checks
         policy: what is known of phones.
         symptoms: the coded complaints; one not stated speaks neither for nor against anything.
         evidence: what the checks said.
-        checks: the checks that could be run on this phone; none: all that the policy knows, in the order of their worth.
+        checks: the checks that could be run on this phone; none: all that the policy knows, by their worth.
     """
     network = Network(policy)
     signs = network.signs(symptoms, evidence)
@@ -177,7 +178,7 @@ def diagnose(policy: Policy, symptoms: Sequence[str], evidence: Evidence, checks
     ranking = _ranking(policy, network, posterior, signs, say)
     ahead = _next(network, posterior, evidence, checks)
     separator = _separator(network, posterior, [one.check for one in ahead], policy, say)
-    outcome, causes = _outcome(policy, posterior, ranking, ahead)
+    outcome, causes = _outcome(network, posterior, ranking, [one.check for one in ahead])
     return Diagnosis(
         outcome=outcome,
         words=_sentence(outcome, causes, network, ahead, say),
@@ -214,22 +215,49 @@ def order_by_symptom(
 # --- the answer ------------------------------------------------------------------------------------------------------
 
 
+#: The part that stands for what is the customer's own: card, charger, film, place of use. The phone is well then.
+CUSTOMER_SIDE = "customer-side"
+
+
 def _outcome(
-    policy: Policy, posterior: Posterior, ranking: Sequence[Candidate], ahead: Sequence[NextCheck]
+    network: Network,
+    posterior: Posterior,
+    ranking: Sequence[Candidate],
+    ahead: Sequence[str],
 ) -> tuple[Outcome, tuple[str, ...]]:
-    likely = float(policy.strengths.confidence["likely"])
-    named = tuple(one.cause.id for one in ranking if one.probability >= likely)
+    likely = float(network.policy.strengths.confidence["likely"])
+    possible = float(network.policy.strengths.confidence["possible"])
+    chances = {one.cause.id: one.probability for one in ranking}
+    named = [one for one in ranking if one.probability >= likely]
+    if shown := tuple(one.cause.id for one in named if _is_shown(one, network, ahead)):
+        return Outcome.FOUND, shown
     if named:
-        return Outcome.FOUND, named
-    if posterior.sound >= likely:
-        return Outcome.NO_FAULT, ()
-    if any(one.bits >= TELLING_BITS for one in ahead):
+        return Outcome.NOT_ENOUGH, ()
+    outside = tuple(one for one in chances if network.causes[one].part == CUSTOMER_SIDE and chances[one] >= possible)
+    well = {causes: share for causes, share in posterior.hypotheses.items() if set(causes) <= set(outside)}
+    still_open = any(network.worth(check, posterior.hypotheses)[0] >= TELLING_BITS for check in ahead)
+    if sum(well.values()) >= likely and not (still_open and outside):
+        return Outcome.NO_FAULT, outside
+    if still_open:
         return Outcome.NOT_ENOUGH, ()
     for size in range(2, min(NARROW, len(ranking)) + 1):
         among = {one.cause.id for one in ranking[:size]}
         if sum(share for causes, share in posterior.hypotheses.items() if among & set(causes)) >= likely:
             return Outcome.NARROWED, tuple(one.cause.id for one in ranking[:size])
     return Outcome.NOT_ENOUGH, ()
+
+
+def _is_shown(candidate: Candidate, network: Network, ahead: Sequence[str]) -> bool:
+    """Whether more than the customer's word stands behind a cause, or nothing more could.
+
+    What anybody sees (broken glass) needs no check; of what only a check can show, the complaint is not enough as long
+    as that check was not run.
+    """
+    plain = {one.id for one in network.policy.symptoms if one.plain}
+    if any(one.sign.kind != "symptom" or one.sign.key in plain for one in candidate.speaking_for):
+        return True
+    rivals = {(candidate.cause.id,): candidate.probability, (): 1 - candidate.probability}
+    return not any(network.worth(check, rivals)[0] >= TELLING_BITS for check in ahead)
 
 
 def _ranking(
@@ -335,7 +363,7 @@ def _next(network: Network, posterior: Posterior, evidence: Evidence, checks: Se
 def _separator(
     network: Network, posterior: Posterior, candidates: Sequence[str], policy: Policy, say: _Sayings
 ) -> Separator | None:
-    """The check that tells most between the two likeliest hypotheses; None when one is certain or nothing would tell."""
+    """The check that tells most between the two likeliest hypotheses; None when one is certain or none would tell."""
     first, second = sorted(posterior.hypotheses.items(), key=lambda one: (-one[1], one[0]))[:2]
     if first[1] >= float(policy.strengths.confidence["certain"]):
         return None
@@ -382,6 +410,7 @@ _NOTHING_TELLS = Words("too little was seen, and no check is left that would tel
 _SOUND = Words(
     "everything that could explain the complaint was looked at and is well", "可能相关的检测项均已检测且正常"
 )
+_OUTSIDE = Words("the phone is well as far as seen; it may be: {causes}", "手机检测正常，可能为：{causes}")
 
 
 class _Sayings:
@@ -431,6 +460,6 @@ def _sentence(
     if outcome is Outcome.NARROWED:
         return _AMONG.fill(causes=names)
     if outcome is Outcome.NO_FAULT:
-        return _SOUND
+        return _OUTSIDE.fill(causes=names) if causes else _SOUND
     telling = sorted(ahead, key=lambda one: -one.bits)[:NARROW]
     return _TELL.fill(checks=listed(say.check(one.check) for one in telling)) if telling else _NOTHING_TELLS

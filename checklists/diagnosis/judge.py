@@ -81,7 +81,7 @@ class Judged:
             asked = [one.check for one in sorted(answer.next_checks, key=lambda one: -one.bits)[:3]]
             return self.abstained and bool(set(asked) & set(case.tell))
         if answer.outcome is Outcome.NO_FAULT:
-            return case.expect == "sound"
+            return case.expect == "sound" or bool(set(case.causes) & set(answer.causes))
         named = set(answer.causes) if answer.outcome is Outcome.FOUND else set()
         if not named:
             return False
@@ -93,13 +93,13 @@ class Judged:
     def wrong(self) -> bool:
         """Whether something was said that is not so: a cause that is not there, or soundness of what is not."""
         if self.answer.outcome is Outcome.NO_FAULT:
-            return self.case.expect == "answer"
+            return self.case.expect != "sound" and not set(self.case.causes) & set(self.answer.causes)
         if self.answer.outcome is Outcome.FOUND:
             return not set(self.answer.causes) <= {*self.case.causes, *self.case.also}
         return False
 
     def among(self, places: int) -> bool:
-        """Whether each cause that is there (or an answer as right) is among the first `places`, two causes one later."""
+        """Whether each cause that is there, or an answer as right, is among the first `places` (of two: one more)."""
         first = set(self.top[: places + len(self.case.causes) - 1])
         return all(cause in first for cause in self.case.causes) or bool(first & set(self.case.also))
 
@@ -108,7 +108,12 @@ class Judged:
 
 
 def read_cases(folder: Path) -> list[Case]:
-    """The cases of a folder, in order; raises `ChecklistErrors` for a file that is no TOML, ValueError for a bad case."""
+    """The cases of a folder, in order.
+
+    Raises:
+        ChecklistErrors: a file is no TOML.
+        ValueError: a case does not say why.
+    """
     groups = read_document(folder / "groups.toml").data["groups"]
     found = []
     for path in sorted(folder.glob("*.toml")):

@@ -129,12 +129,16 @@ class Network:
         return [Sign("finding", code, said.check, self.chances(code, said.check), alarm, weight) for code in codes]
 
     def chances(self, key: str, check: str) -> dict[str, float]:
-        """How often each cause gives this finding, or keeps this check from passing when the key is the check."""
+        """How often each cause gives this finding, or keeps this check from passing when the key is the check.
+
+        A cause that names findings of the check gives no others; one that names only the check may give any.
+        """
         if key == check:
             return self._any(check)
         found = {}
         for cause in self.causes.values():
-            strength = cause.signs.get(key) or cause.signs.get(check)
+            named = any(code in cause.signs for code in self._looks_for[check])
+            strength = cause.signs.get(key) or (None if named else cause.signs.get(check))
             if strength:
                 found[cause.id] = float(self.policy.strengths.sign[strength])
         return found
@@ -160,13 +164,19 @@ class Network:
     # --- probabilities
 
     def posterior(self, signs: Sequence[Sign]) -> Posterior:
-        """How probable each hypothesis is. Pairs are weighed where something speaks for each of the two."""
+        """How probable each hypothesis is.
+
+        With a complaint, only causes for which something speaks are weighed: a phone that was brought for its camera is
+        not held to have a dead key because nobody pressed it. Without one, all of them are. Pairs are weighed where
+        something speaks for each of the two.
+        """
         priors = self.policy.strengths.prior
         prior = {cause.id: math.log(float(priors[cause.prior])) for cause in self.causes.values()}
-        logs: dict[Hypothesis, float] = {(): math.log(float(self.policy.strengths.sound["prior"]))}
-        for cause in prior:
-            logs[cause,] = prior[cause] + sum(sign.log_ratio((cause,)) for sign in signs)
         spoken_for = [one for one in prior if any(s.kind != "pass" and one in s.chance for s in signs)]
+        complained = any(sign.kind == "symptom" and sign.chance for sign in signs)
+        logs: dict[Hypothesis, float] = {(): math.log(float(self.policy.strengths.sound["prior"]))}
+        for one in spoken_for if complained else prior:
+            logs[one,] = prior[one] + sum(sign.log_ratio((one,)) for sign in signs)
         for pair in combinations(spoken_for, 2):
             logs[pair] = prior[pair[0]] + prior[pair[1]] + sum(sign.log_ratio(pair) for sign in signs)
         top = max(logs.values())

@@ -18,8 +18,8 @@ __all__ = [
     "CheckSign",
     "Exempt",
     "FaultRow",
-    "Fine",
     "Finding",
+    "Fine",
     "Part",
     "Phrases",
     "Policy",
@@ -55,12 +55,19 @@ class Phrases(Model):
 
 
 class Symptom(Model):
-    """One coded complaint. `iris`: the symptom code of IRIS that says the same, where one does."""
+    """One coded complaint.
+
+    Attributes:
+        vagueness: how often it is said with other causes than those that list it; a word of `strengths.toml`.
+        plain: to be seen by whoever looks, so that the customer's word for it is enough.
+        iris: the symptom code of IRIS that says the same, where one does.
+    """
 
     id: _Id
     group: _Id
     name: Text
     vagueness: str
+    plain: bool = False
     iris: str | None = None
     phrases: Phrases
 
