@@ -127,9 +127,8 @@ _READ = Command(
 )
 #: `cmd bluetooth_manager` knows enable and disable from Android 13 on (AOSP BluetoothShellCommand).
 _CMD_SDK = 33
-#: Seconds between looks at the state while it changes, and the longest wait for a change.
+#: Seconds between looks at the state while it changes.
 _LOOK_S = 0.25
-_WAIT_S = 20.0
 _ON, _OFF = ("ON",), ("OFF", "BLE_ON")
 
 _NO_BLUETOOTH = Words("the phone says that it is built without Bluetooth", "手机声明其出厂不带蓝牙")
@@ -164,11 +163,11 @@ def _change(verb: str, back: str, sdk: int | None) -> Write:
     return Write(f"bluetooth-{verb}", what, do=_command(verb, sdk), undo=_command(back, sdk))
 
 
-async def _until(shell: Shell, wanted: tuple[str, ...]) -> Decimal | None:
+async def _until(shell: Shell, wanted: tuple[str, ...], wait_s: int) -> Decimal | None:
     """Seconds until the state is one of `wanted`, None when it is not in time; raises the DriverError of a bad link."""
     clock = asyncio.get_running_loop().time
     start = clock()
-    while (now := clock()) - start < _WAIT_S:
+    while (now := clock()) - start < wait_s:
         said = await shell.run(_READ.script, deadline_s=_READ.timeout_s, limit=_READ.limit)
         if said.failure is not None:
             raise said.failure
@@ -178,7 +177,7 @@ async def _until(shell: Shell, wanted: tuple[str, ...]) -> Decimal | None:
     return None
 
 
-async def _switched(bench: Bench, state: str, sdk: int | None) -> AsyncIterator[Reading]:
+async def _switched(bench: Bench, state: str, sdk: int | None, wait_s: int) -> AsyncIterator[Reading]:
     """Off and on again, with the time of each; what was agreed to is undone by the bench."""
     source = _command("enable", sdk)
     back = "enable" if state in _ON else "disable"
@@ -193,13 +192,13 @@ async def _switched(bench: Bench, state: str, sdk: int | None) -> AsyncIterator[
             ):
                 yield one
             return
-        seconds = await _until(shell, wanted)
+        seconds = await _until(shell, wanted, wait_s)
         if verb == "enable":
             yield Measurement("switches_on", seconds is not None, source)
         if seconds is not None:
             yield Measurement(name, seconds, f"{_command(verb, sdk)}, then dumpsys bluetooth_manager: state")
         else:
-            yield Unread(name, _NOT_OFF.fill(seconds=f"{_WAIT_S:g}") if verb == "disable" else NOT_SAID, source)
+            yield Unread(name, _NOT_OFF.fill(seconds=str(wait_s)) if verb == "disable" else NOT_SAID, source)
 
 
 def _at_rest(said: Heard) -> Iterable[Reading]:
@@ -245,10 +244,11 @@ def _beacon(dump: str, beacon: str, source: str) -> Iterator[Reading]:
     repeatable=False,
     writes="Bluetooth on and off",
 )
-async def bluetooth(bench: Bench, *, beacon: str = "", switch: bool = True) -> AsyncIterator[Reading]:
+async def bluetooth(bench: Bench, *, beacon: str = "", switch: bool = True, wait_s: int = 20) -> AsyncIterator[Reading]:
     """Whether Bluetooth is alive and how long it takes to go off and on; it is left as it was found.
 
-    Settings: `beacon`, the name or address of the bench's beacon 1 m away; `switch`, false to only look.
+    Settings: `beacon`, the name or address of the bench's beacon 1 m away; `switch`, false to only
+    look; `wait_s`, the longest wait for each change in seconds.
     """
     said = hear(bench, _READ, bluetooth_manager, "dumpsys bluetooth_manager")
     sdk = hear_second(bench, getprop.READ, getprop.getprop).get("sdk")
@@ -266,7 +266,7 @@ async def bluetooth(bench: Bench, *, beacon: str = "", switch: bool = True) -> A
             yield one
         return
     try:
-        async for one in _switched(bench, str(said.get("state")), integer(str(sdk))):
+        async for one in _switched(bench, str(said.get("state")), integer(str(sdk)), wait_s):
             yield one
     except (Skipped, PromptTimedOut) as declined:
         for one in unread(_SWITCHED, declined.reason, said.source):

@@ -108,8 +108,8 @@ async def _one_way(bench: Bench, way: _Way, timeout_s: float) -> Reading:
     """What was heard against what was said, in one direction."""
     count = random.SystemRandom().randint(_FEWEST, _MOST)
     title = way.heard[1].fill(count=str(count))
-    heard = await bench.person.ask(_prompt(way.heard[0], title, timeout_s, _OWN_CHOICE, _THEY_TYPE))
-    said = await bench.person.ask(_prompt(way.said[0], way.said[1], timeout_s))
+    heard = await bench.person.ask(_prompt(f"{way.heard[0]}-{count}", title, timeout_s, _OWN_CHOICE, _THEY_TYPE))
+    said = await bench.person.ask(_prompt(f"{way.said[0]}-{count}", way.said[1], timeout_s))
     spoken = digits_of(said.value)
     if len(spoken) != count:
         return Unread(

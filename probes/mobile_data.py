@@ -30,10 +30,8 @@ __all__ = ["mobile_data"]
 #: android.provider.Settings.Global.WIFI_ON and MOBILE_DATA.
 _WIFI_ON = Command("wifi-on", "settings get global wifi_on", timeout_s=10.0, limit=4096)
 _DATA_ON = Command("mobile-data-on", "settings get global mobile_data", timeout_s=10.0, limit=4096)
-#: Seconds between looks, and the longest wait for the mobile network: AOSP's NetworkMonitor tries again after 1, 2, 4,
-#: 8 seconds.
+#: Seconds between looks.
 _LOOK_S = 1.0
-_WAIT_S = 30.0
 _SLOTS = 2
 
 _NO_SIM = Words(
@@ -80,7 +78,7 @@ async def _prepared(bench: Bench) -> None:
             raise NotRun(why_nothing(told))
 
 
-async def _came(shell: Shell) -> _Came:
+async def _came(shell: Shell, wait_s: int) -> _Came:
     """Wait for the mobile network and for the phone's own check of it; raises the DriverError of a broken link."""
     clock = asyncio.get_running_loop().time
     start = clock()
@@ -93,19 +91,19 @@ async def _came(shell: Shell) -> _Came:
         waited = clock() - start
         if facts.get("cellular_validated") and not facts.get("wifi_connected"):
             return _Came(heard, Decimal(round(waited * 1000)) / 1000)
-        if not facts or waited > _WAIT_S:
+        if not facts or waited > wait_s:
             return _Came(heard, None)
         await asyncio.sleep(_LOOK_S)
 
 
-def _online(came: _Came) -> Iterator[Reading]:
+def _online(came: _Came, wait_s: int) -> Iterator[Reading]:
     source = f"{came.facts.source}: CELLULAR, VALIDATED"
     if not came.facts.facts:
         yield from unread(("mobile_online", "mobile_online_time"), came.facts.reason("cellular_connected"), source)
         return
     yield Measurement("mobile_online", came.facts.get("cellular_validated") is True, source)
     if came.seconds is None:
-        yield Unread("mobile_online_time", _NOT_THERE.fill(seconds=f"{_WAIT_S:g}"), source)
+        yield Unread("mobile_online_time", _NOT_THERE.fill(seconds=str(wait_s)), source)
     else:
         yield Measurement("mobile_online_time", came.seconds, source)
 
@@ -169,10 +167,11 @@ def _of_slots(ready: list[int], cards: Heard, came: _Came) -> Iterator[Reading]:
     writes="Wi-Fi off and mobile data on",
     unverified=True,
 )
-async def mobile_data(bench: Bench, *, url: str = "") -> AsyncIterator[Reading]:
+async def mobile_data(bench: Bench, *, url: str = "", wait_s: int = 30) -> AsyncIterator[Reading]:
     """Whether the internet, or the bench's page, is reached over the mobile network with Wi-Fi off.
 
-    Settings: `url`, a plain http page of the bench that is reachable from the mobile network.
+    Settings: `url`, a plain http page of the bench that is reachable from the mobile network; `wait_s`, the longest
+    wait for that network in seconds (Android tries its own check again after 1, 2, 4 and 8 s).
     """
     props = hear(bench, getprop.READ, getprop.getprop)
     networks = hear_second(bench, READ_NETWORKS, connectivity, "dumpsys connectivity")
@@ -187,8 +186,8 @@ async def mobile_data(bench: Bench, *, url: str = "") -> AsyncIterator[Reading]:
         raise NotRun(networks.reason("cellular_connected"))
     await _prepared(bench)
     shell = bench.capability(Shell)  # type: ignore[type-abstract]  # a protocol names the capability
-    came = await _came(shell)
-    for one in _online(came):
+    came = await _came(shell, wait_s)
+    for one in _online(came, wait_s):
         yield one
     async for one in _page(shell, url):
         yield one

@@ -76,10 +76,8 @@ def nfc(data: bytes) -> Parsed:
 
 
 _READ = Command("nfc", "dumpsys nfc", timeout_s=10.0, limit=2 * 1024 * 1024)
-#: Seconds between looks while the controller starts, and the longest wait: AOSP's NfcService gives its start 90 s until
-#: its watchdog ends the process, a healthy controller takes one to five.
+#: Seconds between looks while the controller starts.
 _LOOK_S = 0.5
-_WAIT_S = 20.0
 
 _NO_NFC = Words("the phone says that it is built without NFC", "手机声明其出厂不带 NFC")
 _ON = Words("switches NFC on and back off", "打开 NFC 后再关闭")
@@ -109,17 +107,18 @@ _OFF = Words(
     repeatable=False,
     writes="NFC on, where it is off",
 )
-async def nfc_controller(bench: Bench, *, tag: str = "") -> AsyncIterator[Reading]:
+async def nfc_controller(bench: Bench, *, tag: str = "", wait_s: int = 20) -> AsyncIterator[Reading]:
     """Whether the NFC controller is up, or comes up when it is switched on; it is left as it was found.
 
-    Settings: `tag`, the id of the bench's tag that lies at the phone (hexadecimal), for phones whose dump tells it.
+    Settings: `tag`, the id of the bench's tag that lies at the phone (hexadecimal), for phones whose dump tells it;
+    `wait_s`, the longest wait for the controller in seconds.
     """
     said = hear(bench, _READ, nfc)
     if hear_second(bench, READ_FEATURES, pm_features).get("has_nfc") is False and not said.facts:
         raise NotApplicable(_NO_NFC)
     yield reading("nfc_state", said, "state", words="mState")
     if said.get("state") == "off":
-        async for one in _woken(bench):
+        async for one in _woken(bench, wait_s):
             yield one
     elif said.get("state") == "on":
         yield Measurement("nfc_alive", True, "dumpsys nfc: mState")
@@ -137,7 +136,7 @@ def _tag(wanted: str, seen: str | None) -> Iterator[Reading]:
         yield Measurement("tag_read", seen == re.sub("[^0-9A-F]", "", wanted), "dumpsys nfc")
 
 
-async def _woken(bench: Bench) -> AsyncIterator[Reading]:
+async def _woken(bench: Bench, wait_s: int) -> AsyncIterator[Reading]:
     """Whether a controller that is off comes up; raises the DriverError of a broken link."""
     source = "svc nfc enable, then dumpsys nfc: mState"
     if airplane_mode(bench):
@@ -153,13 +152,14 @@ async def _woken(bench: Bench) -> AsyncIterator[Reading]:
     if told.exit_code not in (0, None):
         yield Unread("nfc_alive", why_nothing(told), source)
         return
-    yield Measurement("nfc_alive", await _comes_up(bench.capability(Shell)), source)  # type: ignore[type-abstract]
+    shell = bench.capability(Shell)  # type: ignore[type-abstract]  # a protocol names the capability
+    yield Measurement("nfc_alive", await _comes_up(shell, wait_s), source)
 
 
-async def _comes_up(shell: Shell) -> bool:
+async def _comes_up(shell: Shell, wait_s: int) -> bool:
     clock = asyncio.get_running_loop().time
     start = clock()
-    while clock() - start < _WAIT_S:
+    while clock() - start < wait_s:
         said = await shell.run(_READ.script, deadline_s=_READ.timeout_s, limit=_READ.limit)
         if said.failure is not None:
             raise said.failure

@@ -28,8 +28,6 @@ _STATUS = Command("wifi-status", "cmd wifi status", timeout_s=10.0, limit=256 * 
 _SAVED = Command("wifi-networks", "cmd wifi list-networks", timeout_s=10.0, limit=256 * 1024)
 _HEARD = "cmd wifi start-scan; cmd wifi list-scan-results"
 _LOOK_S = 0.5
-#: Seconds that joining may take: association, keys and DHCP of a healthy phone are done in two to six.
-_WAIT_S = 25.0
 #: `0            BenchNet                         wpa2-psk`, once for each kind of security.
 _NETWORK = re.compile(r" *[0-9]{1,9} +(.{1,200}?) +[a-z0-9^-]{2,20}")
 
@@ -65,11 +63,11 @@ def _connect(ssid: str, passphrase: str, security: str) -> str:
     return f"cmd wifi connect-network {shlex.quote(ssid)} {security}{secret}"
 
 
-async def _joined(shell: Shell, ssid: str) -> Decimal | None:
+async def _joined(shell: Shell, ssid: str, wait_s: int) -> Decimal | None:
     """Seconds until the phone is on that network, None when not in time; raises the DriverError of a broken link."""
     clock = asyncio.get_running_loop().time
     start = clock()
-    while (now := clock()) - start < _WAIT_S:
+    while (now := clock()) - start < wait_s:
         answer = await shell.run(_STATUS.script, deadline_s=_STATUS.timeout_s, limit=_STATUS.limit)
         if answer.failure is not None:
             raise answer.failure
@@ -116,11 +114,12 @@ async def wifi_join(
     passphrase: str = "",
     security: Literal["open", "wpa2", "wpa3"] = "wpa2",
     url: str = "",
+    wait_s: int = 25,
 ) -> AsyncIterator[Reading]:
     """Whether the phone joins the bench's access point, in what time, and how fast a page of the bench comes.
 
     Settings: `ssid`, `passphrase`, `security` of an access point that is for tests alone, since they stand in the
-    record; `url`, a plain http page of the bench behind it.
+    record; `url`, a plain http page of the bench behind it; `wait_s`, the longest wait to join in seconds.
     """
     if not ssid:
         raise NotRun(_NO_AP)
@@ -138,7 +137,7 @@ async def wifi_join(
             raise told.failure
         if told.exit_code not in (0, None):
             raise NotRun(why_nothing(told))
-    seconds = await _joined(shell, ssid)
+    seconds = await _joined(shell, ssid, wait_s)
     source = "cmd wifi connect-network, cmd wifi status"
     if seconds is None:
         heard = await shell.run(_HEARD, deadline_s=15.0, limit=512 * 1024)

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 
 from drivers.sim.channel import Reply
 from drivers.sim.dumps_crashes import crash_log, main_log
-from drivers.sim.dumps_radio import parcel, wifi_status
+from drivers.sim.dumps_radio import parcel
 from drivers.sim.dumpsys import dumpsys
 from drivers.sim.getevent import getevent
 from drivers.sim.parts import Program, parts
@@ -170,6 +170,10 @@ def _service(state: PhoneState, arguments: Sequence[str], uid: int) -> Reply:
     words = list(arguments)
     if words[:1] == ["list"]:
         return _text("Found 1 services:\n0\tiphonesubinfo: [com.android.internal.telephony.IPhoneSubInfo]\n")
+    if words[:1] == ["check"] and len(words) == 2:
+        service = parts().services.get(words[1])
+        found = words[1] == "iphonesubinfo" or (service is not None and service(state, ()) is not None)
+        return _text(f"Service {words[1]}: {'' if found else 'not '}found\n")
     if words[:1] != ["call"] or len(words) < 3:
         return Reply(stderr="service: No command specified", code=10)
     if answering := parts().cmd.get(f"service call {words[1]}"):
@@ -211,25 +215,9 @@ def _cmd_phone(state: PhoneState, words: Sequence[str], uid: int) -> Reply:
     return Reply(b"Telephony Commands:\n  help\n  get-imei [-s SLOT_ID]\n", code=255)
 
 
-def _cmd_wifi(state: PhoneState, words: Sequence[str], uid: int) -> Reply:
-    if not state.persona.wifi.present:
-        return Reply(stderr="cmd: Can't find service: wifi", code=20)
-    if words[:1] == ["status"]:
-        return _text(wifi_status(state))
-    if words[:1] == ["set-wifi-enabled"] and len(words) == 2:
-        state.wifi_enabled = words[1] == "enabled"
-        return Reply()
-    return Reply(b"Wi-Fi (wifi) commands:\n  help or -h\n  status\n  set-wifi-enabled enabled|disabled\n", code=255)
-
-
-def _svc(state: PhoneState, arguments: Sequence[str], uid: int) -> Reply:
-    words = list(arguments)
-    if words[:1] == ["wifi"] and words[1:2] in (["enable"], ["disable"]):
-        state.wifi_enabled = words[1] == "enable" and state.persona.wifi.present
-        return Reply()
-    if words[:1] in (["data"], ["bluetooth"], ["nfc"], ["power"], ["usb"]) and len(words) > 1:
-        return Reply()
-    return Reply(stderr="Available commands:\n    help     Show information about the subcommands", code=1)
+def _followed_setting(state: PhoneState, space: str, name: str) -> str:
+    follow = parts().settings.get(f"{space} {name}")
+    return follow(state) if follow else "null"
 
 
 def _settings(state: PhoneState, arguments: Sequence[str], uid: int) -> Reply:
@@ -238,7 +226,7 @@ def _settings(state: PhoneState, arguments: Sequence[str], uid: int) -> Reply:
         return Reply(stderr="Invalid namespace or command", code=255)
     verb, space, *rest = words
     if verb == "get" and len(rest) == 1:
-        return _text(state.settings.get((space, rest[0]), "null") + "\n")
+        return _text((state.settings.get((space, rest[0])) or _followed_setting(state, space, rest[0])) + "\n")
     if verb == "put" and len(rest) >= 2:
         state.settings[(space, rest[0])] = rest[1]
         return Reply()
@@ -272,7 +260,8 @@ def _features(state: PhoneState) -> list[str]:
     if persona.wifi.present:
         names.append("android.hardware.wifi")
     names += [f"android.hardware.sensor.{name}" for name in persona.sensor_features]
-    return sorted([*names, "android.hardware.location.gps", "android.hardware.bluetooth"])
+    names += [name for name, there in parts().features.items() if there(state)]
+    return sorted([*names, "android.hardware.location.gps"])
 
 
 def _wm(state: PhoneState, arguments: Sequence[str], uid: int) -> Reply:
@@ -307,7 +296,7 @@ def _text(text: str, code: int = 0) -> Reply:
     return Reply(text.encode("utf-8", "surrogateescape"), code=code)
 
 
-_CMD: dict[str, Program] = {"phone": _cmd_phone, "wifi": _cmd_wifi}
+_CMD: dict[str, Program] = {"phone": _cmd_phone}
 
 COMMANDS: dict[str, Program] = {
     "cmd": _cmd,
@@ -324,7 +313,6 @@ COMMANDS: dict[str, Program] = {
     "service": _service,
     "setprop": _setprop,
     "settings": _settings,
-    "svc": _svc,
     "uname": _uname,
     "uptime": _uptime,
     "whoami": _whoami,

@@ -8,22 +8,31 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
-from drivers.sim.persona import Sim
+from drivers.sim.persona import Sim, Wifi
 from drivers.sim.state import PhoneState
 
-__all__ = ["parcel", "subscriber_info", "telephony_registry", "wifi", "wifi_status"]
+__all__ = ["joined_network", "parcel", "subscriber_info", "telephony_registry", "wifi", "wifi_status"]
 
 _NONE = 2_147_483_647
 """android.telephony.CellInfo.UNAVAILABLE."""
 _TECHNOLOGY = {"Unknown": 0, "GSM": 16, "EDGE": 2, "UMTS": 3, "HSPA": 11, "LTE": 14, "NR": 20}
 
 
+def joined_network(state: PhoneState) -> Wifi | None:
+    """The network that the phone is on: one that it was told to join, else the persona's own; None without one."""
+    link = state.persona.wifi
+    if not state.wifi_enabled:
+        return None
+    if told := state.scratch.get("wifi-joined"):
+        return link.model_copy(update=dict(zip(("ssid", "bssid", "rssi_dbm", "frequency_mhz"), told, strict=True)))
+    return link if link.ssid else None
+
+
 def wifi(state: PhoneState, arguments: Sequence[str]) -> str:
     """`dumpsys wifi`, cut to its beginning and the current link."""
-    link = state.persona.wifi
-    if not link.present:
+    if not state.persona.wifi.present:
         return ""
-    on = state.wifi_enabled
+    on, link = state.wifi_enabled, joined_network(state)
     lines = [f"Wi-Fi is {'enabled' if on else 'disabled'}"]
     if state.persona.android.sdk >= 24:
         lines.append("Verbose logging is off")
@@ -33,12 +42,12 @@ def wifi(state: PhoneState, arguments: Sequence[str]) -> str:
         "mScanPending false",
         "mPersistWifiState 1",
         "mAirplaneModeOn false",
-        f"curState={'L3ConnectedState' if on and link.ssid else 'DisconnectedState' if on else 'DefaultState'}",
+        f"curState={'L3ConnectedState' if link else 'DisconnectedState' if on else 'DefaultState'}",
         f"mWifiInfo {_wifi_info(state)}",
-        f"mNetworkInfo [type: WIFI[], state: {'CONNECTED/CONNECTED' if on and link.ssid else 'DISCONNECTED/IDLE'}, "
+        f"mNetworkInfo [type: WIFI[], state: {'CONNECTED/CONNECTED' if link else 'DISCONNECTED/IDLE'}, "
         "reason: (unspecified), extra: (none), failover: false, available: true, roaming: false]",
-        f"mLastBssid {link.bssid if on and link.ssid else 'null'}",
-        f"mLastNetworkId {0 if on and link.ssid else -1}",
+        f"mLastBssid {link.bssid if link else 'null'}",
+        f"mLastNetworkId {0 if link else -1}",
     ]
     return "\n".join(lines) + "\n"
 
@@ -48,10 +57,10 @@ def wifi_status(state: PhoneState) -> str:
     if not state.wifi_enabled:
         return "Wifi is disabled\nWifi scanning is only available when wifi is enabled\n"
     lines = ["Wifi is enabled", "Wifi scanning is always available"]
-    if state.persona.wifi.ssid:
+    if link := joined_network(state):
         lines += [
             "==== Primary ClientModeManager instance ====",
-            f'Wifi is connected to "{state.persona.wifi.ssid}"',
+            f'Wifi is connected to "{link.ssid}"',
             f"WifiInfo: {_wifi_info(state)}",
             "successfulTxPackets: 48211",
             "successfulTxPacketsPerSecond: 2.1",
@@ -65,8 +74,8 @@ def wifi_status(state: PhoneState) -> str:
 
 
 def _wifi_info(state: PhoneState) -> str:
-    link, sdk = state.persona.wifi, state.persona.android.sdk
-    if not state.wifi_enabled or not link.ssid:
+    link, sdk = joined_network(state), state.persona.android.sdk
+    if link is None:
         return (
             f"SSID: <unknown ssid>, BSSID: {'<none>' if sdk >= 24 else 'null'}, MAC: 02:00:00:00:00:00, "
             "Supplicant state: "
@@ -94,7 +103,7 @@ def telephony_registry(state: PhoneState, arguments: Sequence[str]) -> str:
     for number, sim in enumerate(state.persona.sims):
         lines += [
             f"  Phone Id={number}",
-            "    mCallState=0",
+            f"    mCallState={state.scratch.get('call', 0) if not number else 0}",
             "    mRingingCallState=0",
             f"    mServiceState={_service_state(sim) if named else _old_service_state(sim)}",
             f"    mSignalStrength={_signal(sim) if named else _old_signal(sim)}",

@@ -7,6 +7,8 @@ A module may define any of these names; nothing else in the simulator has to kno
   or to `service call NAME` under these three words; `COMMANDS`: programs. They replace those built in.
 - `ACTIONS`: what else a program does to the whole phone (its files, its screen). Several parts may have one for one
   program; the first reply is its answer, None leaves it to the next and to those built in.
+- `FEATURES`: whether a feature of `pm list features` is there; `SETTINGS`: settings that follow the part, by
+  `NAMESPACE NAME`, until somebody puts them.
 - `FILES`: living files by absolute path (`/sys/...`); None where this phone has none.
 - `HANDS`: what a willing person does when a bench asks, by prompt id (a regular expression for the whole id); gives the
   answer to type, or None when doing it was all.
@@ -52,6 +54,8 @@ class Parts:
     files: Mapping[str, File]
     hands: Mapping[str, Hand]
     actions: Mapping[str, tuple[Action, ...]]
+    features: Mapping[str, Callable[[PhoneState], bool]]
+    settings: Mapping[str, Callable[[PhoneState], str]]
 
     def hand(self, prompt: str) -> Hand | None:
         """What a person does at that prompt, if a part says so."""
@@ -70,6 +74,8 @@ def parts() -> Parts:
         commands=_named(modules, "COMMANDS"),
         files=_named(modules, "FILES"),
         hands=_named(modules, "HANDS"),
+        features=_named(modules, "FEATURES"),
+        settings=_named(modules, "SETTINGS"),
         actions=_side_by_side(modules),
     )
 
