@@ -21,7 +21,7 @@ from probes.units import FLAG, LIST
 
 __all__ = ["SYMPTOM_STEPS", "complaint_gone", "steps_for"]
 
-#: What to do again, for the symptoms of the policy (checklists/diagnosis) that begin with these words. The first counts.
+#: What to do again, for the symptoms of the policy (checklists/diagnosis) that begin so. The first that fits counts.
 SYMPTOM_STEPS: tuple[tuple[tuple[str, ...], tuple[Words, ...]], ...] = (
     (
         ("not-charging", "charges", "no-wireless", "no-computer"),
@@ -147,7 +147,8 @@ async def complaint_gone(
 ) -> AsyncIterator[Reading]:
     """What brought the complaint on, done again `tries` times; how often the fault came back.
 
-    Settings: `symptom`, the coded one whose steps are shown; `tries`, how often, at least 1; `timeout_s`, seconds for each.
+    Settings: `symptom`, the coded one whose steps are shown; `tries`, how often, at least 1; `timeout_s`, seconds
+    for each.
     """
     shell = bench.capability(Shell)  # type: ignore[type-abstract]  # a protocol names the capability
     tries = max(1, tries)

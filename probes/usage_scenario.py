@@ -39,8 +39,8 @@ STEPS: Mapping[StepName, str] = {
     "recent": f"{_HOME}; input keyevent 187",  # KEYCODE_APP_SWITCH
     "settings": "am start -a android.settings.SETTINGS",
     "storage": (
-        f"mkdir -p {_FOLDER}; dd if=/dev/urandom of={_FOLDER}/a bs=65536 count=64 2>/dev/null; sync;"
-        f" cp {_FOLDER}/a {_FOLDER}/b; cmp {_FOLDER}/a {_FOLDER}/b || echo DIFFERS"
+        f"mkdir -p {_FOLDER}; dd if=/dev/urandom of={_FOLDER}/seed bs=65536 count=64 2>/dev/null;"
+        f" cp {_FOLDER}/seed {_FOLDER}/copy; sync; cmp {_FOLDER}/seed {_FOLDER}/copy || echo DIFFERS"
     ),
     "sound": "input keyevent 24; input keyevent 25",  # KEYCODE_VOLUME_UP, KEYCODE_VOLUME_DOWN
 }

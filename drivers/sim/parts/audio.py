@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from pydantic import Field
+
 from drivers.sim.persona import Data
 
 if TYPE_CHECKING:
@@ -42,7 +44,7 @@ class Section(Data):
     devices: tuple[str, ...] = ("OUT_EARPIECE", "OUT_SPEAKER", "IN_BUILTIN_MIC", "IN_BACK_MIC")
     ringer: str = "NORMAL"
     muted: tuple[str, ...] = ()
-    volume: dict[str, int] = {}
+    volume: dict[str, int] = Field(default_factory=dict)
 
 
 def _audio(state: PhoneState, arguments: Sequence[str]) -> str:
@@ -76,7 +78,8 @@ def _flinger_lines(state: PhoneState) -> Iterator[str]:
     yield from ("  session   pid count", "Hardware status: 0", "Standby Time mSec: 3000", "")
     for number in range(section.outputs):
         blocked = section.blocked and number == 0
-        yield f"Output thread 0x7b{number:02x}40c000, name AudioOut_{0xD + 8 * number:X}, tid {900 + number}, type 0 (MIXER):"
+        name = f"AudioOut_{0xD + 8 * number:X}"
+        yield f"Output thread 0x7b{number:02x}40c000, name {name}, tid {900 + number}, type 0 (MIXER):"
         yield from (f"  I/O handle: {13 + 8 * number}", f"  Standby: {'no' if blocked else 'yes'}")
         yield from ("  Sample rate: 48000 Hz", "  HAL frame count: 960", "  Channel count: 2")
         yield from ("  Output device: 0x2 (AUDIO_DEVICE_OUT_SPEAKER)", "  Input device: 0 (AUDIO_DEVICE_NONE)")

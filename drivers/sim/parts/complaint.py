@@ -1,4 +1,4 @@
-"""The fault that a customer complains of: whether it comes back when somebody tries, and a hand that reads the clock."""
+"""The fault that a customer complains of: whether it comes back when tried, and a hand that reads the clock."""
 
 from __future__ import annotations
 
