@@ -136,7 +136,7 @@ class Link:
     """One way to one phone, as long as it is plugged in.
 
     Attributes:
-        transport: `adb`, `usbmux`, `usb` or `serial`.
+        transport: `adb`, `usbmux`, `usb`, `serial` or `bugreport`.
         key: unique among the present links of the transport (adb: the transport id); changes at each plug.
         serial: the serial that the transport shows; a clone may share it with another phone.
         port: where it is plugged (`usb:1-1.2`, or the address of a network phone); the same phone in the same socket
@@ -144,6 +144,8 @@ class Link:
         state: what the link can do.
         model: the model as far as the transport tells it without asking the phone, else empty.
         simulated: the link ends in a simulator. Set by whoever set up the bench, never read from the phone.
+        recorded: when the phone was recorded, where the link ends in a recording (a bug report) and no phone is there
+            to ask, to touch or to write to; empty for a phone.
     """
 
     transport: str
@@ -153,6 +155,7 @@ class Link:
     state: LinkState
     model: str = ""
     simulated: bool = False
+    recorded: str = ""
 
     @property
     def id(self) -> str:

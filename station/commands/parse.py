@@ -17,11 +17,17 @@ __all__ = ["command"]
 
 #: Largest file that is read, in bytes; real captures stay under 100 MB.
 FILE_LIMIT = 256 * 1024 * 1024
+#: Bug reports are read as a stream that keeps what it needs; with full log buffers they have up to 500 MB.
+REPORT_LIMIT = 1024 * 1024 * 1024
 
 
 def _parsed(chosen: Parser, path: Path) -> tuple[Parsed, int]:
     """What the file says, and the exit code that it asks for."""
     try:
+        if chosen.kind == "bugreport" and path.is_file() and path.stat().st_size <= REPORT_LIMIT:
+            from probes.bugreport import bugreport_file
+
+            return bugreport_file(path), EXIT_OK
         if path.is_file() and path.stat().st_size > FILE_LIMIT:
             return Parsed(problems=[Problem("file", f"larger than {FILE_LIMIT} bytes")]), EXIT_USE
         return chosen.parse(path.read_bytes()), EXIT_OK

@@ -159,10 +159,32 @@ signal 6 (SIGABRT), code -1 (SI_QUEUE)
 """
 UPTIME = "86400.50 170000.00\n"
 
+RULE = "=" * 56
+BUGREPORT = f"""\
+{RULE}
+== dumpstate: 2023-11-14 22:24:00
+{RULE}
+
+Build: AB1A.240101.001
+Build fingerprint: 'bench/one/one:14/AB1A.240101.001/1:user/release-keys'
+
+------ KERNEL LOG (dmesg) ------
+{DMESG}------ 0.012s was the duration of 'KERNEL LOG' ------
+------ DUMPSYS (dumpsys) ------
+{"-" * 79}
+DUMP OF SERVICE battery:
+Current Battery Service state:
+  level: 54
+--------- 0.001s was the duration of dumpsys battery, ending at: 2023-11-14 22:24:01
+{RULE}
+== dumpstate: done (id 1)
+{RULE}
+"""
+
 #: Facts that grow with the lines there are, and those that hold line numbers.
-GROWING = {"lines", "last_s", "last", "panics", "crashes", "suspects", "harmless"}
+GROWING = {"lines", "last_s", "last", "panics", "crashes", "suspects", "harmless", "complete", "sections", "kinds"}
 NUMBERED = {"suspects", "panics"}
-UNFRAMED = {"proc_uptime"}
+UNFRAMED = {"proc_uptime", "bugreport"}
 
 OUTPUTS: dict[str, list[str]] = {
     "fastboot": [FASTBOOT, FASTBOOT_TIGHT],
@@ -172,5 +194,6 @@ OUTPUTS: dict[str, list[str]] = {
     "dmesg": [DMESG, DMESG_DEAD_TOUCH],
     "logcat": [LOGCAT, LOGCAT_BRIEF],
     "dropbox": [DROPBOX_PRINTED],
+    "bugreport": [BUGREPORT],
     "proc_uptime": [UPTIME],
 }
