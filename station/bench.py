@@ -87,6 +87,7 @@ class Slot:
         link, device, identity: what is plugged in, opened, and who it says it is; None as far as that did not happen.
         trouble: what keeps the phone from being used, and what to do.
         since_ms: when it last came, changed or went.
+        flaps: how often the connection broke for a moment since the phone came.
         log: the last lines of what happened here.
     """
 
@@ -97,6 +98,7 @@ class Slot:
     identity: Identity | None = None
     trouble: tuple[Words, Words] | None = None
     since_ms: int = 0
+    flaps: int = 0
     log: deque[str] = field(default_factory=lambda: deque(maxlen=LOG_LINES))
     inbox: asyncio.Queue[Change] = field(default_factory=asyncio.Queue)
     moved: asyncio.Event = field(default_factory=asyncio.Event)
@@ -190,6 +192,7 @@ class Bench:
     async def _take(self, slot: Slot, change: Change) -> None:
         """What must not wait for the slot's task: the phone is gone, or can't be used any more."""
         slot.since_ms = time.time_ns() // 1_000_000
+        slot.flaps = change.flaps
         slot.link = None if change.kind == "gone" else change.link
         if slot.link is None or not slot.link.state.usable:
             was, slot.device, slot.identity = slot.device, None, None

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Any
 
 from checklists.canonical import dump
 from checklists.cross import keyword_arguments
@@ -23,6 +24,7 @@ from checklists.schema import Check, Checklist
 from checklists.verdict import Stage
 from drivers.api import Device, Identity, Side
 from drivers.text import Words, safe_text
+from drivers.usb_host import hubs_between, port_speed
 from probes.api import Loaded, Probe, Value
 from reports.vocabulary import STAGES, named
 from station import messages as m
@@ -83,6 +85,7 @@ class Work:
         self.ticket_in: dict[int, str] = {}
         self.run_in: dict[int, tuple[str, str]] = {}
         self._checklists: dict[str, tuple[object, Checklist]] = {}
+        self._dumps: dict[str, dict[str, Any]] = {}
         self.changes: dict[str, Change] = {}
         self._restoring: dict[int, asyncio.Task[None]] = {}
         self.health: Callable[[], dict[str, object]] = dict
@@ -295,7 +298,7 @@ class Work:
             stage=stage,
             person=safe_text(command.person, 200),
             device=_seen(slot),
-            checklist=dump(checklist),
+            checklist=self._dumped(checklist),
             checklist_sha256=checklist.sha256 or "",
             checklist_name=command.checklist,
             probes=self._origins(checklist),
@@ -468,7 +471,7 @@ class Work:
 
         def told() -> dict[str, str]:
             left = left_on(slot.identity, self.changes.values())
-            return {"changes-left": "\n".join(change.id for change in left)}
+            return _link_facts(slot) | {"changes-left": "\n".join(change.id for change in left)}
 
         phone = slot.identity or Identity()
         return Host(stamp, append, device, number, lambda: self._changed(slot.number), phone, told)
@@ -526,6 +529,13 @@ class Work:
             known = self._checklists[name] = (state, load_checklist(name, self._loaded()))
         return known[1]
 
+    def _dumped(self, checklist: Checklist) -> dict[str, Any]:
+        """The checklist as data; made once for each digest."""
+        digest = checklist.sha256 or ""
+        if digest not in self._dumps:
+            self._dumps[digest] = dump(checklist)
+        return self._dumps[digest]
+
     async def _same_checklist(self, run: Run) -> Checklist:
         """The run's checklist as its file is now; it must not have changed, nor the run be sealed."""
         if run.record is not None:
@@ -571,6 +581,21 @@ async def _after(opened: asyncio.Future[None], runner: Runner, checks: Sequence[
 
 
 _WRITES = (PhoneWriting, PhoneRestored, RestoreFailed, ChangeGivenUp)
+
+
+def _link_facts(slot: Slot) -> dict[str, str]:
+    """What the bench knows of the way to the phone, for probes; what it does not know is left out."""
+    if slot.link is None:
+        return {}
+    speed, hubs = port_speed(slot.link.port), hubs_between(slot.link.port)
+    known = {
+        "link-transport": slot.link.transport,
+        "link-port": slot.link.port,
+        "link-flaps": slot.flaps,
+        "link-speed": speed,
+        "link-hubs": hubs,
+    }
+    return {name: safe_text(str(value), 200) for name, value in known.items() if value is not None}
 
 
 def _stage(name: str, checklist: Checklist) -> Stage:
