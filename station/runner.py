@@ -90,6 +90,10 @@ BACK_LOOK_S, BACK_ASK_S = 0.2, 5.0
 RETRY_S = 2.0
 
 _CANT = Words("this connection can't do that: {what}", "当前连接不支持：{what}")
+_RECORDED = Words(
+    "the phone is not here, only its bug report of {recorded}: this check needs the phone",
+    "手机不在现场，仅有 {recorded} 的错误报告：此项检测需要手机",
+)
 _NO_PROBE = Words("the probe {probe} is not loaded on this bench", "本工位未加载采集程序 {probe}")
 _BUG = Words("the probe {probe} failed: {error}", "采集程序 {probe} 出错：{error}")
 _LATE = Words("not done within {seconds} s", "{seconds} 秒内未完成")
@@ -475,6 +479,9 @@ class Runner:
         if probe is None:
             reason = _NO_PROBE.fill(probe=check.probe.get(self.subject.checklist.platform, "?"))
             return AttemptEnded(attempt=attempt, ending=Ending.ERRORED, verdict=none, reason=reason, side=Side.BENCH)
+        if device.link.recorded and (probe.asks or probe.writes or not _declared(probe)):
+            reason = _RECORDED.fill(recorded=device.link.recorded.partition(",")[0])
+            return AttemptEnded(attempt=attempt, ending=Ending.SKIPPED, verdict=none, reason=reason, side=Side.BENCH)
         lacking = [need.__name__ for need in probe.needs if not _offers(device, need)]
         if lacking:
             reason = _CANT.fill(what=", ".join(lacking))
