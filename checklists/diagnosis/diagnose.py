@@ -236,7 +236,7 @@ def _outcome(
     outside = tuple(one for one in chances if network.causes[one].part == CUSTOMER_SIDE and chances[one] >= possible)
     well = {causes: share for causes, share in posterior.hypotheses.items() if set(causes) <= set(outside)}
     still_open = any(network.worth(check, posterior.hypotheses)[0] >= TELLING_BITS for check in ahead)
-    if sum(well.values()) >= likely and not (still_open and outside):
+    if posterior.sound >= likely or (sum(well.values()) >= likely and not still_open):
         return Outcome.NO_FAULT, outside
     if still_open:
         return Outcome.NOT_ENOUGH, ()

@@ -118,7 +118,10 @@ class Exempt(FaultRow):
 
 
 class Finding(Model):
-    """A fault code: the checks that give it, its place in the fault table (`row`) or why it has none (`exempt`)."""
+    """A fault code: the checks that give it, its place in the fault table (`row`) or why it has none (`exempt`).
+
+    `awaited`: no shipped check gives it yet.
+    """
 
     code: Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]+(-[A-Z0-9]+)*$", max_length=60)]
     name: Text
@@ -126,6 +129,7 @@ class Finding(Model):
     part: _Id
     row: _Id | None = None
     exempt: _Id | None = None
+    awaited: bool = False
 
 
 class CheckSign(Model):
