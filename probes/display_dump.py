@@ -43,6 +43,9 @@ _MODEL = re.compile(r"address \{[^}]{0,60}model=(0x[0-9a-fA-F]{1,16})", re.ASCII
 _WORDS = {name: re.compile(rf"(?<=, ){name} (\w{{1,40}})", re.ASCII) for name in ("touch", "state", "type")}
 _DENSITY = re.compile(r"\bdensity ([0-9]{1,5})\b", re.ASCII)
 _BRIGHTNESS = re.compile(r"\bbrightness(Minimum|Maximum|Default) (-?[0-9.]{1,20}(?:E-?[0-9]{1,3})?)", re.ASCII)
+_CORNER = re.compile(r"RoundedCorner\{position=\w{1,20}, radius=([0-9]{1,5})", re.ASCII)
+_CUTOUTS = re.compile(r"boundingRect=\{Bounds=\[([^\]]{0,400})\]")
+_RECT = re.compile(r"Rect\(([0-9]{1,5}), ([0-9]{1,5}) - ([0-9]{1,5}), ([0-9]{1,5})\)", re.ASCII)
 _MODE_ID = re.compile(r"\bmodeId ([0-9]{1,4})\b", re.ASCII)
 
 
@@ -88,6 +91,11 @@ def _panel(name: str, rest: str) -> dict[str, Any]:
         panel["hdr"] = hdr
     if product := _PRODUCT.search(rest):
         panel["product"] = " ".join(word for word in product.groups() if word and word != "null")
+    if corners := _CORNER.findall(rest):
+        panel["corner_radius"] = max(int(radius) for radius in corners)
+    if cutouts := _CUTOUTS.search(rest):
+        rects = [[int(word) for word in rect] for rect in _RECT.findall(cutouts[1])]
+        panel["cutouts"] = [rect for rect in rects if rect[0] < rect[2] and rect[1] < rect[3]]
     if model := _MODEL.search(rest):
         panel["model"] = model[1]
     for which, text in _BRIGHTNESS.findall(rest):

@@ -25,19 +25,29 @@ _ABS = ("EV_ABS", "0003")
 _POSITION_X = ("ABS_MT_POSITION_X", "0035")
 _TRACKING_ID = ("ABS_MT_TRACKING_ID", "0039")
 _CAPABILITY = re.compile(r"([A-Z]{2,4})\s+\(([0-9a-f]{4})\): ?(.*)", re.ASCII)
-_ABS_CODE = re.compile(r"(\w{1,60})\*?\s+: value ", re.ASCII)
+_ABS_CODE = re.compile(
+    r"(\w{1,60})\*?\s+: value (?:-?[0-9]{1,11}, min (-?[0-9]{1,11}), max (-?[0-9]{1,11}))?", re.ASCII
+)
 _HEX = re.compile(r"[0-9a-f]{1,8}", re.ASCII)
 
 
 @dataclass(slots=True)
 class InputDevice:
-    """One listed device: where it is, its name, and its keys and axes as printed; `held` are keys that are down."""
+    """One listed device: where it is, its name, its keys, axes and switches as printed.
+
+    `held` are keys that are down, `on` switches that are on, `ranges` the least and most value by axis, `props` the
+    input properties.
+    """
 
     path: str
     name: str = ""
     keys: list[str] = field(default_factory=list)
     axes: list[str] = field(default_factory=list)
     held: list[str] = field(default_factory=list)
+    ranges: dict[str, tuple[int, int]] = field(default_factory=dict)
+    switches: list[str] = field(default_factory=list)
+    on: list[str] = field(default_factory=list)
+    props: list[str] = field(default_factory=list)
 
 
 def input_devices(lines: list[str]) -> list[InputDevice]:
@@ -54,7 +64,7 @@ def input_devices(lines: list[str]) -> list[InputDevice]:
         elif text.startswith("name:") and not devices[-1].name:
             devices[-1].name = unquoted(text[len("name:") :])
         elif text.startswith(("events:", "input props:", "could not", "remove device")):
-            kind = ""
+            kind = "PROPS" if text.startswith("input props:") else ""
         elif listed := _CAPABILITY.match(text):
             kind = listed[1]
             _capabilities(devices[-1], kind, listed[3])
@@ -71,6 +81,15 @@ def _capabilities(device: InputDevice, kind: str, text: str) -> None:
                 device.held.append(word.rstrip("*"))
     elif kind == "ABS" and (axis := _ABS_CODE.match(text)):
         device.axes.append(axis[1])
+        if axis[2] is not None:
+            device.ranges[axis[1]] = int(axis[2]), int(axis[3])
+    elif kind == "SW":
+        for word in text.split():
+            device.switches.append(word.rstrip("*"))
+            if word.endswith("*"):
+                device.on.append(word.rstrip("*"))
+    elif kind == "PROPS" and text != "<none>":
+        device.props += text.split()
 
 
 def _event(text: str) -> tuple[str, str, str, str] | None:

@@ -5,26 +5,35 @@ Stands on the phone's state; layouts are those of AOSP toolbox `getevent.c`.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 
 from drivers.sim.channel import Reply
+from drivers.sim.parts.touch import axes, ghost
 from drivers.sim.persona import InputDevice
-from drivers.sim.state import KeyEvent, PhoneState
+from drivers.sim.state import InputFrame, KeyEvent, PhoneState
 
 __all__ = ["getevent"]
 
 _EV_SYN, _EV_KEY, _EV_ABS, _EV_SW = 0, 1, 3, 5
-_LABEL = {_EV_SYN: "EV_SYN", _EV_KEY: "EV_KEY"}
+_LABEL = {_EV_SYN: "EV_SYN", _EV_KEY: "EV_KEY", _EV_ABS: "EV_ABS", _EV_SW: "EV_SW"}
 _VALUE = {0: "UP", 1: "DOWN", 2: "REPEAT"}
-_TOUCH = {
-    "ABS_MT_SLOT": (0x2F, 9),
-    "ABS_MT_TOUCH_MAJOR": (0x30, 255),
-    "ABS_MT_POSITION_X": (0x35, 1079),
-    "ABS_MT_POSITION_Y": (0x36, 2399),
-    "ABS_MT_TRACKING_ID": (0x39, 65535),
-    "ABS_MT_PRESSURE": (0x3A, 255),
+_SWITCHES = {
+    "SW_LID": 0x00,
+    "SW_HEADPHONE_INSERT": 0x02,
+    "SW_MICROPHONE_INSERT": 0x04,
+    "SW_JACK_PHYSICAL_INSERT": 0x07,
+    "SW_FRONT_PROXIMITY": 0x0B,
 }
-_SWITCHES = {"SW_LID": 0x00, "SW_HEADPHONE_INSERT": 0x02, "SW_MICROPHONE_INSERT": 0x04, "SW_JACK_PHYSICAL_INSERT": 0x07}
+_NAMES = {
+    (_EV_SYN, 0): "SYN_REPORT",
+    (_EV_SYN, 2): "SYN_MT_REPORT",
+    (_EV_ABS, 0x2F): "ABS_MT_SLOT",
+    (_EV_ABS, 0x35): "ABS_MT_POSITION_X",
+    (_EV_ABS, 0x36): "ABS_MT_POSITION_Y",
+    (_EV_ABS, 0x39): "ABS_MT_TRACKING_ID",
+    **{(_EV_SW, code): name for name, code in _SWITCHES.items()},
+}
 
 
 def getevent(state: PhoneState, arguments: Sequence[str], uid: int) -> Reply:
@@ -65,9 +74,13 @@ def _described(state: PhoneState, devices: Sequence[InputDevice], *, labels: boo
             ]
             yield from _rows("KEY", _EV_KEY, cells, labels=labels)
         if device.touch:
-            yield from _axes(labels=labels)
+            yield from _axes(state, labels=labels)
         if device.switches:
-            cells = [(name if labels else f"{_SWITCHES[name]:04x}") + " " for name in device.switches]
+            on = state.scratch.get("switches", set())
+            cells = [
+                (name if labels else f"{_SWITCHES[name]:04x}") + ("*" if name in on else " ")
+                for name in device.switches
+            ]
             yield from _rows("SW ", _EV_SW, cells, labels=labels)
         yield "  input props:\n"
         yield "    INPUT_PROP_DIRECT\n" if device.touch and labels else "    0001\n" if device.touch else "    <none>\n"
@@ -80,8 +93,8 @@ def _rows(kind: str, code: int, cells: Sequence[str], *, labels: bool) -> Iterat
         yield lead + "".join(f" {cell:<{width}}" for cell in cells[start : start + each]) + "\n"
 
 
-def _axes(*, labels: bool) -> Iterator[str]:
-    for number, (name, (code, most)) in enumerate(_TOUCH.items()):
+def _axes(state: PhoneState, *, labels: bool) -> Iterator[str]:
+    for number, (name, (code, most)) in enumerate(axes(state).items()):
         lead = f"    ABS ({_EV_ABS:04x}):" if number == 0 else " " * 15
         what = f"{name:<20} " if labels else f"{code:04x} "
         yield f"{lead} {what} : value 0, min 0, max {most}, fuzz 0, flat 0, resolution 0\n"
@@ -96,7 +109,7 @@ async def _live(
         if head:
             yield head.encode()
         while True:
-            event = await queue.get()
+            event = await _next(state, queue)
             if event.device not in shown:
                 continue
             lines = list(_lines(event, flags, named=named))
@@ -109,12 +122,26 @@ async def _live(
         state.unlisten(queue)
 
 
-def _lines(event: KeyEvent, flags: str, *, named: bool) -> Iterator[str]:
+async def _next(state: PhoneState, queue: asyncio.Queue[KeyEvent | InputFrame]) -> KeyEvent | InputFrame:
+    """The next event; a panel with ghosts makes its own while nothing else happens."""
+    every_s = ghost(state)
+    while every_s is not None:
+        try:
+            return await asyncio.wait_for(queue.get(), every_s)
+        except TimeoutError:
+            ghost(state, touch=True)
+    return await queue.get()
+
+
+def _lines(event: KeyEvent | InputFrame, flags: str, *, named: bool) -> Iterator[str]:
     stamp = f"[{int(event.time_s):8d}.{int(event.time_s % 1 * 1e6):06d}] " if "t" in flags else ""
     device = f"{event.device}: " if named else ""
-    for kind, code, value in ((_EV_KEY, event.code, event.value), (_EV_SYN, 0, 0)):
+    own = {} if isinstance(event, InputFrame) else {(_EV_KEY, event.code): event.name}
+    events = event.events if isinstance(event, InputFrame) else ((_EV_KEY, event.code, event.value), (_EV_SYN, 0, 0))
+    for kind, code, signed in events:
+        value = signed & 0xFFFF_FFFF
         if "l" in flags:
-            name = event.name if kind == _EV_KEY else "SYN_REPORT"
+            name = own.get((kind, code)) or _NAMES.get((kind, code), f"{code:04x}")
             shown = _VALUE[value] if kind == _EV_KEY else f"{value:08x}"
             yield f"{stamp}{device}{_LABEL[kind]:<12.12} {name:<20.20} {shown:<20.20}\n"
         else:

@@ -18,7 +18,7 @@ from drivers.sim.parts import parts
 from drivers.sim.persona import Battery, Data, Persona
 from drivers.sim.properties import properties_of
 
-__all__ = ["KeyEvent", "PhoneState"]
+__all__ = ["InputFrame", "KeyEvent", "PhoneState"]
 
 Section = TypeVar("Section", bound=Data)
 
@@ -32,6 +32,15 @@ class KeyEvent:
     code: int
     name: str
     value: int
+
+
+@dataclass(frozen=True, slots=True)
+class InputFrame:
+    """Events of one input device up to and with a report: (type, code, value) each, on the monotonic clock."""
+
+    time_s: float
+    device: str
+    events: tuple[tuple[int, int, int], ...]
 
 
 class PhoneState:
@@ -48,7 +57,7 @@ class PhoneState:
         self.held: set[str] = set(persona.stuck_keys)
         self.scratch: dict[str, Any] = {}  # what parts keep while they live, by a name of theirs
         self._set_props: dict[str, str] = {}
-        self._listeners: set[asyncio.Queue[KeyEvent]] = set()
+        self._listeners: set[asyncio.Queue[KeyEvent | InputFrame]] = set()
         self._props = properties_of(persona, self.identity)
 
     # -- changed from outside -----------------------------------------------------------------------------------------
@@ -121,17 +130,20 @@ class PhoneState:
             self.held.add(name)
         else:
             self.held.discard(name)
-        event = KeyEvent(time.monotonic(), device.path, device.keys[name], name, value)
+        self.emit(KeyEvent(time.monotonic(), device.path, device.keys[name], name, value))
+
+    def emit(self, event: KeyEvent | InputFrame) -> None:
+        """Let every open event stream have it."""
         for listener in self._listeners:
             listener.put_nowait(event)
 
-    def listen(self) -> asyncio.Queue[KeyEvent]:
-        """A queue of all key events from now on; give it back to `unlisten`."""
-        queue: asyncio.Queue[KeyEvent] = asyncio.Queue()
+    def listen(self) -> asyncio.Queue[KeyEvent | InputFrame]:
+        """A queue of all input events from now on; give it back to `unlisten`."""
+        queue: asyncio.Queue[KeyEvent | InputFrame] = asyncio.Queue()
         self._listeners.add(queue)
         return queue
 
-    def unlisten(self, queue: asyncio.Queue[KeyEvent]) -> None:
+    def unlisten(self, queue: asyncio.Queue[KeyEvent | InputFrame]) -> None:
         """Stop filling the queue."""
         self._listeners.discard(queue)
 
