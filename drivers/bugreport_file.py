@@ -286,7 +286,7 @@ class _Reader:
         """Cut the report's text into sections."""
         try:
             for number, raw in enumerate(_lines(stream, MAX_TEXT), 1):
-                self._take(number, raw.rstrip(b"\r"), raw)
+                self._take(number, raw.rstrip(), raw)
         except _TooLong:
             self.problem("text", _TOO_LARGE.fill(limit=MAX_TEXT))
         self._close()
@@ -299,7 +299,7 @@ class _Reader:
             if self._framed(number, line):
                 return
         elif line.startswith(b"DUMP OF SERVICE "):
-            if service := _SERVICE.fullmatch(line.rstrip()):
+            if service := _SERVICE.fullmatch(line):
                 self._begin(service[1], b"", True, number)
                 return
         elif line.startswith(b"== dumpstate: "):
@@ -318,7 +318,7 @@ class _Reader:
             self._open.seconds = _said(ended[1])
             self._close()
             return True
-        if section := _SECTION.fullmatch(line.rstrip()):
+        if section := _SECTION.fullmatch(line):
             self._begin(section[1], section[2] or b"", False, number)
             return True
         return False

@@ -84,7 +84,7 @@ def _section_of(report: Report, kind: str) -> Section | None:
 def read_facts(report: Report, parsers: Mapping[str, Parser]) -> Parsed:
     """Everything that the parsers find in a report.
 
-    Facts: `taken` and the head of the report, `sections` (name, command, line, bytes, seconds), `kinds` (each kind's
+    Facts: `taken` and the head of the report, `sections` (name, command, line, lines, seconds), `kinds` (each kind's
     facts and problems), `files` (the same for copied files) and `suspects` with their lines in the report's text.
     """
     parsed = Parsed(problems=[Problem(what, why.en, why.zh) for what, why in report.problems])
@@ -123,7 +123,8 @@ def _about(section: Section) -> dict[str, Any]:
         "command": section.command or None,
         "service": section.service,
         "line": section.line,
-        "bytes": len(section.data) + section.cut,
+        "lines": section.data.count(b"\n"),
+        "cut_bytes": section.cut,
         "seconds": section.seconds,
     }
 

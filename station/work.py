@@ -288,6 +288,8 @@ class Work:
         slot = self._free_slot(command.slot)
         checklist = await self._checklist(command.checklist)
         stage = _stage(command.stage, checklist)
+        if slot.link is not None and slot.link.recorded and stage is not Stage.DIAGNOSIS:
+            raise Trouble("run.recorded", _RECORDED, Side.PERSON, _ON_PHONE, EXIT_USE)
         checks = _chosen(checklist, command.only)
         session = await self._session_for(command.ticket, slot)
         confirms = _confirmed(session, stage, command.person)
@@ -493,6 +495,7 @@ class Work:
         for slot in self.bench.slots.values():
             identity = slot.identity
             same = identity is not None and identity.serial == (seen.serial.identity or "")
+            same &= slot.link is None or bool(slot.link.recorded) is (seen.transport == "bugreport")
             if slot.ready and identity is not None and same and same_phone(session, identity):
                 return self._free_slot(slot.number)
         raise Trouble("run.no-phone", _PHONE_AWAY, Side.CABLE, _PLUG_IN, EXIT_BENCH)
@@ -646,7 +649,7 @@ def _seen(slot: Slot) -> DeviceSeen:
     return DeviceSeen(
         slot=slot.number,
         transport=link.transport,
-        port=safe_text(link.port, 200),
+        port=safe_text(f"{link.port}: {link.recorded}" if link.recorded else link.port, 200),
         serial=Identifying(identity=safe_text(identity.serial, 200)),
         imeis=tuple(Identifying(identity=safe_text(imei, 32)) for imei in identity.imeis),
         manufacturer=safe_text(identity.manufacturer, 200),
@@ -675,6 +678,10 @@ def _values(measured: Sequence[Measured]) -> dict[str, Value]:
 _NO_TICKET = Words("There is no ticket {ticket} on this station", "本工位没有工单 {ticket}")
 _LIST_TICKETS = Words("`assay ticket list` shows what there is", "请用 `assay ticket list` 查看")
 _NO_RUN = Words("There is no run {run} on this station", "本工位没有检测 {run}")
+_RECORDED = Words(
+    "A bug report can stand for the phone in a diagnosis only", "错误报告只能用于诊断，不能代替手机进行其他检测"
+)
+_ON_PHONE = Words("Connect the phone itself for this checklist", "请连接手机后使用此检测清单")
 _NOT_READY = Words("Slot {slot} has no phone that can be checked", "槽位 {slot} 没有可检测的手机")
 _PLUG_IN = Words("Plug the phone in, unlock it and allow debugging", "请接入手机，解锁并允许调试")
 _BUSY = Words("Slot {slot} is running a check already", "槽位 {slot} 正在检测")
