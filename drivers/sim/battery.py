@@ -109,6 +109,8 @@ class BatteryModel:
     def _status(self) -> int:
         if not self.plugged:
             return 3
+        if self.data.charge_ua == 0:
+            return 4
         return 5 if self._charge >= 0.999 else 2
 
     def _open_circuit_mv(self) -> float:

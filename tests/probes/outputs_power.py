@@ -208,3 +208,23 @@ OUTPUTS |= {
     "package_uids": [PACKAGE_UIDS],
 }
 GROWING |= {"apps", "parts", "kernel_locks", "locks", "uids"}
+
+CHARGE_SUPPLIES = """\
+DEVTYPE=power_supply
+POWER_SUPPLY_NAME=battery
+POWER_SUPPLY_TYPE=Battery
+POWER_SUPPLY_STATUS=Charging
+POWER_SUPPLY_CURRENT_NOW=1520000
+POWER_SUPPLY_VOLTAGE_NOW=4012000
+DEVTYPE=power_supply
+POWER_SUPPLY_NAME=usb
+POWER_SUPPLY_TYPE=USB
+POWER_SUPPLY_TYPE=USB_PD
+POWER_SUPPLY_ONLINE=1
+POWER_SUPPLY_VOLTAGE_NOW=8980000
+POWER_SUPPLY_USB_TYPE=Unknown SDP CDP DCP C [PD] PD_PPS
+/sys/class/typec/port0/orientation=reverse
+/sys/class/typec/port0/power_operation_mode=usb_power_delivery
+"""
+OUTPUTS |= {"charge_supplies": [CHARGE_SUPPLIES]}
+GROWING |= {"supplies"}

@@ -116,9 +116,17 @@ def _file(value: Callable[[Section], str], since: int) -> Callable[[PhoneState],
     return file
 
 
+def _orientation(state: PhoneState) -> str | None:
+    """Which way round the plug is; `plug` in the phone's scratch holds what a hand has made of it."""
+    text = state.part(Section).orientation
+    if not text or state.persona.android.sdk < 31:
+        return None
+    return f"{state.scratch.get('plug', text)}\n"
+
+
 SERVICES = {"usb": _usb}
 FILES = {
     "/sys/class/udc/11210000.dwc3/current_speed": _file(lambda port: port.speed, 26),
     "/sys/class/udc/11210000.dwc3/maximum_speed": _file(lambda port: port.best_speed, 26),
-    "/sys/class/typec/port0/orientation": _file(lambda port: port.orientation, 31),
+    "/sys/class/typec/port0/orientation": _orientation,
 }
