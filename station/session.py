@@ -159,25 +159,27 @@ class Session:
 def fold(events: Iterable[Event], start: Session | None = None) -> Session:
     """The session that these events tell of, going on from `start`."""
     session = start or Session()
-    for attempt, group in groupby(events, _attempt_of):
+    for run, group in groupby(events, _run_of_part):
         together = list(group)
-        session = _with_parts(session, attempt, together) if attempt else reduce(apply, together, session)
+        session = _with_parts(session, run, together) if run is not None else reduce(apply, together, session)
     return session
 
 
-def _attempt_of(event: Event) -> tuple[str, str] | None:
-    """The run and the attempt that an event belongs to, None for events that are about more than an attempt.
+def _run_of_part(event: Event) -> str | None:
+    """The run of an event that tells of an attempt, None for events about more than that.
 
-    A batch brings dozens of events of one attempt at once: folded together they copy the run once, not dozens of times.
+    A batch brings hundreds of events of one run at once: folded together they copy the run once, not each time.
     """
-    return (event.run, event.body.attempt) if isinstance(event.body, _PARTS) else None
+    return event.run if isinstance(event.body, _OF_ATTEMPTS) else None
 
 
-def _with_parts(session: Session, attempt: tuple[str, str], events: Sequence[Event]) -> Session:
-    run_id, attempt_id = attempt
-    session = replace(session, last_ms=max(session.last_ms, *(event.wall_ms for event in events)))
+def _with_parts(session: Session, run_id: str, events: Sequence[Event]) -> Session:
+    last_ms = max(session.last_ms, *(event.wall_ms for event in events))
     known = session.runs.get(run_id)
-    return _with_run(session, _with_attempt(known, attempt_id, events)) if known else session
+    if known is None:
+        return replace(session, last_ms=last_ms)
+    runs = {**session.runs, run_id: _with_attempts(known, events)}
+    return replace(session, last_ms=last_ms, runs=MappingProxyType(runs))
 
 
 def apply(session: Session, event: Event) -> Session:
@@ -226,22 +228,38 @@ def _in_run(run: Run, event: Event) -> Run:
             return replace(run, active=False, ended_ms=event.wall_ms, stopped=finished.reason)
         case RunAborted() as aborted:
             return replace(run, aborted=aborted)
-        case AttemptStarted() as started:
-            attempt = Attempt(started.attempt, started.check, started.n, event.wall_ms, event.mono_ns)
-            return replace(run, attempts=(*run.attempts, attempt))
-        case Reads() | Attached() | Prompted() | Answered() | Measured() | NotRead() | AttemptEnded() as body:
-            return _with_attempt(run, body.attempt, [event])
-    return run
+    return _with_attempts(run, [event]) if isinstance(event.body, _OF_ATTEMPTS) else run
 
 
-def _with_attempt(run: Run, attempt_id: str, events: Sequence[Event]) -> Run:
-    """The run after events of one of its attempts; an attempt that has ended takes no more."""
-    for i in reversed(range(len(run.attempts))):  # mostly it is the newest
-        attempt = run.attempts[i]
-        if attempt.id == attempt_id and attempt.ended is None:
-            changed = _in_attempt(attempt, events)
-            return replace(run, attempts=(*run.attempts[:i], changed, *run.attempts[i + 1 :]))
-    return run
+def _with_attempts(run: Run, events: Sequence[Event]) -> Run:
+    """The run after events of its attempts; an attempt that has ended takes no more."""
+    attempts = list(run.attempts)
+    open_at = {attempt.id: at for at, attempt in enumerate(attempts) if attempt.ended is None}
+    for started, group in groupby(events, lambda event: isinstance(event.body, AttemptStarted)):
+        if started:
+            for event in group:
+                _start(attempts, open_at, event)
+        else:
+            _tell(attempts, open_at, group)
+    return replace(run, attempts=tuple(attempts))
+
+
+def _start(attempts: list[Attempt], open_at: dict[str, int], event: Event) -> None:
+    if isinstance(event.body, AttemptStarted):
+        open_at[event.body.attempt] = len(attempts)
+        attempts.append(Attempt(event.body.attempt, event.body.check, event.body.n, event.wall_ms, event.mono_ns))
+
+
+def _tell(attempts: list[Attempt], open_at: Mapping[str, int], events: Iterable[Event]) -> None:
+    """Put events of attempts where they belong, in place."""
+    of_attempt: dict[str, list[Event]] = {}
+    for event in events:
+        if isinstance(event.body, _PARTS):
+            of_attempt.setdefault(event.body.attempt, []).append(event)
+    for attempt_id, theirs in of_attempt.items():
+        at = open_at.get(attempt_id)
+        if at is not None and attempts[at].ended is None:
+            attempts[at] = _in_attempt(attempts[at], theirs)
 
 
 def _in_attempt(attempt: Attempt, events: Sequence[Event]) -> Attempt:
@@ -268,6 +286,7 @@ def _in_attempt(attempt: Attempt, events: Sequence[Event]) -> Attempt:
 
 _PART_OF: Mapping[type, str] = {Reads: "reads", Attached: "attached", Measured: "measured", NotRead: "unread"}
 _PARTS = (Reads, Attached, Measured, NotRead, Prompted, Answered, AttemptEnded)
+_OF_ATTEMPTS = (AttemptStarted, *_PARTS)
 
 
 def _answered(questions: tuple[Question, ...], answered: Answered, wall_ms: int) -> tuple[Question, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from functools import cache
+from functools import cache, reduce
 from pathlib import Path
 
 from hypothesis import given
@@ -53,6 +53,12 @@ def test_a_cut_journal_has_no_verdict_that_was_not_written_and_recovery_closes_i
         if attempt.id not in written:
             assert (attempt.ended.ending, attempt.ended.verdict) == (Ending.INTERRUPTED, Verdict.NONE)
         assert all(question.answer is not None for question in attempt.questions)
+
+
+@given(st.permutations(range(len(journal()))))
+def test_events_in_any_order_give_the_same_at_once_and_one_by_one(order: list[int]) -> None:
+    events = [journal()[at] for at in order]
+    assert fold(events) == reduce(apply, events, Session())
 
 
 @given(st.permutations(range(len(journal()))))
