@@ -27,6 +27,10 @@ COMMANDS: dict[str, tuple[str, Words]] = {
     "ticket": ("ticket", Words("tickets: new, show, list", "工单：新建、查看、列出")),
     "intake": ("intake", Words("take a phone in", "接件")),
     "release": ("release", Words("let a phone go, or say why not", "放行，或说明原因")),
+    "diagnose": (
+        "diagnose",
+        Words("what may be wrong, why, and what to try first", "可能的故障原因、依据与维修方案"),
+    ),
     "verify": ("verify", Words("verify records, a bundle or the ledger, offline", "离线校验记录、工单包或台账")),
     "upload": ("upload", Words("send records to head office", "向总部上传记录")),
     "outbox": ("outbox", Words("what head office has not acknowledged", "查看总部尚未确认的记录")),

@@ -133,7 +133,8 @@ class Diagnosis:
             phone, what else it may be (card, charger, place of use); empty when none is.
         ranking: every cause that is at least possible, likeliest first.
         sound: the probability that nothing is wrong with the phone.
-        plan: repairs in the order in which they are tried.
+        plan: repairs in the order in which they are tried; without a named cause only those that open nothing and cost
+            no part.
         separator: the check that would best separate the top two; None when none is left that could.
         next_checks: the checks not run yet that would tell something, in the order to run them.
         not_run: checks that were tried or planned and said nothing, with the reason.
@@ -179,13 +180,14 @@ def diagnose(policy: Policy, symptoms: Sequence[str], evidence: Evidence, checks
     ahead = _next(network, posterior, evidence, checks)
     separator = _separator(network, posterior, [one.check for one in ahead], policy, say)
     outcome, causes = _outcome(network, posterior, ranking, [one.check for one in ahead])
+    plan = _plan(policy, posterior, causes or tuple(one.cause.id for one in ranking[:NARROW]))
     return Diagnosis(
         outcome=outcome,
         words=_sentence(outcome, causes, network, ahead, say),
         causes=causes,
         ranking=ranking,
         sound=posterior.sound,
-        plan=_plan(policy, posterior, causes or tuple(one.cause.id for one in ranking[:NARROW])),
+        plan=tuple(step for step in plan if causes or _is_easy(step)),
         separator=separator,
         next_checks=ahead,
         not_run={one.check: one.reason for one in evidence.said.values() if not one.speaks},
@@ -326,6 +328,10 @@ def _plan(policy: Policy, posterior: Posterior, causes: Sequence[str]) -> tuple[
         for repair, theirs in helped.items()
     ]
     return tuple(sorted(steps, key=_step_rank))
+
+
+def _is_easy(step: Step) -> bool:
+    return step.repair.difficulty == "easy" and step.repair.needs is None
 
 
 def _step_rank(step: Step) -> tuple[bool, int, int, float]:
