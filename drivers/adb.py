@@ -14,7 +14,7 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager
-from typing import Any, TypeVar, cast
+from typing import Any, TypedDict, TypeVar, cast
 
 from drivers import adb_errors
 from drivers.adb_files import hash_script, pull_file, push_file, same_hash
@@ -29,6 +29,7 @@ from drivers.api import (
     Device,
     DriverError,
     Files,
+    Heard,
     Identity,
     InputEvent,
     InputEvents,
@@ -366,7 +367,9 @@ class _AdbShell:
             if out.dropped:
                 raise adb_errors.too_much(len(out.data))
 
-    async def batch(self, commands: Sequence[Command], *, deadline_s: float) -> list[CommandResult]:
+    async def batch(
+        self, commands: Sequence[Command], *, deadline_s: float, heard: Heard | None = None
+    ) -> list[CommandResult]:
         """Run the commands in order in one script and one open; one result for each, in their order.
 
         Only where the phone takes no script of that length (4 kB before Android 7) it is several. A command that
@@ -381,52 +384,89 @@ class _AdbShell:
             size = len(script.text.encode("utf-8", "replace"))
             base = time.monotonic() - began
             failure = broken or (adb_errors.script_too_long(size, limit) if size > limit else None)
-            reader, crlf = BatchReader(script), False
+            answers = _Answers(BatchReader(script), heard, first=len(results), base_s=base if results else 0.0)
             if failure is None:
                 try:
-                    crlf = await self._play(script, reader, deadline)
+                    await self._play(script, answers, deadline)
                 except DriverError as error:
                     failure = broken = error
-            wall = time.monotonic() - began - base
-            results += reader.results(failure, base_s=base if results else 0.0, wall_s=wall, crlf=crlf)
+            results += answers.results(failure)
         return results
 
-    async def _play(self, script: Script, reader: BatchReader, deadline: Deadline) -> bool:
-        """Run a script until every end mark was seen; whether its lines came through a terminal."""
+    async def _play(self, script: Script, answers: _Answers, deadline: Deadline) -> None:
+        """Run a script until every end mark was seen."""
         device = self._device
         if device.shell_v2:
             wire = device.wire(deadline)
-            await device.call(wire, lambda: self._play_v2(wire, script, reader))
-            return False
+            await device.call(wire, lambda: self._play_v2(wire, script, answers))
+            return
         if not self._exec_refused:
             try:
                 wire = device.wire(deadline)
-                await device.call(wire, lambda: self._play_v1(wire, "exec:", script, reader))
+                await device.call(wire, lambda: self._play_v1(wire, "exec:", script, answers))
             except Refused:
                 self._exec_refused = True
             else:
-                return False
-        wire = device.wire(deadline)
-        await device.call(wire, lambda: self._play_v1(wire, "shell:", script, reader))
-        return True
+                return
+        wire, answers.crlf = device.wire(deadline), True
+        await device.call(wire, lambda: self._play_v1(wire, "shell:", script, answers))
 
-    def _play_v2(self, wire: Wire, script: Script, reader: BatchReader) -> None:
+    def _play_v2(self, wire: Wire, script: Script, answers: _Answers) -> None:
         self._device.open_service(wire, _SHELL_V2 + script.text)
         stream = ShellStream()
-        while not reader.complete:
+        while not answers.complete:
             data = wire.receive()
-            for number, piece in stream.feed(data):
-                reader.feed(number, piece)
-            if (not data or stream.exit_code is not None) and not reader.complete:
+            answers.feed(stream.feed(data))
+            if (not data or stream.exit_code is not None) and not answers.complete:
                 raise adb_errors.output_cut()
 
-    def _play_v1(self, wire: Wire, kind: str, script: Script, reader: BatchReader) -> None:
+    def _play_v1(self, wire: Wire, kind: str, script: Script, answers: _Answers) -> None:
         self._device.open_service(wire, kind + script.text)
-        while not reader.complete:
+        while not answers.complete:
             data = wire.receive()
             if not data:
                 raise adb_errors.output_cut()
-            reader.feed(1, data)
+            answers.feed([(1, data)])
+
+
+class _Answers:
+    """What one script answers, told as it comes. Fed in the phone's thread; `heard` is called in the caller's loop."""
+
+    def __init__(self, reader: BatchReader, heard: Heard | None, *, first: int, base_s: float) -> None:
+        """`first`: the place in the batch of the script's first command; `base_s`: seconds from the batch's start."""
+        self.crlf = False
+        self._reader, self._heard, self._first, self._base_s = reader, heard, first, base_s
+        self._began, self._loop = time.monotonic(), asyncio.get_running_loop()
+
+    @property
+    def complete(self) -> bool:
+        """Whether every command's end mark has been seen."""
+        return self._reader.complete
+
+    def feed(self, pieces: Sequence[tuple[int, bytes]]) -> None:
+        """Take pieces of standard output (1) and standard error (2)."""
+        for number, piece in pieces:
+            self._reader.feed(number, piece)
+        if self._heard is not None and (whole := self._reader.whole(**self._about())):
+            self._loop.call_soon_threadsafe(self._tell, whole)
+
+    def _tell(self, whole: Sequence[tuple[int, CommandResult]]) -> None:
+        for at, result in whole:
+            if self._heard is not None:
+                self._heard(self._first + at, result)
+
+    def results(self, broken: DriverError | None) -> list[CommandResult]:
+        """One result for each command; `broken` is why the stream ended before all were whole."""
+        return self._reader.results(broken, **self._about())
+
+    def _about(self) -> _About:
+        return {"base_s": self._base_s, "wall_s": time.monotonic() - self._began, "crlf": self.crlf}
+
+
+class _About(TypedDict):
+    base_s: float
+    wall_s: float
+    crlf: bool
 
 
 class _AdbFiles:

@@ -235,6 +235,7 @@ class BatchReader:
         self._out = _Stream((script.header, *script.marks), limits, details=True)
         err = (script.header, *script.marks) if script.stderr else ()
         self._err = _Stream(err, [STDERR_LIMIT] * len(err), details=False)
+        self._whole = 0
 
     @property
     def complete(self) -> bool:
@@ -257,28 +258,38 @@ class BatchReader:
         """
         self._out.flush()
         self._err.flush()
-        marks = [_details(line) for line in self._out.details]
-        results = []
-        for number, command in enumerate(self._script.commands, 1):
-            out = self._out.sections[number]
-            err = self._err.sections[number] if self._script.stderr else _Section(ended=True)
-            code, ended = marks[number] if number < len(marks) else (None, None)
-            began = marks[number - 1][1] if number <= len(marks) else None
-            seconds = _between(began, ended, wall_s)
-            failure = self._failure(command, out, err, code, seconds, broken)
-            results.append(
-                CommandResult(
-                    name=command.name,
-                    script=command.script,
-                    stdout=_unix(bytes(out.data)) if crlf else bytes(out.data),
-                    stderr=bytes(err.data),
-                    exit_code=None if failure is not None and failure.code == "adb.command-overran" else code,
-                    started_s=base_s + _between(marks[0][1] if marks else None, began, wall_s),
-                    seconds=seconds,
-                    failure=failure,
-                )
-            )
-        return results
+        every = range(1, len(self._script.commands) + 1)
+        return [self._result(number, broken, base_s, wall_s, crlf) for number in every]
+
+    def whole(self, *, base_s: float, wall_s: float, crlf: bool) -> list[tuple[int, CommandResult]]:
+        """The results that became whole since the last time, with their places in the script; arguments as above."""
+        first, self._whole = self._whole, max(min(self._out.current, self._err_at()) - 1, self._whole)
+        return [(at, self._result(at + 1, None, base_s, wall_s, crlf)) for at in range(first, self._whole)]
+
+    def _err_at(self) -> int:
+        return self._err.current if self._script.stderr else self._out.current
+
+    def _result(
+        self, number: int, broken: DriverError | None, base_s: float, wall_s: float, crlf: bool
+    ) -> CommandResult:
+        command, details = self._script.commands[number - 1], self._out.details
+        start, before, after = (
+            _details(details[at]) if at < len(details) else (None, None) for at in (0, number - 1, number)
+        )
+        out = self._out.sections[number]
+        err = self._err.sections[number] if self._script.stderr else _Section(ended=True)
+        code, seconds = after[0], _between(before[1], after[1], wall_s)
+        failure = self._failure(command, out, err, code, seconds, broken)
+        return CommandResult(
+            name=command.name,
+            script=command.script,
+            stdout=_unix(bytes(out.data)) if crlf else bytes(out.data),
+            stderr=bytes(err.data),
+            exit_code=None if failure is not None and failure.code == "adb.command-overran" else code,
+            started_s=base_s + _between(start[1], before[1], wall_s),
+            seconds=seconds,
+            failure=failure,
+        )
 
     @staticmethod
     def _failure(

@@ -8,7 +8,7 @@ library, no screen library.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -25,6 +25,7 @@ __all__ = [
     "DriverError",
     "Files",
     "Garbled",
+    "Heard",
     "Identity",
     "InputEvent",
     "InputEvents",
@@ -239,6 +240,10 @@ class InputEvent:
     value: int
 
 
+#: Takes a result as soon as it is whole, with its command's place in the batch.
+Heard = Callable[[int, CommandResult], None]
+
+
 @runtime_checkable
 class Shell(Protocol):
     """Runs commands in the phone's shell."""
@@ -247,10 +252,13 @@ class Shell(Protocol):
         """Run one command; the deadline is over the whole operation. Never raises a DriverError: see `failure`."""
         ...
 
-    async def batch(self, commands: Sequence[Command], *, deadline_s: float) -> list[CommandResult]:
+    async def batch(
+        self, commands: Sequence[Command], *, deadline_s: float, heard: Heard | None = None
+    ) -> list[CommandResult]:
         """Run the commands in order in one script and one open; one result for each, in their order.
 
         A command that could not be reached or did not end carries its `failure`; those before it keep their answers.
+        Results that are whole while the phone is still at work may be passed to `heard` at once, in the caller's loop.
         """
         ...
 
