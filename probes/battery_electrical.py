@@ -1,6 +1,7 @@
 """The battery's voltage, temperature, current and the phone's own health flag, at one moment.
 
-Internal resistance and charging curves need load steps and are other checks. What is normal is judged elsewhere.
+Where the gauge tells the cell's open-circuit voltage, its internal resistance follows from one current, without a load
+step. Charging curves are another check. What is normal is judged elsewhere.
 """
 
 from __future__ import annotations
@@ -29,6 +30,20 @@ __all__ = ["battery_electrical"]
 
 #: Below this a number that should be microamperes may be milliamperes: a running phone draws more than 10 mA.
 _LEAST_UA = 10_000
+#: Less current makes the difference of the two voltages smaller than what the gauge resolves.
+_LEAST_FOR_RESISTANCE_UA = 200_000
+#: Milliohms that a phone's cell with its protection can have.
+_RESISTANCES = (Decimal(10), Decimal(1500))
+_NO_OCV = Words(
+    "the gauge does not tell the open-circuit voltage; a load step needs an app or an adapter",
+    "电量计未提供开路电压；负载法需应用或适配器",
+)
+_TOO_LITTLE = Words(
+    "{current} mA is too little current to tell the resistance from", "电流仅 {current} mA，不足以计算内阻"
+)
+_NO_RESISTANCE = Words(
+    "{value} mΩ is no cell's resistance: the gauge's voltages don't fit", "{value} mΩ 不合理：电量计电压不一致"
+)
 _DOUBT = Words(
     "the phone says {raw}; as microamperes that is too little, so the unit is in doubt",
     "手机报告 {raw}；按微安计过小，单位不明",
@@ -68,11 +83,13 @@ def _current(sysfs: Heard, hal: Heard) -> Reading:
         "voltage": "mV",
         "temperature": "Cel",
         "current": "mA",
+        "resistance": "mOhm",
         "level": "%",
         "health": TEXT,
         "status": TEXT,
         "present": FLAG,
     },
+    names={"resistance": Words("internal resistance", "内阻")},
 )
 async def battery_electrical(bench: Bench) -> AsyncIterator[Reading]:
     """Voltage, temperature, current, level and the phone's own health flag."""
@@ -85,10 +102,26 @@ async def battery_electrical(bench: Bench) -> AsyncIterator[Reading]:
     else:
         yield reading("temperature", said, "temperature_C", words="temperature")
     yield _current(sysfs, hal)
+    yield _resistance(sysfs)
     yield _level(said)
     yield reading("health", said, "health", _word(HEALTH_WORDS))
     yield reading("status", said, "status", _word(STATUS_WORDS))
     yield reading("present", said, "present")
+
+
+def _resistance(sysfs: Heard) -> Reading:
+    """Open-circuit less terminal voltage by the current of the same moment."""
+    source = f"{sysfs.source}: (VOLTAGE_OCV - VOLTAGE_NOW) / CURRENT"
+    open_uv, now_uv = sysfs.get("voltage_ocv_uV"), sysfs.get("voltage_now_uV")
+    current = sysfs.get("current_now_uA")
+    if not open_uv or not now_uv or current is None:
+        return Unread("resistance", _NO_OCV if sysfs.facts else sysfs.reason("voltage_ocv_uV"), source)
+    if abs(current) < _LEAST_FOR_RESISTANCE_UA:
+        return Unread("resistance", _TOO_LITTLE.fill(current=round(abs(current) / 1000)), source)
+    value = (1000 * abs(Decimal(open_uv) - now_uv) / abs(current)).quantize(Decimal(1))
+    if not _RESISTANCES[0] <= value <= _RESISTANCES[1]:
+        return Unread("resistance", _NO_RESISTANCE.fill(value=value), source)
+    return Measurement("resistance", value, source)
 
 
 _NO_VOLTAGE = Words("the phone says 0 mV: it does not measure its voltage", "手机报告 0 mV：未测量电压")

@@ -24,6 +24,7 @@ UNITS: dict[str, str] = {
     "mV": "millivolt",
     "V": "volt",
     "mA": "milliampere",
+    "mOhm": "milliohm",
     "uA": "microampere",
     "mA.h": "milliampere hour",
     "uA.h": "microampere hour",
@@ -62,6 +63,7 @@ def is_number(unit: str) -> bool:
 _SYMBOLS = {
     "1": "",
     "mA.h": "mAh",
+    "mOhm": "mΩ",
     "uA.h": "µAh",
     "uA": "µA",
     "Cel": "°C",
