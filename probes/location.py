@@ -90,6 +90,8 @@ def window(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any
     """
     found = dict(after)
     for count, mean in (("cn0_reports", "top4_cn0_mean_dBHz"), ("ttff_reports", "ttff_mean_s")):
+        if count not in after:
+            continue
         old, new = int(before.get(count) or 0), int(after.get(count) or 0)
         if new < old:
             continue
