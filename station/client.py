@@ -299,16 +299,21 @@ def transports_of(settings: Settings) -> list[Transport]:
     """The ways to phones of a station.
 
     A simulated station never touches the bench's own adb server: it uses the one that the environment names, or a
-    private one. Transports from outside come after ours.
+    private one. Bug reports that a command shows are links too. Transports from outside come after ours.
     """
     from drivers.adb import AdbTransport
     from drivers.adb_server import AdbServer, named_server
+    from drivers.bugreport import BugreportTransport
     from drivers.outside import outside_transports
+    from station.bug_reports import report_folder
 
     private = settings.simulated and named_server(os.environ) is None
     server = AdbServer(home=settings.data / "adb") if private else AdbServer()
-    ours = AdbTransport(server, simulated=settings.simulated)
-    return [ours, *outside_transports([ours.name], simulated=settings.simulated).transports]
+    ours: list[Transport] = [
+        AdbTransport(server, simulated=settings.simulated),
+        BugreportTransport(report_folder(settings.data), simulated=settings.simulated),
+    ]
+    return [*ours, *outside_transports([each.name for each in ours], simulated=settings.simulated).transports]
 
 
 _NOT_RUNNING = Words("No engine runs on this data folder", "该数据目录没有引擎在运行")

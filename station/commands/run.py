@@ -25,7 +25,13 @@ _BROKEN = ("errored", "timed-out", "aborted", "interrupted")
 
 
 @click.command("run", help=_("Run a checklist on a phone. Without --ticket it is a dry run that leaves no record."))
-@click.option("--device", required=True, metavar="DEVICE", help=_("adb:SERIAL, or part of a serial or IMEI."))
+@click.option("--device", default="", metavar="DEVICE", help=_("adb:SERIAL, or part of a serial or IMEI."))
+@click.option(
+    "--bugreport",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help=_("A bug report that stands for the phone in a diagnosis: only what it holds is judged."),
+)
 @click.option("--checklist", required=True, metavar="ID", help=_("A checklist's id, or a file."))
 @click.option("--ticket", default="", metavar="T", help=_("The ticket that the run belongs to."))
 @click.option("--stage", default="", help=_("Else the checklist's first stage."))
@@ -46,6 +52,7 @@ _BROKEN = ("errored", "timed-out", "aborted", "interrupted")
 def command(
     ctx: click.Context,
     device: str,
+    bugreport: Path | None,
     checklist: str,
     ticket: str,
     stage: str,
@@ -61,14 +68,16 @@ def command(
     from station.commands.engine_side import print_json, with_engine
     from station.messages import FindDevice, StartRun
 
+    if bool(device) == (bugreport is not None):
+        raise click.UsageError(_("Name a phone with --device, or a bug report with --bugreport."))
     if ticket and not person:
         raise click.UsageError(_("A run of a ticket needs --as PERSON."))
     source = FromFile.read(answers) if answers else FromTerminal()
     if checklist.endswith(".toml"):
         checklist = str(Path(checklist).absolute())  # the engine has another working folder
-    stage = stage or _first_stage(checklist)
+    stage = stage or ("diagnosis" if bugreport else _first_stage(checklist))
 
-    async def run(client: Client) -> dict[str, Any]:
+    async def run(client: Client, device: str = device, wait_s: float = wait_s) -> dict[str, Any]:
         slot = (await client.send(FindDevice(device=device, wait_s=wait_s))).data["slot"]
         start = StartRun(
             slot=slot,
@@ -81,7 +90,13 @@ def command(
         )
         return await _Attended(client, source, start).to_the_end()
 
-    document = with_engine(run, phones=True)
+    if bugreport is None:
+        document = with_engine(run, phones=True)
+    else:
+        from station.bug_reports import READ_S, shown_report
+
+        with shown_report(bugreport) as link:
+            document = with_engine(lambda client: run(client, link, wait_s + READ_S), phones=True)
     if as_json:
         print_json(document)
     else:
