@@ -7,6 +7,7 @@ it is decoded at an eighth of its size, and whatever is wrong with it makes it N
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -66,6 +67,7 @@ def look_at(data: bytes) -> Picture | None:
     from PIL import Image, ImageStat
 
     Image.MAX_IMAGE_PIXELS = None  # the bound is below, so that a sensor of 200 million pixels is no bomb
+    warnings.filterwarnings("ignore", module="PIL")  # of broken EXIF, which is no trouble of ours
     try:
         with Image.open(io.BytesIO(data), formats=["JPEG"]) as image:
             width, height = image.size
