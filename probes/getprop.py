@@ -51,7 +51,10 @@ _TEXTS: Mapping[str, tuple[str, ...]] = {
 _FLAGS: Mapping[str, tuple[str, ...]] = {
     "flash_locked": ("ro.boot.flash.locked",),
     "debuggable": ("ro.debuggable",),
-    "warranty_bit": ("ro.boot.warranty_bit", "ro.warranty_bit"),
+    "warranty_bit": (
+        *("ro.boot.warranty_bit", "ro.warranty_bit"),
+        *("ro.vendor.boot.warranty_bit", "ro.vendor.warranty_bit"),
+    ),
 }
 
 

@@ -23,7 +23,7 @@ from probes.captured import integer, raw_lines
 from probes.storage import READ_DF, df
 from probes.units import FLAG, IDENTITY, LIST, TEXT
 
-__all__ = ["identity", "iphonesubinfo", "phone_imei", "sold_capacity"]
+__all__ = ["identity", "iphonesubinfo", "meid_check_digit", "phone_imei", "sold_capacity"]
 
 _SLOT1 = Command("iphonesubinfo", DEVICE_ID_1, timeout_s=5.0, limit=16 * 1024)
 _SLOT2 = Command("iphonesubinfo-2", DEVICE_ID_2, timeout_s=5.0, limit=16 * 1024)
@@ -39,6 +39,8 @@ _PROPERTIES = (
     ("ro.ril.oem.imei1", "ro.ril.oem.imei", "ro.ril.miui.imei0", "persist.radio.imei", "gsm.baseband.imei"),
     ("ro.ril.oem.imei2", "ro.ril.miui.imei1", "persist.radio.imei2"),
 )
+#: Properties in which makers keep the colour of the case (Google, Motorola, OnePlus; vivo), as their own codes.
+_COLOURS = ("ro.boot.hardware.color", "persist.vivo.phone.color", "ro.boot.color", "ro.config.devicecolor")
 
 
 def _put_device_id(parsed: Parsed, device_id: str) -> None:
@@ -83,6 +85,19 @@ def phone_imei(data: bytes) -> Parsed:
         if colon and "IMEI" in label and value and value != "null":
             parsed.problems.append(Problem("imei", f"expected 15 digits, found {value[:80]!r}"))
     return parsed
+
+
+def meid_check_digit(meid: str) -> str:
+    """The check digit of a MEID's 14 hexadecimal digits: Luhn's rule in base 16 (3GPP2 X.S0008-0, MEID check digit).
+
+    A MEID of decimal digits alone is an IMEI's first 14 and follows Luhn's rule in base 10.
+    """
+    base = 10 if meid.isdigit() else 16
+    total = 0
+    for at, sign in enumerate(reversed(meid)):
+        doubled = int(sign, 16) * (1 if at % 2 else 2)
+        total += doubled // base + doubled % base
+    return f"{-total % base:X}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +225,9 @@ def _on_ticket(ticket: Mapping[str, str], found: Mapping[str, str]) -> Reading:
         "baseband": TEXT,
         "capacity": "GBy",
         "memory": "MiBy",
+        "colour": TEXT,
     },
+    names={"colour": Words("colour code", "颜色代码")},
 )
 async def identity(bench: Bench) -> AsyncIterator[Reading]:
     """Serial, IMEIs or MEID, model, capacity, system, build and patch level, each with its source."""
@@ -238,4 +255,6 @@ async def identity(bench: Bench) -> AsyncIterator[Reading]:
     yield _capacity(props, hear_second(bench, READ_DF, df))
     ram = hear_second(bench, memory.READ, memory.meminfo)
     yield reading("memory", ram, "MemTotal_kB", lambda kib: (Decimal(kib) / 1024).quantize(Decimal(1)), "MemTotal")
+    if colour := getprop.first_of(props, _COLOURS):
+        yield Measurement("colour", as_value(colour), "getprop: colour")
     yield _on_ticket(bench.ticket, known)

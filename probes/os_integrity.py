@@ -5,7 +5,7 @@ Properties can be faked by whoever has root; a clean result is not a proof. Only
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 
 from drivers.api import Command, Shell
 from drivers.text import Words
@@ -45,16 +45,31 @@ def su_search(data: bytes) -> Parsed:
     return parsed
 
 
+#: Where makers keep the lock beside Android's own properties, and the word for locked (Xiaomi; realme).
+_MAKERS_LOCK: Mapping[str, str] = {"ro.secureboot.lockstate": "locked", "ro.boot.realme.lockstate": "1"}
+
 _OPEN = Words("the phone does not say whether its bootloader is locked", "手机未说明引导程序是否上锁")
 
 
-def _bootloader_locked(said: Heard) -> Reading:
-    """From `ro.boot.flash.locked`, else from the state that verified boot saw."""
+def _bootloader_locked(said: Heard, props: Mapping[str, str]) -> Reading:
+    """From `ro.boot.flash.locked`, else from the state that verified boot saw, else from what the maker calls it."""
     if (locked := said.get("flash_locked")) is not None:
         return Measurement("bootloader_locked", locked, "getprop ro.boot.flash.locked")
     if (state := said.get("vbmeta_state")) in ("locked", "unlocked"):
         return Measurement("bootloader_locked", state == "locked", "getprop ro.boot.vbmeta.device_state")
+    for name, locked_is in _MAKERS_LOCK.items():
+        if props.get(name) in ("0", "1", "locked", "unlocked"):
+            return Measurement("bootloader_locked", props[name] == locked_is, f"getprop {name}")
     return Unread("bootloader_locked", _OPEN, "getprop ro.boot.flash.locked")
+
+
+def _verified_boot(said: Heard, props: Mapping[str, str]) -> Reading:
+    """Android's own property, else the maker's copies of it."""
+    if said.get("verifiedbootstate") is None:
+        for name in ("vendor.boot.verifiedbootstate", "ro.boot.realmebootstate"):
+            if props.get(name) in ("green", "yellow", "orange", "red"):
+                return Measurement("verified_boot", props[name], f"getprop {name}")
+    return reading("verified_boot", said, "verifiedbootstate")
 
 
 def _warranty_bit(said: Heard) -> Reading:
@@ -77,13 +92,16 @@ def _warranty_bit(said: Heard) -> Reading:
         "su_places": LIST,
         "warranty_bit_tripped": FLAG,
         "encryption": TEXT,
+        "ever_unlocked": FLAG,
     },
+    names={"ever_unlocked": Words("was unlocked once", "曾经解锁")},
 )
 async def os_integrity(bench: Bench) -> AsyncIterator[Reading]:
     """Verified boot, bootloader lock, build tags, debuggable build, root, warranty bit."""
     said = hear(bench, getprop.READ, getprop.getprop)
-    yield reading("verified_boot", said, "verifiedbootstate")
-    yield _bootloader_locked(said)
+    props, _, _ = getprop.properties(bench.answer(getprop.READ.name).stdout)
+    yield _verified_boot(said, props)
+    yield _bootloader_locked(said, props)
     for name in ("build_tags", "build_type", "debuggable"):
         yield reading(name, said, name)
     search = hear_second(bench, SU, su_search, "search for su")
@@ -91,4 +109,6 @@ async def os_integrity(bench: Bench) -> AsyncIterator[Reading]:
     if search.get("su_places"):
         yield reading("su_places", search, "su_places")
     yield _warranty_bit(said)
+    if props.get("ro.is_ever_orange") in ("0", "1"):
+        yield Measurement("ever_unlocked", props["ro.is_ever_orange"] == "1", "getprop ro.is_ever_orange")
     yield reading("encryption", said, "crypto_state")
