@@ -174,7 +174,7 @@ def _charges(window: Window) -> bool | Words:
 
 def _amount(window: Window) -> Iterator[Reading]:
     """The window's current and, where it is the bulk phase, the same for the limit."""
-    source = f"median of {len(window.looks)} looks"
+    source = f"median of {len(window.looks)} looks{', taken as mA' if window.divisor == 1 else ''}"
     current, last = window.current_mA, window.last
     if current is None:
         raw = last.raw
