@@ -177,11 +177,13 @@ def window(samples: Iterable[Sample], seconds: float) -> list[Vector]:
     return [(*one.values, 0.0, 0.0, 0.0)[:3] for one in kept]
 
 
-async def opened(bench: Bench, stack: AsyncExitStack, watch: SensorWatch, *, open_s: float, timeout_s: float) -> bool:
+async def opened(
+    bench: Bench, stack: AsyncExitStack, watch: SensorWatch, *, open_s: float, timeout_s: float, ask: bool = True
+) -> bool:
     """See to it that the sensor gives values, until `stack` is closed; False when it is listened to and stays silent.
 
-    What listens already is used, then a page in the phone's browser, then a person. Raises NotRun when nothing on the
-    phone listens to it.
+    What listens already is used, then a page in the phone's browser, then a person if `ask`. Raises NotRun when nothing
+    on the phone listens to it.
     """
     await watch.look()
     if await watch.flows():
@@ -190,6 +192,8 @@ async def opened(bench: Bench, stack: AsyncExitStack, watch: SensorWatch, *, ope
         return True
     if watch.listened_to:
         return False
+    if not ask:
+        raise NotRun(_NOT_HELD.fill(sensor=watch.words))
     opener = _OPENERS.get(watch.sensor)
     steps = (_FOR_EXAMPLE.fill(what=opener), _MENU) if opener else (_MENU,)
     title = _OPEN.fill(sensor=watch.words)

@@ -1,0 +1,176 @@
+"""The vibration motor: felt by the phone's own accelerometer, and counted by the person who holds it.
+
+How often it buzzes is drawn for each run and never told, so that only who feels it can say. Playing is a change without
+a state: what is undone is a buzz that is still going on. Android 8 and later play from the shell; before that nothing
+does. Limits are judged elsewhere.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import random
+import unicodedata
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack
+from decimal import Decimal
+
+from drivers.api import Command, SelfTestPage, Shell
+from drivers.text import Words
+from probes.answers import Heard, hear, hear_second, why_nothing
+from probes.api import Bench, Measurement, NotRun, Prompt, PromptKind, Reading, Skipped, Unread, Write, probe
+from probes.getprop import getprop
+from probes.inertia import Vector, norm, spread
+from probes.sensor_watch import POLL_S, READ, SensorWatch, opened, presence, window
+from probes.units import FLAG
+from probes.vibrator_dump import vibrator, vibrator_list
+
+__all__ = ["vibration"]
+
+_LIST = Command("vibrators", "cmd vibrator_manager list", timeout_s=5.0, limit=4096)
+_DUMP = Command("vibrator", "dumpsys vibrator", timeout_s=5.0, limit=256 * 1024)
+_PROPS = Command("getprop", "getprop", timeout_s=10.0, limit=256 * 1024)
+#: API levels: `cmd vibrator vibrate` came with 26, its option -f (also in Do Not Disturb) with 29.
+_CMD_SDK, _FORCE_SDK = 26, 29
+BUZZES = (2, 5)
+BUZZ_MS, PAUSE_S = 250, 0.7
+LONG_MS = 1500
+TRIES = 2
+#: m/s2: the log has hundredths, a spread below this is its rounding.
+_FLOOR = 0.005
+_LEAST = 6
+
+_WHAT = Words("lets the phone vibrate", "让手机振动")
+_COUNT = Words("How many times did the phone buzz?", "手机振动了几次？")
+_COUNT_AGAIN = Words("That is not the number. It buzzes again: how many times?", "次数不对。手机会再次振动：几次？")
+_STEPS = (
+    Words("Hold it in your hand before you answer.", "请先把手机拿在手中再回答。"),
+    Words("0 if you felt nothing.", "没有感觉则输入 0。"),
+)
+_TOO_OLD = Words("before Android 8 the shell can't let a phone vibrate", "安卓 8 之前无法通过命令让手机振动")
+_REFUSED = Words("the phone did not vibrate on command: {why}", "手机未执行振动命令：{why}")
+_WRONG = Words("the buzzes were not counted rightly in {tries} tries", "{tries} 次均未数对振动次数")
+_FEW = Words("the accelerometer gave too few values", "加速度计数据太少")
+
+
+def _player(listed: Heard, dumped: Heard, sdk: int | None) -> tuple[str, str] | None:
+    """The command that plays `{ms}` milliseconds, and the one that ends it; None where the phone has neither."""
+    if listed.get("motors"):
+        return "cmd vibrator_manager synced -f oneshot {ms}", "cmd vibrator_manager cancel"
+    if dumped.facts and sdk is not None and sdk >= _CMD_SDK:
+        force = " -f" if sdk >= _FORCE_SDK else ""
+        return f"cmd vibrator vibrate{force} {{ms}} assay", "cmd vibrator cancel"
+    return None
+
+
+@probe(
+    "android.vibration",
+    needs=(Shell, SelfTestPage),
+    reads=(READ, _LIST, _DUMP, _PROPS),
+    measures={"vibration_present": FLAG, "vibration_ratio": "1", "vibration_counted": FLAG},
+    names={
+        "vibration_present": Words("motor listed", "检测到马达"),
+        "vibration_ratio": Words("shake over rest", "振动与静止之比"),
+        "vibration_counted": Words("counted rightly", "次数正确"),
+    },
+    asks=True,
+    writes="lets the phone vibrate, with a page open in its browser",
+)
+async def vibration(
+    bench: Bench, *, felt: bool = True, open_s: float = 20.0, timeout_s: float = 60.0
+) -> AsyncIterator[Reading]:
+    """Whether a motor is listed, how much the accelerometer shakes with it, and whether a person counts its buzzes.
+
+    Settings: `felt`, whether the accelerometer is asked too; `open_s` seconds for the page that holds it open;
+    `timeout_s` seconds for each question.
+    """
+    listed, dumped = hear_second(bench, _LIST, vibrator_list), hear_second(bench, _DUMP, vibrator)
+    sdk = hear(bench, _PROPS, getprop).get("sdk")
+    listing = bench.answer(_LIST.name)
+    if listing.failure is None and listing.exit_code == 0 and not (listing.stdout + listing.stderr).strip():
+        yield Measurement("vibration_present", False, f"{listed.source}: empty")
+        return
+    player = _player(listed, dumped, sdk)
+    if player is None:
+        old = isinstance(sdk, int) and sdk < _CMD_SDK
+        raise NotRun(_TOO_OLD if old else dumped.reason("previous_count"))
+    yield Measurement("vibration_present", True, listed.source if listed.facts else dumped.source)
+    if felt:
+        yield await _felt(bench, player, open_s)
+    yield await _counted(bench, player, timeout_s)
+
+
+async def _felt(bench: Bench, player: tuple[str, str], open_s: float) -> Reading:
+    """The accelerometer's spread while the motor runs, over its spread before."""
+    name = "vibration_ratio"
+    there, go_on = presence(bench, "accelerometer")
+    if not go_on:
+        return Unread(name, there.reason if isinstance(there, Unread) else _FEW, READ.script)
+    watch = SensorWatch(bench.capability(Shell), "accelerometer")  # type: ignore[type-abstract]
+    try:
+        async with AsyncExitStack() as stack:
+            if not await opened(bench, stack, watch, open_s=open_s, timeout_s=0.0, ask=False):
+                return Unread(name, _FEW, READ.script)
+            rest = await _watched(watch, LONG_MS / 1000)
+            playing = asyncio.ensure_future(_play(bench, player, "felt", 1, LONG_MS))
+            try:
+                shaken = await _watched(watch, LONG_MS / 1000)
+            finally:
+                await playing
+    except Skipped:
+        raise
+    except NotRun as reason:
+        return Unread(name, reason.reason, READ.script)
+    if min(len(rest), len(shaken)) < _LEAST:
+        return Unread(name, _FEW, READ.script)
+    ratio = norm(_most(shaken)) / max(norm(spread(rest)), _FLOOR)
+    return Measurement(name, Decimal(f"{min(ratio, 9999):.1f}"), f"{READ.script}: accelerometer, spread")
+
+
+def _most(samples: Sequence[Vector]) -> Vector:
+    """The greatest spread of any half of the samples: the buzz may begin late."""
+    half = max(len(samples) // 2, _LEAST)
+    starts = range(0, max(len(samples) - half, 0) + 1, max(half // 4, 1))
+    return max((spread(samples[at : at + half]) for at in starts), key=norm)
+
+
+async def _watched(watch: SensorWatch, seconds: float) -> list[Vector]:
+    watch.samples.clear()
+    try:
+        async with asyncio.timeout(seconds):
+            while True:
+                await watch.look()
+                await asyncio.sleep(POLL_S)
+    except TimeoutError:
+        return window(watch.samples, math.inf)
+
+
+async def _play(bench: Bench, player: tuple[str, str], name: str, times: int, ms: int) -> None:
+    """Let it buzz; raises `NotRun` when the phone refuses, the link's DriverError when it breaks."""
+    play, cancel = player
+    words = " ".join("1" * times)
+    one = play.format(ms=ms)
+    do = one if times == 1 else f"for n in {words}; do {one} || break; sleep {PAUSE_S}; done"
+    result = await bench.write(Write(f"vibrate-{name}", _WHAT, do=do, undo=cancel))
+    if result.failure is not None:
+        raise result.failure
+    if result.exit_code:
+        raise NotRun(_REFUSED.fill(why=why_nothing(result)))
+
+
+async def _counted(bench: Bench, player: tuple[str, str], timeout_s: float) -> Reading:
+    """True when the buzzes were counted rightly, False when none was felt; wrong numbers count for nothing."""
+    source = "person: buzzes counted"
+    for at in range(1, TRIES + 1):
+        times = random.SystemRandom().randint(*BUZZES)
+        await _play(bench, player, f"count-{at}", times, BUZZ_MS)
+        title = _COUNT if at == 1 else _COUNT_AGAIN
+        answer = await bench.person.ask(Prompt(f"buzz-count-{at}", PromptKind.TEXT, title, _STEPS, (), timeout_s))
+        typed = unicodedata.normalize("NFKC", answer.value).strip()
+        if not (typed.isascii() and typed.isdigit() and len(typed) <= 3):
+            continue
+        if int(typed) == times:
+            return Measurement("vibration_counted", True, source)
+        if int(typed) == 0 and at == TRIES:
+            return Measurement("vibration_counted", False, source)
+    return Unread("vibration_counted", _WRONG.fill(tries=TRIES), source)
