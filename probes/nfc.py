@@ -106,6 +106,7 @@ _OFF = Words(
     },
     repeatable=False,
     writes="NFC on, where it is off",
+    unverified=True,
 )
 async def nfc_controller(bench: Bench, *, tag: str = "", wait_s: int = 20) -> AsyncIterator[Reading]:
     """Whether the NFC controller is up, or comes up when it is switched on; it is left as it was found.

@@ -87,6 +87,7 @@ def _built_in(name: str, features: Heard, fact: str) -> Reading:
         "thread": Words("Thread", "Thread"),
         "satellite": Words("satellite", "卫星通信"),
     },
+    unverified=True,
 )
 async def other_radios(bench: Bench) -> AsyncIterator[Reading]:
     """Which of the rare radios the phone is built with, and whether their services answer."""

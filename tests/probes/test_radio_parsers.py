@@ -8,6 +8,8 @@ from typing import Any
 import outputs_radio as out
 import phone_outputs
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from probe_bench import LOADED
 
 from probes.bluetooth import beacon_level
@@ -107,6 +109,18 @@ def test_a_window_holds_only_what_came_in_it() -> None:
     assert "ttff_mean_s" not in found
 
 
+@given(
+    old=st.lists(st.integers(0, 60), min_size=1, max_size=20), new=st.lists(st.integers(0, 60), min_size=1, max_size=20)
+)
+def test_the_mean_of_a_window_is_that_of_its_own_reports(old: list[int], new: list[int]) -> None:
+    def mean(values: list[int]) -> dict[str, object]:
+        return {"cn0_reports": len(values), "top4_cn0_mean_dBHz": Decimal(sum(values)) / len(values)}
+
+    found = window(mean(old), mean(old + new))
+    assert found["cn0_reports"] == len(new)
+    assert abs(found["top4_cn0_mean_dBHz"] - Decimal(sum(new)) / len(new)) < Decimal("1e-20")
+
+
 def test_figures_that_were_reset_in_between_stand_as_they_are() -> None:
     after = {"cn0_reports": 5, "top4_cn0_mean_dBHz": Decimal(32)}
     assert window({"cn0_reports": 100, "top4_cn0_mean_dBHz": Decimal(20)}, after) == after
@@ -186,6 +200,19 @@ def test_the_best_of_each_band_is_told() -> None:
 )
 def test_a_frequency_has_its_band(mhz: int, name: str | None) -> None:
     assert band(mhz) == name
+
+
+@given(
+    st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), max_size=32),
+    st.sampled_from([2412, 5220, 6115]),
+    st.integers(-120, -1),
+)
+def test_any_name_of_a_network_leaves_its_row_readable(name: str, mhz: int, level: int) -> None:
+    line = (
+        f"  02:00:5e:00:00:61       {mhz}    {level}(0:{level}/1:{level})     2.619    {name:<32}  [WPA2-PSK-CCMP][ESS]"
+    )
+    [row] = scan_rows(line.encode())
+    assert (row.frequency_mhz, row.rssi_dbm, row.chains, row.age_s) == (mhz, level, (level, level), Decimal("2.619"))
 
 
 # subscriptions and networks

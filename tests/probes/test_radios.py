@@ -78,6 +78,13 @@ async def test_bluetooth_that_does_not_come_up_is_measured_as_that() -> None:
     assert "on_time" in readings.unread
 
 
+async def test_bluetooth_that_never_goes_off_proves_nothing() -> None:
+    bench = writing_bench({"bluetooth": out.BLUETOOTH} | SDK, {"dumpsys": [out.BLUETOOTH]})
+    readings = await read("android.bluetooth", bench, wait_s=0.05)
+    assert "did not go off" in readings.unread["switches_on"].reason.en
+    assert not readings.measured.keys() & {"switches_on", "on_time", "off_time"}
+
+
 async def test_low_energy_alone_counts_as_off() -> None:
     looks = [bluetooth_in("BLE_ON"), out.BLUETOOTH]
     readings = await read("android.bluetooth", writing_bench({"bluetooth": out.BLUETOOTH} | SDK, {"dumpsys": looks}))
