@@ -280,6 +280,7 @@ class Runner:
         self._reading = 0  # number of the batch that is going on, 0 between batches
         self._batches = 0
         self._away = 0  # how many probes let the phone leave the cable right now
+        self._left: DriverError | None = None  # it did, and is not back
         self.trouble: Trouble | None = None
 
     # --- from outside
@@ -290,12 +291,14 @@ class Runner:
 
     @contextmanager
     def unwatched(self) -> Iterator[None]:
-        """Inside it a phone that goes is expected to come back, and the run goes on."""
+        """Inside it a phone that goes is expected to come back; one that is not back at its end is lost after all."""
         self._away += 1
         try:
             yield
         finally:
             self._away -= 1
+            if self._left is not None and not self._away:
+                self._interrupt(self._left)
 
     async def back(self, within_s: float) -> Device:
         """The run's phone as soon as it answers again; raises DeviceGone when it does not, or another one does."""
@@ -304,6 +307,7 @@ class Runner:
                 while True:
                     device = await self.host.device(None)
                     if device is not None and await self._is_the_phone(device):
+                        self._left = None
                         return device
                     await asyncio.sleep(BACK_LOOK_S)
         raise DeviceGone("run.not-back", _NOT_BACK, Side.CABLE, _PLUG_IN)
@@ -317,9 +321,10 @@ class Runner:
 
     def lose(self, gone: DriverError | None = None) -> None:
         """The phone is gone: what is open ends as `errored`, on the cable's side, and the run stops."""
-        if self._away:
-            return
         cause = gone or DeviceGone("run.device-gone", _NO_DEVICE, Side.CABLE, _PLUG_IN)
+        if self._away:
+            self._left = cause
+            return
         if self._reading:  # the driver is about to say how far it came: what was answered is kept
             asyncio.get_running_loop().call_later(CUT_S, self._interrupt_reading, self._reading, cause)
         else:

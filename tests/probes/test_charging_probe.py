@@ -50,8 +50,9 @@ class Port:
         on = "true" if self.plugged else "false"
         return (
             f"Current Battery Service state:\n  AC powered: false\n  USB powered: {on}\n"
-            f"  Max charging current: 3000000\n  Max charging voltage: 9000000\n  status: {self.status}\n  level: {self.level}\n  scale: 100\n"
-            f"  voltage: 4012\n  temperature: {self.temperature}\n{self.extra}"
+            "  Max charging current: 3000000\n  Max charging voltage: 9000000\n"
+            f"  status: {self.status}\n  level: {self.level}\n  scale: 100\n  voltage: 4012\n"
+            f"  temperature: {self.temperature}\n{self.extra}"
         )
 
     def _supplies(self) -> str:
