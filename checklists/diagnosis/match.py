@@ -53,16 +53,19 @@ def _clauses(text: str) -> list[str]:
 def _in_clause(
     at: int, clause: str, entries: Sequence[Symptom] | Sequence[Qualifier]
 ) -> Iterable[tuple[int, int, str, str]]:
-    """Each entry with a phrase in the clause: clause, place there, id, phrase. Of overlapping ones the longest stays:
-    "front camera does not open" is not also "camera does not open"."""
+    """Each entry with a phrase in the clause: clause, place there, id, phrase.
+
+    Of overlapping ones the first stays, and of two at one place the longer: "front camera does not open" is not also
+    "camera does not open".
+    """
     hits = []
     for entry in entries:
         for phrase in (*entry.phrases.en, *entry.phrases.zh):
             if (place := _find(clause, phrase.casefold())) >= 0:
                 hits.append((place, place + len(phrase), entry.id, phrase))
     for start, end, name, phrase in hits:
-        longer = (b - a > end - start and a <= start and end <= b for a, b, other, _ in hits if other != name)
-        if not any(longer):
+        others = (one for one in hits if one[2] != name)
+        if not any((a < start < b) or (a == start and b > end) for a, b, _, _ in others):
             yield at, start, name, phrase
 
 
