@@ -37,7 +37,7 @@ _COVERED = Words(
     "The picture of the {lens} lens shows nothing. Uncover it and aim at something with detail",
     "{lens}镜头的照片无内容。请移开遮挡并对准有细节的物体",
 )
-_OTHER_LENS = Words("the picture was taken by another lens ({focal} mm)", "照片由其他镜头拍摄（{focal} mm）")
+_OTHER_LENS = Words("the picture was taken by another lens ({focal} mm)", "照片由其他镜头拍摄（{focal} 毫米）")
 _NO_SUCH = Words("the phone has no {lens} camera", "手机没有{lens}摄像头")
 
 

@@ -143,7 +143,7 @@ _MEASURES = {
         "battery_status": Words("battery, original or replaced", "电池原装状态"),
         "battery_made": Words("battery made", "电池生产日期"),
         "display_serial": Words("screen serial", "屏幕序列号"),
-        "display_panel": Words("screen panel", "屏幕面板"),
+        "display_panel": Words("panel", "面板"),
         "camera_back_id": Words("back camera module", "后置摄像头模组"),
         "camera_front_id": Words("front camera module", "前置摄像头模组"),
         "camera_list": Words("cameras as listed", "摄像头清单"),

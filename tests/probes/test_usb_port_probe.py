@@ -55,14 +55,16 @@ async def test_a_link_that_breaks_is_the_benchs_trouble() -> None:
         await usb(FakeFiles(pushing=no_answer()))
 
 
-async def test_a_phone_without_a_hash_program_leaves_that_way_unread() -> None:
-    readings = await run_on(
-        "android.usb-port",
-        bench(lambda script: "sh: sha256sum: not found\n", {"usb": out.USB_INDENTED}),
-        size_kib=4,
-    )
-    assert "no program that makes a hash" in readings.unread["to_phone_equal"].reason.en
-    assert readings.value("from_phone_equal") is True
+@pytest.mark.parametrize("changed", [False, True])
+async def test_without_a_hash_program_only_what_came_back_whole_proves_both_ways(changed: bool) -> None:
+    files = FakeFiles(spoil=(lambda data: b"\0" + data[1:]) if changed else lambda data: data)
+    given = bench(lambda script: "sh: sha256sum: not found\n", {"usb": out.USB_INDENTED}, files=files)
+    readings = await run_on("android.usb-port", given, size_kib=4)
+    assert readings.value("from_phone_equal") is not changed
+    if changed:
+        assert "no program that makes a hash" in readings.unread["to_phone_equal"].reason.en
+    else:
+        assert readings.value("to_phone_equal") is True
     assert readings.value("roles") == "sink, device"
 
 
