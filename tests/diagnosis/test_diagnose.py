@@ -91,7 +91,8 @@ def test_a_second_cause_is_not_needed_where_one_explains_all() -> None:
 
 
 def test_no_fault_is_an_answer_of_its_own_when_all_that_could_explain_it_is_well() -> None:
-    answer = asked(["camera-blurred"], *(said(one) for one in ("cameras", "camera-each", "appearance", "flash", "touch")))
+    looked_at = ("cameras", "camera-each", "appearance", "flash", "touch")
+    answer = asked(["camera-blurred"], *(said(one) for one in looked_at))
     assert answer.outcome is Outcome.NO_FAULT
     assert answer.causes == ()
     assert answer.sound > 0.66
