@@ -39,10 +39,10 @@ _NO_OCV = Words(
     "电量计未提供开路电压；负载法需应用或适配器",
 )
 _TOO_LITTLE = Words(
-    "{current} mA is too little current to tell the resistance from", "电流仅 {current} mA，不足以计算内阻"
+    "{current} mA is too little current to tell the resistance from", "电流仅 {current} 毫安，不足以计算内阻"
 )
 _NO_RESISTANCE = Words(
-    "{value} mΩ is no cell's resistance: the gauge's voltages don't fit", "{value} mΩ 不合理：电量计电压不一致"
+    "{value} mΩ is no cell's resistance: the gauge's voltages don't fit", "{value} 毫欧不合理：电量计电压不一致"
 )
 _DOUBT = Words(
     "the phone says {raw}; as microamperes that is too little, so the unit is in doubt",

@@ -47,7 +47,9 @@ _COLD, _HOT = Decimal(0), Decimal(45)
 #: BatteryManager.CHARGING_POLICY_*: from 2 on the phone may hold its charge on purpose.
 _ADAPTIVE = 2
 
-_UNIT = Words("the phone gives {raw}; whether that is µA or mA can't be told", "手机报告 {raw}，无法判断是 µA 还是 mA")
+_UNIT = Words(
+    "the phone gives {raw}; whether that is µA or mA can't be told", "手机报告 {raw}，无法判断单位是微安还是毫安"
+)
 _NO_CURRENT = Words("the phone does not tell the battery's current to the cable", "手机未通过数据线提供电池电流")
 _NOT_BULK = Words(
     "at {level} % the cell takes less by itself; measure below {bound} %",

@@ -35,6 +35,7 @@ _KNOWN = frozenset(
     )
 )
 
+_UNREADABLE = Words("could not be read: {why}", "无法读取：{why}")
 _NO_MODE = Words(
     "this phone has no trade-in mode; Android 16 and later have it", "此手机没有以旧换新模式；安卓 16 及以上才有"
 )
@@ -216,7 +217,7 @@ async def trade_in_status(bench: Bench, *, tries: int = 2) -> AsyncIterator[Read
     if not parsed.facts:
         raise NotRun(_NOT_IN_IT.fill(why=why_nothing(result)))
     why = {
-        problem.what: Words(f"could not be read: {problem.why}", f"无法读取：{problem.why_zh or problem.why}")
+        problem.what: _UNREADABLE.fill(why=Words(problem.why, problem.why_zh or problem.why))
         for problem in parsed.problems
     }
     said = Heard(GET_STATUS, parsed.facts, {"": NOT_SAID, **why})
