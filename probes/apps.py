@@ -95,7 +95,8 @@ def app_sizes(data: bytes) -> Parsed:
             columns.setdefault(name, _array(value))
     names = columns.get("Package Names", [])
     sizes = [columns[name] for name in ("App Sizes", "App Data Sizes", "Cache Sizes") if name in columns]
-    rows = zip(names, *sizes, strict=False) if sizes and all(len(each) == len(names) for each in sizes) else ()
+    whole = len(sizes) == 3 and all(len(each) == len(names) for each in sizes)
+    rows = zip(names, *sizes, strict=True) if whole else ()
     held = {
         row[0]: sum(row[1:])
         for row in rows
@@ -116,11 +117,11 @@ def _array(text: str) -> list[object]:
 
 def _lists(added: Heard, overlay: Heard, policy: Heard) -> Iterator[Reading]:
     """Apps from files, over others, and administrators; each for itself unread where its source says nothing."""
-    installers = added.get("installers")
-    if installers is None:
-        yield Unread("from_files", added.reason("installers"), added.source)
+    if added.get("apps") is None:
+        yield Unread("from_files", added.reason("apps"), added.source)
     else:
-        yield Measurement("from_files", as_value([a for a, by in installers.items() if by not in STORES]), added.source)
+        pairs = zip(added.get("apps"), added.get("installed_by"), strict=True)
+        yield Measurement("from_files", as_value([app for app, by in pairs if by not in STORES]), added.source)
     if overlay.get("apps") is None:
         yield Unread("over_others", overlay.reason("apps"), overlay.source)
     else:

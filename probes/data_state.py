@@ -22,7 +22,7 @@ from probes.units import FLAG, TEXT
 __all__ = ["READ_APPS", "data_state", "installed_apps", "setup_state", "user_files"]
 
 #: Apps that were not built in, with who installed each (AOSP PackageManagerShellCommand).
-READ_APPS = Command("apps", "pm list packages -3 -i", timeout_s=15.0, limit=512 * 1024)
+READ_APPS = Command("apps", "pm list packages -3 -i && echo listed", timeout_s=15.0, limit=512 * 1024)
 _SETUP = Command(
     "setup",
     "echo user_setup_complete=$(settings get secure user_setup_complete);"
@@ -52,12 +52,15 @@ _NOT_ALL = Words(
 
 @parser("installed_apps")
 def installed_apps(data: bytes) -> Parsed:
-    """`pm list packages -3 -i`: apps that were not built in, and who installed each (`null` where nobody is named)."""
+    """`pm list packages -3 -i`: apps that were not built in, and who installed each (`null` where nobody is named).
+
+    No app at all is only said by a list that came to its end.
+    """
     parsed = Parsed()
-    lines = [line for line in stripped_lines(data) if line]
+    lines = stripped_lines(data)
     found = {match[1]: match[2] or "null" for line in lines if (match := _APP.fullmatch(line))}
-    if found or not lines:
-        parsed.facts |= {"apps": list(found), "installers": found}
+    if found or "listed" in lines:
+        parsed.facts |= {"apps": list(found), "installed_by": list(found.values())}
     return parsed
 
 

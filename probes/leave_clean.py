@@ -52,7 +52,7 @@ def bench_files(data: bytes) -> Parsed:
     parsed = Parsed()
     lines = stripped_lines(data)
     if "searched" in lines:
-        parsed.facts["files"] = [line for line in lines if _PATH.fullmatch(line)]
+        parsed.facts["files"] = list(dict.fromkeys(line for line in lines if _PATH.fullmatch(line)))
     return parsed
 
 

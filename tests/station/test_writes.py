@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -17,6 +18,7 @@ from probes.api import Write
 from station import messages as m
 from station.client import Client
 from station.errors import Trouble
+from tests.station.command_line import run_assay
 from tests.station.station_bench import (
     GONE,
     Cabinet,
@@ -266,6 +268,31 @@ async def test_what_is_owed_outlives_engines_that_never_see_the_phone(station: S
     for _ in range(2):
         async with running(station, loaded=HANGS) as (_, client):
             assert await left(client) == owed
+
+
+async def test_the_command_lists_what_is_left_and_lets_a_person_strike_it(
+    station: Station, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checklist, phone = write_checklist(tmp_path, CHECKS), Switches()
+    cabinet = Cabinet(phone)
+    async with running(station, cabinet, loaded=HANGS) as (_, client):
+        await pulled_in_the_middle(client, cabinet, phone, checklist)
+
+    def assay(*args: str) -> tuple[int, str, str]:
+        return run_assay(station.data, monkeypatch, "undo", *args)
+
+    code, out, _ = await asyncio.to_thread(assay, "--list", "--json")
+    changes = json.loads(out)["changes"]
+    assert (code, [row["what"] for row in changes]) == (1, [list(RADIO.what), list(LIGHT.what)])
+    code, out, _ = await asyncio.to_thread(assay, "--list")
+    assert (code, "the radio is switched off" in out, "not connected" in out) == (1, True, True)
+    code, _, err = await asyncio.to_thread(assay, "--give-up", changes[0]["change"])
+    assert (code, "--reason" in err) == (2, True)
+    for row in changes:
+        code, out, _ = await asyncio.to_thread(
+            assay, "--give-up", row["change"], "--reason", "scrapped", "--as", "tech"
+        )
+    assert (code, out) == (0, "")
 
 
 # --- consent ---------------------------------------------------------------------------------------------------------
