@@ -30,7 +30,7 @@ _PLAUSIBLE = (Decimal("0.5"), Decimal(150))
 _NO_SENSOR = Words("the phone lists no such sensor", "手机未列出该传感器")
 _OVERRIDDEN = Words(
     "the throttling status was overridden by hand (cmd thermalservice override-status); restart the phone",
-    "降频状态被手动覆盖（cmd thermalservice override-status），请重启手机",
+    "降频状态已被命令手动覆盖，请重启手机",
 )
 _NO_HISTORY = Words(
     "this Android states no throttling status (Android 10 and later do)", "此安卓版本不提供降频状态（安卓 10 起提供）"
