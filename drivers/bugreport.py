@@ -25,6 +25,7 @@ from drivers.api import (
     Device,
     DeviceGone,
     DriverError,
+    Heard,
     Identity,
     Link,
     LinkState,
@@ -264,7 +265,9 @@ class _ReportShell:
         """What the report holds of the command's output."""
         return (await self.batch([Command("run", script, deadline_s, limit)], deadline_s=deadline_s))[0]
 
-    async def batch(self, commands: Sequence[Command], *, deadline_s: float) -> list[CommandResult]:
+    async def batch(
+        self, commands: Sequence[Command], *, deadline_s: float, heard: Heard | None = None
+    ) -> list[CommandResult]:
         """What the report holds of each, in order."""
         return await asyncio.to_thread(answers, self._report, commands)
 

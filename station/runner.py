@@ -1,8 +1,9 @@
 """One checklist on one device: attempts, deadlines, verdicts, and every step in the journal before the next.
 
-Adjacent automatic checks are read in one batch: their attempts begin in one commit, all answers are kept in one commit,
-and only then judged. A probe that asks or works live is journalled measurement by measurement. A trouble of the bench,
-the cable or a probe is an ending, never a verdict. Stands on capabilities; it knows no transport, ticket or screen.
+Adjacent automatic checks are read in one batch: their attempts begin in one commit, and each is judged when its answers
+are in and kept, while the phone is at work for the next ones. A probe that asks or works live comes after the batch and
+is journalled measurement by measurement. A trouble of the bench, the cable or a probe is an ending, never a verdict.
+Stands on capabilities; it knows no transport, ticket or screen.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from typing import Any, TypeVar, cast
 
 from checklists.canonical import dump_model
@@ -27,6 +29,7 @@ from drivers.api import (
     DriverError,
     Files,
     Garbled,
+    Heard,
     Identity,
     NoAnswer,
     OutputCut,
@@ -86,6 +89,8 @@ WIRE_S = 2.0
 CUT_S = 2.0
 #: Seconds between looks for a phone that is expected back, and for it to say who it is.
 BACK_LOOK_S, BACK_ASK_S = 0.2, 5.0
+#: Seconds between two looks at what has been answered while a batch is under way: each look may cost a commit.
+EARLY_S = 0.1
 #: Seconds between tries to write down how a run ended when the disk could not take it.
 RETRY_S = 2.0
 
@@ -164,7 +169,12 @@ class Aborted:
 
 @dataclass(slots=True)
 class _Try:
-    """An open attempt. `live` once it touched a person or the phone by itself: from then each reading is committed."""
+    """An open attempt.
+
+    Attributes:
+        live: it touched a person or the phone by itself: from then each reading is committed.
+        early: it is judged from its answers alone, while the phone is at work for others.
+    """
 
     check: Check
     probe: Probe
@@ -175,6 +185,7 @@ class _Try:
     waiting: list[Event] = field(default_factory=list)
     evidence: list[Kept] = field(default_factory=list)
     live: bool = False
+    early: bool = False
     over: bool = False
     clock: asyncio.Timeout | None = None
 
@@ -188,6 +199,56 @@ class _Try:
         return min(self.deadline_s, sum(command.timeout_s for command in self.probe.reads) + WIRE_S)
 
 
+class _WantsMore(BaseException):
+    """A probe that is judged early wants a person or the phone. No `Exception`: no probe may take it for its own."""
+
+
+#: What makes two commands the same.
+_Asked = tuple[str, float, int]
+
+
+def _asked(command: Command) -> _Asked:
+    return command.script, command.timeout_s, command.limit
+
+
+class _Answers:
+    """The answers of one batch as they come."""
+
+    def __init__(self, asked: Sequence[_Asked]) -> None:
+        self._asked = asked
+        self._known: dict[_Asked, CommandResult] = {}
+        self._through = asyncio.Event()
+
+    @property
+    def complete(self) -> bool:
+        """Whether the batch is through."""
+        return self._through.is_set()
+
+    def take(self, at: int, result: CommandResult) -> None:
+        """An answer that is whole while the phone goes on."""
+        self._known[self._asked[at]] = result
+
+    def finish(self, results: Sequence[CommandResult]) -> None:
+        """All results, when the batch is through; what was taken before stays as it was taken."""
+        self._known = dict(zip(self._asked, results, strict=True)) | self._known
+        self._through.set()
+
+    def to(self, command: Command) -> CommandResult:
+        """The answer to a command that has one."""
+        return self._known[_asked(command)]
+
+    def has(self, commands: Sequence[Command]) -> bool:
+        """Whether all of these have their answers."""
+        return all(_asked(command) in self._known for command in commands)
+
+    async def through(self, seconds: float | None) -> bool:
+        """Wait until the batch is through, for at most so long; whether it is."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._through.wait()
+        return self.complete
+
+
 class _Asker:
     """The `Person` of one attempt."""
 
@@ -195,7 +256,13 @@ class _Asker:
         self._runner, self._attempt = runner, attempt
 
     async def ask(self, prompt: Prompt) -> Answer:
+        _not_early(self._attempt)
         return await self._runner.ask(self._attempt, prompt)
+
+
+def _not_early(attempt: _Try) -> None:
+    if attempt.early:
+        raise _WantsMore
 
 
 class _Bench:
@@ -210,6 +277,7 @@ class _Bench:
         return self._attempt.answers[name]
 
     def capability(self, kind: type[T]) -> T:
+        _not_early(self._attempt)
         self._attempt.live = True
         found: Any = self._device.capability(kind)
         if kind is SelfTestPage:
@@ -221,6 +289,7 @@ class _Bench:
         return cast(T, found)
 
     async def write(self, write: Write, *, deadline_s: float = 15.0) -> CommandResult:
+        _not_early(self._attempt)
         await self._runner.may_write(self._attempt)
         return await self._runner.writer.write(self._attempt.id, self._device, write, deadline_s)
 
@@ -433,10 +502,12 @@ class Runner:
 
     async def _lane(self, lane: Sequence[Check], device: Device) -> None:
         attempts = await self._begin(lane, device)
-        await self._read(attempts, device)
+        early = await self._read(attempts, device)
         for attempt in attempts:
-            ended = await self._judge(attempt, device)
-            self._wait(attempt, ended)
+            ended = early.get(attempt.id)
+            if ended is None:
+                ended = await self._judge(attempt, device)
+                self._wait(attempt, ended)
             if attempt.live or len(attempts) == 1:
                 await self._store([attempt])
             await self._restore(device)
@@ -493,34 +564,100 @@ class Runner:
             return AttemptEnded(attempt=attempt, ending=Ending.SKIPPED, verdict=none, reason=reason, side=Side.BENCH)
         return None
 
-    async def _read(self, attempts: Sequence[_Try], device: Device) -> None:
-        """Get the declared answers of all attempts in one script and keep them in one commit.
+    async def _read(self, attempts: Sequence[_Try], device: Device) -> dict[str, AttemptEnded]:
+        """Get the declared answers of all attempts in one script, and keep them; gives the ends that came meanwhile.
 
         Commands that are the same for two checks run once; both checks refer to the one answer.
         """
-        commands: dict[tuple[str, float, int], Command] = {}
+        commands: dict[_Asked, Command] = {}
         for attempt in attempts:
             for command in attempt.probe.reads:
-                key = (command.script, command.timeout_s, command.limit)
-                commands.setdefault(key, replace(command, name=f"{attempt.check.id}-{command.name}"))
+                commands.setdefault(_asked(command), replace(command, name=f"{attempt.check.id}-{command.name}"))
         if not commands:
-            return
+            return {}
         deadline_s = sum(attempt.budget_s for attempt in attempts)
         self._batches += 1
         self._reading = self._batches
+        answers = _Answers(list(commands))
+        early = asyncio.ensure_future(self._as_answered(attempts, answers, device))
+        early.add_done_callback(_swallow)
         try:
-            got = await _batch(device, list(commands.values()), deadline_s)
+            answers.finish(await _batch(device, list(commands.values()), deadline_s, answers.take))
+            self._reading = 0
+            ended = await early
         finally:
             self._reading = 0
-        results = dict(zip(commands, got, strict=True))
-        bodies: list[Body] = []
-        evidence: list[Kept] = []
+            early.cancel()
+            await asyncio.wait({early})
+        await self._store(attempts)
+        return ended
+
+    async def _as_answered(
+        self, attempts: Sequence[_Try], answers: _Answers, device: Device
+    ) -> dict[str, AttemptEnded]:
+        """Keep answers and judge attempts while the phone is at work for the next ones; what is left is only taken.
+
+        What is judged meanwhile costs the bench no time, and its verdict is shown before the batch is through. Answers
+        are on the disk before anything is judged by them, here too; a quick batch is through before this begins.
+        """
+        ended: dict[str, AttemptEnded] = {}
+        left = list(attempts)
+        while left and not await answers.through(EARLY_S):
+            ready = list(takewhile(lambda attempt: answers.has(attempt.probe.reads), left))
+            left = left[len(ready) :]
+            self._take_answers(ready, answers)
+            await self._store(ready)
+            for attempt in ready:
+                end = None if attempt.live or answers.complete else await self._judge_early(attempt, device)
+                if end is not None:
+                    ended[attempt.id] = end
+        await answers.through(None)
+        self._take_answers(left, answers)
+        return ended
+
+    def _take_answers(self, attempts: Sequence[_Try], answers: _Answers) -> None:
         for attempt in attempts:
             for command in attempt.probe.reads:
-                result = replace(results[command.script, command.timeout_s, command.limit], name=command.name)
-                attempt.answers[command.name] = result
-                _keep_answer(attempt, result, bodies, evidence)
-        await self.host.append([self.host.stamp(body) for body in bodies], evidence)
+                self._keep_answer(attempt, replace(answers.to(command), name=command.name))
+
+    async def _judge_early(self, attempt: _Try, device: Device) -> AttemptEnded | None:
+        """Judge from the answers alone; None where the probe wants more than these: it begins again after the batch."""
+        kept = len(attempt.waiting), len(attempt.evidence)
+        attempt.early = True
+        try:
+            ended = await self._judge(attempt, device)
+        except _WantsMore:
+            del attempt.waiting[kept[0] :], attempt.evidence[kept[1] :]
+            attempt.judged.clear()
+            attempt.unread.clear()
+            return None
+        finally:
+            attempt.early = False
+        self._wait(attempt, ended)
+        return ended
+
+    def _keep_answer(self, attempt: _Try, result: CommandResult) -> None:
+        """The raw answer as evidence, and where it is; what a command complained about is kept beside it."""
+        attempt.answers[result.name] = result
+        kept = Kept(result.name, "text/plain", result.stdout)
+        attached = _attached(attempt.id, result.name, kept.media_type, result.stdout)
+        attempt.evidence.append(kept)
+        read = Reads(
+            attempt=attempt.id,
+            name=result.name,
+            sha256=attached.sha256,
+            bytes=attached.bytes,
+            exit_code=result.exit_code,
+            started_ms=max(0, round(result.started_s * 1000)),
+            ms=max(0, round(result.seconds * 1000)),
+            failure=result.failure.code if result.failure else "",
+        )
+        self._wait(attempt, read)
+        self._wait(attempt, attached)
+        if result.stderr:
+            errors = f"{result.name}.stderr"
+            attempt.evidence.append(Kept(errors, "text/plain", result.stderr))
+            self._wait(attempt, _attached(attempt.id, errors, "text/plain", result.stderr))
 
     def _wait(self, attempt: _Try, body: Body) -> None:
         attempt.waiting.append(self.host.stamp(body))
@@ -776,7 +913,7 @@ def _broke(answer: CommandResult) -> bool:
     return isinstance(answer.failure, _BREAKS)
 
 
-def _swallow(task: asyncio.Future[None]) -> None:
+def _swallow(task: asyncio.Future[Any]) -> None:
     if not task.cancelled() and (error := task.exception()) is not None:
         _log.debug("a dismissed probe ended with %r", error)
 
@@ -803,12 +940,12 @@ def _unit_of(baseline: object, unit: str) -> str:
     return TEXT if unit == LIST else unit
 
 
-async def _batch(device: Device, commands: Sequence[Command], deadline_s: float) -> list[CommandResult]:
+async def _batch(device: Device, commands: Sequence[Command], deadline_s: float, heard: Heard) -> list[CommandResult]:
     """The commands' results, one for each whatever happens."""
     try:
         async with asyncio.timeout(deadline_s + GRACE_S):
             return await device.capability(Shell).batch(  # type: ignore[type-abstract]
-                commands, deadline_s=deadline_s
+                commands, deadline_s=deadline_s, heard=heard
             )
     except TimeoutError:
         seconds = f"{deadline_s:g}"
@@ -820,30 +957,6 @@ async def _batch(device: Device, commands: Sequence[Command], deadline_s: float)
 
 def _unanswered(command: Command, failure: DriverError) -> CommandResult:
     return CommandResult(command.name, command.script, b"", b"", None, 0.0, 0.0, failure)
-
-
-def _keep_answer(attempt: _Try, result: CommandResult, bodies: list[Body], evidence: list[Kept]) -> None:
-    """The raw answer as evidence, and where it is; what a command complained about is kept beside it."""
-    kept = Kept(result.name, "text/plain", result.stdout)
-    attached = _attached(attempt.id, result.name, kept.media_type, result.stdout)
-    evidence.append(kept)
-    bodies.append(
-        Reads(
-            attempt=attempt.id,
-            name=result.name,
-            sha256=attached.sha256,
-            bytes=attached.bytes,
-            exit_code=result.exit_code,
-            started_ms=max(0, round(result.started_s * 1000)),
-            ms=max(0, round(result.seconds * 1000)),
-            failure=result.failure.code if result.failure else "",
-        )
-    )
-    bodies.append(attached)
-    if result.stderr:
-        errors = f"{result.name}.stderr"
-        evidence.append(Kept(errors, "text/plain", result.stderr))
-        bodies.append(_attached(attempt.id, errors, "text/plain", result.stderr))
 
 
 def _attached(attempt: str, name: str, media_type: str, data: bytes) -> Attached:

@@ -30,7 +30,9 @@ class FakeShell:
             return result(failure=no_answer(), name=script)
         return said if isinstance(said, CommandResult) else result(said, name=script)
 
-    async def batch(self, commands: Sequence[Command], *, deadline_s: float) -> list[CommandResult]:
+    async def batch(
+        self, commands: Sequence[Command], *, deadline_s: float, heard: object = None
+    ) -> list[CommandResult]:
         answers = []
         for command in commands:
             said = await self.run(command.script, deadline_s=deadline_s)

@@ -21,6 +21,7 @@ from drivers.api import (
     Device,
     DeviceGone,
     DriverError,
+    Heard,
     Identity,
     Link,
     LinkState,
@@ -97,7 +98,9 @@ class Phone:
         answer = "" if failure else self.answers.get(script, "")
         return CommandResult(script, script, answer.encode(), b"", None if failure else 0, 0.0, 0.002, failure)
 
-    async def batch(self, commands: Sequence[Command], *, deadline_s: float) -> list[CommandResult]:
+    async def batch(
+        self, commands: Sequence[Command], *, deadline_s: float, heard: Heard | None = None
+    ) -> list[CommandResult]:
         self.batches.append([command.script for command in commands])
         loop = asyncio.get_running_loop()
         until = loop.time() + deadline_s
@@ -106,6 +109,9 @@ class Phone:
             left = min(command.timeout_s, until - loop.time())
             result = await self.run(command.script, deadline_s=max(0.0, left))
             results.append(replace(result, name=command.name))
+            if heard is not None and result.failure is None:
+                heard(len(results) - 1, results[-1])
+                await asyncio.sleep(0)
         return results
 
 
