@@ -33,20 +33,26 @@ from probes.api import (
 )
 from probes.captured import raw_lines
 from probes.getevent import InputDevice, input_devices
+from probes.live import EventQueue
 from probes.units import FLAG, LIST
 
 __all__ = ["KEYS", "Key", "KeyName", "keys"]
 
-KeyName = Literal["volume-up", "volume-down", "power", "home", "camera"]
+KeyName = Literal["volume-up", "volume-down", "power", "home", "camera", "action", "mute", "alert-slider", "headset"]
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key of a phone: its kernel codes, the labels that `getevent -l` prints for them, and its name to people."""
+    """A key of a phone: its kernel codes, the labels that `getevent -l` prints for them, and its name to people.
+
+    `ask` is what to do with it where pressing is not it; `switch` says that the codes are those of EV_SW.
+    """
 
     codes: tuple[int, ...]
     labels: tuple[str, ...]
     words: Words
+    ask: Words | None = None
+    switch: bool = False
 
 
 #: Kernel codes and labels: linux/input-event-codes.h.
@@ -56,9 +62,28 @@ KEYS: Mapping[KeyName, Key] = {
     "power": Key((0x74,), ("KEY_POWER",), Words("power", "电源")),
     "home": Key((0x66, 0xAC), ("KEY_HOME", "KEY_HOMEPAGE"), Words("home", "主屏")),
     "camera": Key((0xD4,), ("KEY_CAMERA",), Words("camera", "拍照")),
+    # KEY_ASSISTANT, and 703 of phones with a key for their own assistant
+    "action": Key((0x247, 0x2BF), ("KEY_ASSISTANT", "02bf"), Words("action or assistant", "快捷或助手")),
+    "mute": Key((0x71,), ("KEY_MUTE",), Words("mute", "静音")),
+    # three positions as keys of their own: 601 to 603 (tri-state-key of OnePlus kernels)
+    "alert-slider": Key(
+        (0x259, 0x25A, 0x25B),
+        ("0259", "025a", "025b"),
+        Words("alert slider", "三段式按键"),
+        Words("Move the alert slider to another position and back", "拨动三段式按键到另一档再拨回"),
+    ),
+    "headset": Key(
+        (0x02, 0x04),
+        ("SW_HEADPHONE_INSERT", "SW_MICROPHONE_INSERT"),
+        Words("headset socket", "耳机插孔"),
+        Words("Plug a wired headset in and pull it out again", "插入有线耳机再拔出"),
+        switch=True,
+    ),
 }
 
-_EV_KEY = 1
+_EV_KEY, _EV_SW = 1, 5
+#: Devices with more keys than this are keyboards of televisions and test drivers: they list what no phone has.
+_MOST_KEYS = 24
 _UP, _DOWN, _REPEAT = 0, 1, 2
 #: Two presses closer than this are one press with a bouncing contact: a finger needs 100 ms and more for a second one,
 #: and contacts settle within 20 ms (the kernel's gpio-keys debounces for 5 ms unless a board asks for more).
@@ -72,9 +97,14 @@ _TRIED = Words("The {key} key was not seen. Did you press it?", "未检测到{ke
 _DEAD = Words("Pressed, and nothing happened", "按了，没有反应")
 _IDLE = Words("Not pressed", "没有按")
 _NOT_PRESSED = Words("the key was not pressed", "未按此键")
+_HELD_DOWN = Words("the key is down before anybody pressed it", "无人按键时该键已处于按下状态")
 _NOT_LISTED = Words("the phone lists no input device with this key", "手机的输入设备中没有此键")
 _NO_DEVICES = Words("the phone lists no input devices: {why}", "手机未列出输入设备：{why}")
 _OVER = Words("the time for all keys was over", "按键检测的总时间已到")
+
+
+def _is_of_keys(event: InputEvent) -> bool:
+    return event.type in (_EV_KEY, _EV_SW)
 
 
 def _measure(name: KeyName) -> str:
@@ -97,43 +127,12 @@ class _Seen:
     wrong: list[str] = field(default_factory=list)
 
 
-class _Stream:
-    """The phone's events in a queue, so that waiting for one can be given up without breaking the stream.
-
-    A trouble of the link comes out of `next` where the events before it were taken.
-    """
-
-    def __init__(self, events: AsyncIterator[InputEvent]) -> None:
-        self._queue: asyncio.Queue[InputEvent | Exception] = asyncio.Queue()
-        self._pump = asyncio.create_task(self._run(events))
-
-    async def _run(self, events: AsyncIterator[InputEvent]) -> None:
-        try:
-            async for event in events:
-                if event.type == _EV_KEY:
-                    self._queue.put_nowait(event)
-            self._queue.put_nowait(PromptTimedOut(_OVER))
-        except Exception as trouble:
-            self._queue.put_nowait(trouble)
-
-    async def next(self) -> InputEvent:
-        """The next event of a key; raises what ended the stream."""
-        event = await self._queue.get()
-        if isinstance(event, Exception):
-            self._queue.put_nowait(event)
-            raise event
-        return event
-
-    async def close(self) -> None:
-        """Stop reading."""
-        self._pump.cancel()
-        await asyncio.gather(self._pump, return_exceptions=True)
-
-
 class _Press:
     """Waits until one key was pressed and let go, and notes what else was seen meanwhile."""
 
-    def __init__(self, stream: _Stream, asked: KeyName, watched: Mapping[int, KeyName], stuck_s: float) -> None:
+    def __init__(
+        self, stream: EventQueue, asked: KeyName, watched: Mapping[tuple[int, int], KeyName], stuck_s: float
+    ) -> None:
         self._stream, self._asked, self._watched, self._stuck_s = stream, asked, watched, stuck_s
         self.down = False
         self.stuck = False
@@ -144,7 +143,7 @@ class _Press:
         """The next event of the asked key; those of other keys are noted."""
         while True:
             event = await self._stream.next()
-            name = self._watched.get(event.code)
+            name = self._watched.get((event.type, event.code))
             if name == self._asked:
                 return event
             if name and event.value == _DOWN and not self.down:
@@ -215,13 +214,23 @@ async def _was_pressed(person: Person, name: KeyName, timeout_s: float) -> bool 
 
 def _prompt(name: KeyName, timeout_s: float) -> Prompt:
     key = KEYS[name].words
-    title = Words(_ASK.en.format(key=key.en), _ASK.zh.format(key=key.zh))
+    title = KEYS[name].ask or Words(_ASK.en.format(key=key.en), _ASK.zh.format(key=key.zh))
     return Prompt(name, PromptKind.WAIT, title, (_ASK_STEP,), (), timeout_s)
 
 
 def _held(devices: Sequence[InputDevice], names: Iterable[KeyName]) -> list[KeyName]:
     """Keys that the listing shows as down before anybody was asked."""
     return [name for name in names if any(_codes(device.held, KEYS[name]) for device in devices)]
+
+
+def _listed(devices: Sequence[InputDevice], name: KeyName) -> bool:
+    """Whether a device that can be a phone's own lists the key."""
+    key = KEYS[name]
+    return any(
+        _codes(device.switches if key.switch else device.keys, key)
+        for device in devices
+        if len(device.keys) <= _MOST_KEYS and "uinput" not in device.name
+    )
 
 
 def _order(names: Sequence[KeyName]) -> list[KeyName]:
@@ -231,9 +240,9 @@ def _order(names: Sequence[KeyName]) -> list[KeyName]:
 
 async def _one_key(
     person: Person,
-    stream: _Stream,
+    stream: EventQueue,
     name: KeyName,
-    watched: Mapping[int, KeyName],
+    watched: Mapping[tuple[int, int], KeyName],
     seen: _Seen,
     limits: tuple[float, float],
 ) -> Reading:
@@ -262,20 +271,27 @@ async def _one_key(
         "stuck_keys": LIST,
         "wrong_keys": LIST,
     },
+    names={
+        "seen_action": Words("action key", "快捷键"),
+        "seen_mute": Words("mute key", "静音键"),
+        "seen_alert_slider": Words("alert slider", "三段式按键"),
+        "seen_headset": Words("headset socket", "耳机插孔"),
+    },
     asks=True,
 )
 async def keys(
     bench: Bench,
     *,
     keys: tuple[KeyName, ...] = ("volume-up", "volume-down", "power"),
+    also: tuple[KeyName, ...] = (),
     timeout_s: int = 60,
     stuck_s: int = 10,
     total_s: int = 600,
 ) -> AsyncIterator[Reading]:
     """Each key pressed once in a random order: seen down and up, bounces, stuck.
 
-    Settings: `keys`, which to ask for; `timeout_s`, seconds for each; `stuck_s`, seconds after which a key that is not
-    let go counts as stuck; `total_s`, seconds for all.
+    Settings: `keys`, which to ask for; `also`, which to ask for where the phone lists them; `timeout_s`, seconds for
+    each; `stuck_s`, seconds after which a key that is not let go counts as stuck; `total_s`, seconds for all.
     """
     inputs = bench.capability(InputEvents)  # type: ignore[type-abstract]  # a protocol names the capability
     listing = await inputs.describe(deadline_s=10.0)
@@ -288,14 +304,23 @@ async def keys(
         for name in (*map(_measure, keys), "bounces", "stuck"):
             yield Unread(name, reason, "getevent -lp")
         return
-    watched = {code: name for name in keys for device in devices for code in _codes(device.keys, KEYS[name])}
-    seen = _Seen(stuck=_held(devices, keys))
+    asked = (*keys, *(name for name in also if name not in keys and _listed(devices, name)))
+    watched = {
+        (_EV_SW if KEYS[name].switch else _EV_KEY, code): name
+        for name in asked
+        for device in devices
+        for code in _codes(device.switches if KEYS[name].switch else device.keys, KEYS[name])
+    }
+    seen = _Seen(stuck=_held(devices, asked))
     async with inputs.events(deadline_s=float(total_s)) as events:
-        stream = _Stream(events)
+        stream = EventQueue(events, _is_of_keys, PromptTimedOut(_OVER))
         try:
-            for name in _order(keys):
+            for name in _order(asked):
                 if name not in watched.values():
                     yield Unread(_measure(name), _NOT_LISTED, "getevent -lp")
+                    continue
+                if name in seen.stuck:  # what is down already can't be pressed
+                    yield Unread(_measure(name), _HELD_DOWN, "getevent -lp")
                     continue
                 yield await _one_key(bench.person, stream, name, watched, seen, (float(timeout_s), float(stuck_s)))
         finally:
