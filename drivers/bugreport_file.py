@@ -379,7 +379,7 @@ _CUT_ZIP = Words(
     "the zip is cut or damaged: its table of contents is not there; make or copy the report again",
     "压缩包不完整或已损坏：缺少目录；请重新生成或复制报告",
 )
-_NO_MAIN = Words("the zip holds no report text (bugreport-*.txt)", "压缩包内没有报告文本（bugreport-*.txt）")
+_NO_MAIN = Words("the zip holds no report text (bugreport-*.txt)", "压缩包内没有报告文本")
 _MANY = Words("more than {limit} parts; the rest is not read", "超过 {limit} 个部分，其余未读取")
 _MANY_FILES = Words("more than {limit} copied files; the rest is not read", "超过 {limit} 个附带文件，其余未读取")
 _TOO_LARGE = Words("larger than what is kept; read up to byte {limit}", "内容过大，仅读取到第 {limit} 字节")
