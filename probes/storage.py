@@ -15,7 +15,7 @@ from probes.answers import Heard, hear, hear_second, reading
 from probes.api import Bench, Measurement, Parsed, Problem, Reading, Unread, parser, probe
 from probes.captured import flag, integer, note, raw_lines, stripped_lines
 
-__all__ = ["READ_DF", "df", "diskstats", "storage_space"]
+__all__ = ["READ_DF", "READ_DISKSTATS", "df", "diskstats", "storage_space"]
 
 READ_DF = Command("df", "df", timeout_s=10.0, limit=64 * 1024)
 
@@ -82,7 +82,7 @@ def diskstats(data: bytes) -> Parsed:
     return parsed
 
 
-_DISKSTATS = Command("diskstats", "dumpsys diskstats", timeout_s=15.0, limit=256 * 1024)
+READ_DISKSTATS = Command("diskstats", "dumpsys diskstats", timeout_s=15.0, limit=256 * 1024)
 _MIB = 1024 * 1024
 _EMPTY = Words("the phone says that /data has no blocks", "手机报告 /data 分区大小为 0")
 
@@ -98,7 +98,7 @@ def _space(disk: Heard, free: str, total: str) -> tuple[Decimal, Decimal] | None
 @probe(
     "android.storage-space",
     needs=Shell,
-    reads=(READ_DF, _DISKSTATS),
+    reads=(READ_DF, READ_DISKSTATS),
     measures={
         "data_free_share": "%",
         "data_free": "GiBy",
@@ -110,7 +110,7 @@ def _space(disk: Heard, free: str, total: str) -> tuple[Decimal, Decimal] | None
 async def storage_space(bench: Bench) -> AsyncIterator[Reading]:
     """How much of the /data partition is free, by df, else by diskstats; both are shown."""
     disk = hear(bench, READ_DF, df)
-    stats = hear_second(bench, _DISKSTATS, diskstats)
+    stats = hear_second(bench, READ_DISKSTATS, diskstats)
     by_df, by_stats = _space(disk, "data_avail_1K", "data_blocks_1K"), _space(stats, "data_free_K", "data_total_K")
     space, source = (by_df, disk.source) if by_df else (by_stats, stats.source)
     if space is None:

@@ -16,7 +16,7 @@ from drivers.text import Words, safe_text
 from probes.answers import Heard, hear, hear_second, reading
 from probes.api import Bench, Measurement, NotRun, Reading, Unread, Write, probe
 from probes.battery_dump import READ_HEALTH_HAL
-from probes.storage import READ_DF, df
+from probes.storage import READ_DF, READ_DISKSTATS, df, diskstats
 from probes.storage_health import READ_HEALTH_FILES, storage_health
 from probes.units import FLAG, TEXT
 
@@ -49,6 +49,8 @@ _NEVER_TOLD = Words("the storage chip does not tell it", "存储芯片未提供�
 #: toybox and GNU print `N bytes (..) copied, S s, R`, Android 5's toolbox `N bytes transferred in S secs`.
 _RATE = re.compile(r"([0-9]{1,15}) bytes\b.{0,60}(?:copied, |transferred in )([0-9]{1,6}(?:\.[0-9]{1,9})?) s", re.ASCII)
 _HASH = re.compile(r"\b(?:[0-9a-f]{64}|[0-9a-f]{32})\b", re.ASCII)
+#: What cmp(1) ends with: 0 the same, 1 different; more is a trouble of its own.
+_CMP = re.compile(r"--cmp ([01])\b", re.ASCII)
 #: JEDEC JESD220 table 14.15 and JESD84-B51 7.4.11: bPreEOLInfo / PRE_EOL_INFO.
 _EOL = {1: "normal", 2: "warning", 3: "urgent"}
 #: What toybox, toolbox and GNU print for EIO: the flash could not be read or written.
@@ -65,9 +67,10 @@ def transfer_speed(said: str) -> Decimal | None:
     return (Decimal(found[1]) / 1024 / seconds).quantize(Decimal(1))
 
 
-def _size_mib(space: Heard, wanted: int) -> int:
+def _size_mib(space: Heard, stats: Heard, wanted: int) -> int:
     """How large the file may be; raises NotRun when there is no room, or none known of."""
     free = space.get("data_avail_1K")
+    free = stats.get("data_free_K") if free is None else free  # the df of Android 5 names no unit
     if free is None:
         raise NotRun(_NO_SPACE_KNOWN.fill(why=space.reason("data_avail_1K")))
     size = min(wanted, int(free) // 1024 // _SHARE)
@@ -90,11 +93,13 @@ def _script(size_mib: int) -> str:
     )
 
 
-#: `direct` goes past the cache (O_DIRECT); a dd without it says so and the cache is read instead.
+#: `direct` goes past the cache (O_DIRECT); a dd without it says so and the cache is read instead. Android 5 has no
+#: program for a hash, but `cmp`.
 _READ_BACK = (
     f"if dd if={FOLDER}/copy of=/dev/null bs={_MIB} iflag=direct 2>&1; then echo --direct;"
     f" dd if={FOLDER}/copy bs={_MIB} iflag=direct 2>/dev/null | {{ sha256sum||md5sum; }} 2>/dev/null;"
-    f" else echo --cached; {_hash_of(f'{FOLDER}/copy')}; fi"
+    f" else echo --cached; {_hash_of(f'{FOLDER}/copy')}; fi;"
+    f" cmp {FOLDER}/seed {FOLDER}/copy >/dev/null 2>&1; echo --cmp $?"
 )
 
 
@@ -121,12 +126,16 @@ def _compared(written: str, read: str) -> Iterator[Reading]:
     source = f"dd iflag=direct in {FOLDER}"
     why = _NO_RATE if direct else _CACHED
     yield Unread("read_speed", why, source) if speed is None else Measurement("read_speed", speed, source)
-    wanted, found = _HASH.search(hashed), _HASH.search(read)
-    if wanted is None or found is None:
+    wanted, found, compared = _HASH.search(hashed), _HASH.search(read), _CMP.search(read)
+    if wanted is not None and found is not None:
+        how = "hash of the file" + ("" if direct else ", cached")
+        yield Measurement("read_back_equal", wanted[0] == found[0], how)
+    elif compared is not None:
+        yield Measurement("read_back_equal", compared[1] == "0", "cmp, cached")
+    else:
         yield Unread("read_back_equal", _NO_HASH, source)
         return
-    yield Measurement("read_back_equal", wanted[0] == found[0], "sha256 of the file" + ("" if direct else ", cached"))
-    yield Measurement("past_cache", direct, source)
+    yield Measurement("past_cache", direct and found is not None, source)
 
 
 def _life(files: Heard, hal: Heard) -> Iterator[Reading]:
@@ -157,7 +166,7 @@ def _life(files: Heard, hal: Heard) -> Iterator[Reading]:
 @probe(
     "android.storage",
     needs=Shell,
-    reads=(READ_DF, READ_HEALTH_FILES, READ_HEALTH_HAL),
+    reads=(READ_DF, READ_DISKSTATS, READ_HEALTH_FILES, READ_HEALTH_HAL),
     measures={
         "read_back_equal": FLAG,
         "past_cache": FLAG,
@@ -190,7 +199,7 @@ async def storage(bench: Bench, *, size_mib: int = 64) -> AsyncIterator[Reading]
     files = hear_second(bench, READ_HEALTH_FILES, storage_health, "sysfs health_descriptor")
     for found in _life(files, hear_second(bench, READ_HEALTH_HAL, storage_health)):
         yield found
-    size = _size_mib(hear(bench, READ_DF, df), size_mib)
+    size = _size_mib(hear(bench, READ_DF, df), hear_second(bench, READ_DISKSTATS, diskstats), size_mib)
     undo = f"rm -rf {FOLDER}"
     written = await bench.write(
         Write("test-file", _WRITE_WHAT.fill(size=str(size)), _script(size), undo), deadline_s=60.0

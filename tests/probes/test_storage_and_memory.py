@@ -75,6 +75,26 @@ async def test_a_phone_that_reads_from_its_cache_says_so_and_has_no_read_speed()
     assert "cache" in readings.unread["read_speed"].reason.en
 
 
+@pytest.mark.parametrize(("end", "equal"), [(0, True), (1, False)])
+async def test_a_phone_without_a_hash_compares_by_cmp(end: int, equal: bool) -> None:
+    readings = await storage("--made\n--seed\n", f"--cached\n--cmp {end}\n")
+    assert readings.value("read_back_equal") is equal
+    assert readings.value("past_cache") is False
+
+
+async def test_a_phone_that_can_not_compare_at_all_leaves_it_open() -> None:
+    readings = await storage("--made\n--seed\n", "--cached\n--cmp 127\n")
+    assert "no program that makes a hash" in readings.unread["read_back_equal"].reason.en
+
+
+async def test_where_df_names_no_unit_diskstats_says_what_is_free() -> None:
+    given = bench(
+        phone(written(), direct()),  # type: ignore[arg-type]
+        {"df": "Filesystem  Size  Used  Free\n/data  11G  3G  8G\n", "diskstats": phone_outputs.DISKSTATS},
+    )
+    assert (await run_on("android.storage", given, size_mib=8)).value("read_back_equal") is True
+
+
 @pytest.mark.parametrize("said", ["dd: No space left on device\n", "mkdir: '/data/local/tmp': Permission denied\n", ""])
 async def test_a_file_that_could_not_be_written_is_no_fault_of_the_storage(said: str) -> None:
     with pytest.raises(NotRun, match="could not be written"):
