@@ -1,0 +1,120 @@
+"""Checks that are judged while their phone is still answering for others: sooner, and with nothing done twice."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from checklists.verdict import Verdict
+from drivers.api import Command, CommandResult, Heard, Shell
+from probes.api import Evidence, Measurement
+from station.events import AttemptEnded
+from station.runner import Runner
+from tests.station.station_bench import LEVEL_LIMIT, Phone, PhoneDevice, check, declared, holds
+from tests.station.test_runner import Desk, run_checks
+
+FIRST, SECOND = Command("level", "cat first", timeout_s=5.0), Command("level", "cat second", timeout_s=5.0)
+CHECKS = (check("one", "test.one", LEVEL_LIMIT), check("two", "test.two", LEVEL_LIMIT))
+
+
+class Slow(Phone):
+    """A phone that keeps its last answer back until it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__(answers={"cat first": "80", "cat second": "70", "cat more": "60"})
+        self.go_on = asyncio.Event()
+
+    async def batch(
+        self, commands: Sequence[Command], *, deadline_s: float, heard: Heard | None = None
+    ) -> list[CommandResult]:
+        first = await super().batch(commands[:-1], deadline_s=deadline_s, heard=heard)
+        await self.go_on.wait()
+        return first + await super().batch(commands[-1:], deadline_s=deadline_s)
+
+
+async def level(bench: Any) -> AsyncIterator[Any]:
+    """Reads what was answered."""
+    yield Measurement("level", Decimal(bench.answer("level").text))
+
+
+def about(command: Command) -> dict[str, Any]:
+    return {"reads": (command,), "measures": {"level": "%", "more": "%"}}
+
+
+def ended(desk: Desk) -> list[str]:
+    return [each.body.attempt for each in desk.events if isinstance(each.body, AttemptEnded)]
+
+
+async def test_a_check_is_judged_while_its_phone_answers_for_the_next_one_and_its_answers_are_kept_before(
+    tmp_path: Path,
+) -> None:
+    phone, desk, seen = Slow(), Desk(), []
+
+    async def judged(bench: Any) -> AsyncIterator[Any]:
+        seen.append([body.kind for commit in desk.commits for body in commit])
+        async for reading in level(bench):
+            yield reading
+
+    async def meanwhile(runner: Runner, desk: Desk) -> None:
+        await holds(lambda: bool(seen))
+        assert not phone.go_on.is_set()
+        assert "reads" in seen[0]
+        phone.go_on.set()
+
+    probes = declared("test.one", judged, **about(FIRST)), declared("test.two", level, **about(SECOND))
+    run, desk = await run_checks(tmp_path, CHECKS, *probes, phone=phone, desk=desk, meanwhile=meanwhile)
+    assert run.verdicts == {"one": Verdict.PASS, "two": Verdict.PASS}
+    assert ended(desk) == ["r/one/1", "r/two/1"]
+    assert len(seen) == 1
+
+
+async def test_a_probe_that_wants_the_phone_itself_begins_again_when_the_batch_is_through(tmp_path: Path) -> None:
+    phone, begun = Slow(), []
+
+    async def wants_more(bench: Any) -> AsyncIterator[Any]:
+        begun.append(phone.go_on.is_set())
+        async for reading in level(bench):
+            yield reading
+        yield Evidence("raw", b"x")
+        answer = await bench.capability(Shell).run("cat more", deadline_s=1)
+        yield Measurement("more", Decimal(answer.text))
+
+    async def meanwhile(runner: Runner, desk: Desk) -> None:
+        await holds(lambda: bool(begun))
+        await asyncio.sleep(0)
+        assert ended(desk) == []
+        phone.go_on.set()
+
+    probes = declared("test.one", wants_more, **about(FIRST)), declared("test.two", level, **about(SECOND))
+    run, desk = await run_checks(tmp_path, CHECKS, *probes, phone=phone, meanwhile=meanwhile)
+    one = run.latest("one")
+    assert begun == [False, True]
+    assert one is not None
+    assert [measured.name for measured in one.measured] == ["level", "more"]
+    assert [kept.name for kept in one.attached] == ["level", "raw"]
+    assert sorted(ended(desk)) == ["r/one/1", "r/two/1"]
+
+
+async def test_what_was_judged_early_stays_when_the_phone_is_lost_in_the_middle_of_the_batch(tmp_path: Path) -> None:
+    phone, judged = Slow(), []
+
+    async def first(bench: Any) -> AsyncIterator[Any]:
+        judged.append(True)
+        async for reading in level(bench):
+            yield reading
+
+    async def meanwhile(runner: Runner, desk: Desk) -> None:
+        await holds(lambda: bool(judged))
+        runner.abort("tech", "enough")
+
+    probes = declared("test.one", first, **about(FIRST)), declared("test.two", level, **about(SECOND))
+    desk = Desk(device=PhoneDevice(phone))
+    run, desk = await run_checks(tmp_path, CHECKS, *probes, desk=desk, meanwhile=meanwhile)
+    assert len(ended(desk)) == 2
+    two = run.latest("two")
+    assert two is not None
+    assert two.ended is not None
+    assert two.ended.verdict is Verdict.NONE
