@@ -1,6 +1,6 @@
 """How far any deadline is overrun: every fault that a simulated phone can have, and the adb server's own, one by one.
 
-    python benchmarks/overrun.py [--rounds 2]
+    python benchmarks/overrun.py [--rounds 1]
 
 Each operation of the driver is given a second and made to fail; what is printed is how much later than its deadline it
 came back (it may come back sooner), and what it said. The phones have their own shell (mksh where there is one) and are
@@ -25,11 +25,13 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.sim_process import Phones, simulated
+from benchmarks.sixty import Took, station
 from benchmarks.table import row
 from drivers.adb import AdbServer, AdbTransport
 from drivers.adb_server import port_owner
 from drivers.api import Command, Device, DriverError, Files, InputEvents, Reverse, Shell
 from drivers.sim.faults import FaultKind
+from station.events import AttemptEnded, AttemptStarted
 
 WIDTHS = (46, 22, 26, 30, 14)
 GRANTED_S, BOUND_S = 1.0, 0.5
@@ -111,8 +113,8 @@ FAULTS: dict[str, dict[str, Any]] = {
     "garbage": {},
     "garbage in the middle": {"after_bytes": 60},
     "flood": {"size": 2_000_000_000},
-    "flap": {"seconds": 1.0},
-    "flap in the middle": {"after_bytes": 60, "seconds": 1.0},
+    "flap": {"seconds": 1.0, "times": 1},
+    "flap in the middle": {"after_bytes": 60, "seconds": 1.0, "times": 1},
     "exit-code": {"exit_code": 7},
     "no-exit": {},
 }
@@ -178,6 +180,40 @@ async def phone_faults(bench: Bench, rounds: int) -> list[tuple[str, str, float,
     return rows
 
 
+async def check_faults(rounds: int) -> list[tuple[str, str, float, str]]:
+    """Every fault under a check of the real engine: from its start to its end in the journal."""
+    rows = []
+    with simulated(1, quick=False) as phones, tempfile.TemporaryDirectory() as folder:
+        async with station(Path(folder), phones.addresses) as at:
+            checklist = Path(folder) / "deadline.toml"
+            use = f'[[check]]\nid = "sixty-0"\ndeadline_s = {GRANTED_S:g}\n'
+            checklist.write_text(Path(at.checklist).read_text("utf-8").partition("[[check]]")[0] + use, "utf-8")
+            for name, about in FAULTS.items():
+                for what, hit in (("check", {"command": "dumpsys"}), ("check, its stream", {"service": "^shell"})):
+                    worst, last = -GRANTED_S, ""
+                    for _ in range(rounds):
+                        async with asyncio.timeout(30):
+                            while not at.slots:  # noqa: ASYNC110 - nothing tells of it
+                                await asyncio.sleep(0.05)
+                        phones.tell(phone=0, fault={"kind": told(name), **about, **hit})
+                        took = await at.run(at.slots, str(checklist), whole=False)
+                        phones.tell(phone=0, fault={})
+                        over, said = _took(took)
+                        if over >= worst:
+                            worst, last = over, said
+                    rows.append((name, what, worst, last))
+                    print_row(*rows[-1])
+    return rows
+
+
+def _took(took: Took) -> tuple[float, str]:
+    """Seconds over the deadline of the check in these events, and how it ended."""
+    began = next(each.mono_ns for each in took.events if isinstance(each.body, AttemptStarted))
+    end = next(each for each in took.events if isinstance(each.body, AttemptEnded))
+    said = f"{end.body.ending.value}, {end.body.verdict.value}" if isinstance(end.body, AttemptEnded) else ""
+    return (end.mono_ns - began) / 1e9 - GRANTED_S, said
+
+
 async def server_faults(bench: Bench, rounds: int) -> list[tuple[str, str, float, str]]:
     """The adb server itself: stopped (it takes connections and says nothing), and killed."""
     rows = []
@@ -220,6 +256,7 @@ async def measure(rounds: int) -> bool:
             rows = [*await phone_faults(bench, rounds), *await server_faults(bench, rounds)]
         finally:
             await transport.close()
+    rows += await check_faults(rounds)
     late = [one for one in rows if one[2] > BOUND_S]
     worst = max(rows, key=lambda one: one[2])
     print(f"\n{len(rows)} rows, worst {worst[2] * 1000:+.0f} ms ({worst[1]}, {worst[0]}); over the bar: {len(late)}")
