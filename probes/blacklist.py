@@ -29,7 +29,7 @@ _MOST = 64 * 1024
 
 _NO_SERVICE = Words(
     "no IMEI service is set up on this bench (setting “service” of the check)",
-    "本工位未配置 IMEI 查询服务（检测项设置“service”）",
+    "本工位未配置 IMEI 查询服务（请在检测清单中设置）",
 )
 _NO_IMEI = Words(
     "no IMEI is known of this phone: take it in with the one that *#06# shows", "未获得 IMEI：请用 *#06# 查看后录入工单"
