@@ -25,7 +25,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.sim_process import Phones, simulated
-from benchmarks.sixty import Took, station
+from benchmarks.sixty import HEAD, Took, station
 from benchmarks.table import row
 from drivers.adb import AdbServer, AdbTransport
 from drivers.adb_server import port_owner
@@ -186,8 +186,7 @@ async def check_faults(rounds: int) -> list[tuple[str, str, float, str]]:
     with simulated(1, quick=False) as phones, tempfile.TemporaryDirectory() as folder:
         async with station(Path(folder), phones.addresses) as at:
             checklist = Path(folder) / "deadline.toml"
-            use = f'[[check]]\nid = "sixty-0"\ndeadline_s = {GRANTED_S:g}\n'
-            checklist.write_text(Path(at.checklist).read_text("utf-8").partition("[[check]]")[0] + use, "utf-8")
+            checklist.write_text(f'{HEAD}[[check]]\nid = "sixty-0"\ndeadline_s = {GRANTED_S:g}\n', "utf-8")
             for name, about in FAULTS.items():
                 for what, hit in (("check", {"command": "dumpsys"}), ("check, its stream", {"service": "^shell"})):
                     worst, last = -GRANTED_S, ""

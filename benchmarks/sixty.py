@@ -30,7 +30,7 @@ from station.engine import Engine
 from station.events import AttemptEnded, Event, RunFinished
 from station.settings import Settings, create_station_key, private_folder, save_settings
 
-__all__ = ["CHECKS", "Station", "Took", "station", "write_noops"]
+__all__ = ["CHECKS", "HEAD", "Station", "Took", "station", "write_noops"]
 
 CHECKS, EACH = 12, 5
 _CHECK = """
@@ -46,7 +46,7 @@ min = 50
 source.ref = "benchmark"
 source.text = {{ en = "half", zh = "一半" }}
 """
-_HEAD = """format = 1
+HEAD = """format = 1
 id = "sixty"
 version = 1
 title = { en = "sixty", zh = "六十" }
@@ -218,7 +218,7 @@ def write_noops(folder: Path, count: int) -> Path:
     (folder / "checks" / "noop.toml").write_text(text, encoding="utf-8")
     path = folder / "noop.toml"
     uses = "".join(f'[[check]]\nid = "noop-{n}"\n' for n in range(count))
-    path.write_text(_HEAD.replace("sixty", "noop") + uses, encoding="utf-8")
+    path.write_text(HEAD.replace("sixty", "noop") + uses, encoding="utf-8")
     return path
 
 
@@ -227,5 +227,5 @@ def _written(folder: Path) -> Path:
     (folder / "checks").mkdir()
     (folder / "checks" / "sixty.toml").write_text("".join(_CHECK.format(n=n) for n in range(CHECKS)), encoding="utf-8")
     path = folder / "sixty.toml"
-    path.write_text(_HEAD + "".join(f'[[check]]\nid = "sixty-{n}"\n' for n in range(CHECKS)), encoding="utf-8")
+    path.write_text(HEAD + "".join(f'[[check]]\nid = "sixty-{n}"\n' for n in range(CHECKS)), encoding="utf-8")
     return path
