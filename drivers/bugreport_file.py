@@ -14,6 +14,7 @@ import io
 import re
 import zipfile
 import zlib
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -69,7 +70,7 @@ class Section:
         name: as printed, e.g. `SYSTEM PROPERTIES`; for a dump of a service the service's name.
         command: what dumpstate ran or copied, e.g. `getprop` or `/proc/meminfo`; empty where it does not say.
         service: whether it is the dump of a service.
-        line: the line of the report at which its content begins, from 1.
+        line: the line of the report at which the content that is kept begins, from 1.
         data: its content, without the frame around it.
         seconds: how long it took, as printed; None where it is not.
         cut: bytes that were not kept.
@@ -218,20 +219,25 @@ class _Open:
     def __init__(self, name: bytes, command: bytes, service: bool, line: int) -> None:
         self.name, self.command = _said(name), _said(command)
         self.service, self.line = service, line
-        self.parts: list[bytes] = []
+        self.parts: deque[bytes] = deque()
+        self.newest = not service and self.name.endswith("LOG")  # of a log the end matters, of all else the head
         self.size = self.cut = 0
         self.held = 0  # rules between services that were not written yet
         self.seconds: str | None = None
 
     def add(self, line: bytes, room: int) -> int:
-        """Keep a line as far as there is room; back comes how many bytes were kept."""
-        size = len(line) + 1
-        if self.cut or self.size + size > min(MAX_SECTION, self.size + room):
+        """Keep a line as far as there is room; back comes by how many bytes what is kept grew."""
+        before, size = self.size, len(line) + 1
+        limit = min(MAX_SECTION, self.size + room)
+        while self.newest and self.parts and self.size + size > limit:
+            gone = len(self.parts.popleft()) + 1
+            self.size, self.cut, self.line = self.size - gone, self.cut + gone, self.line + 1
+        if self.size + size > limit or (self.cut and not self.newest):
             self.cut += size
-            return 0
-        self.parts.append(line)
-        self.size += size
-        return size
+        else:
+            self.parts.append(line)
+            self.size += size
+        return self.size - before
 
     def closed(self) -> Section:
         data = b"\n".join([*self.parts, b""])
@@ -382,7 +388,7 @@ _CUT_ZIP = Words(
 _NO_MAIN = Words("the zip holds no report text (bugreport-*.txt)", "压缩包内没有报告文本")
 _MANY = Words("more than {limit} parts; the rest is not read", "超过 {limit} 个部分，其余未读取")
 _MANY_FILES = Words("more than {limit} copied files; the rest is not read", "超过 {limit} 个附带文件，其余未读取")
-_TOO_LARGE = Words("larger than what is kept; read up to byte {limit}", "内容过大，仅读取到第 {limit} 字节")
+_TOO_LARGE = Words("larger than what is kept: {limit} bytes of it are read", "内容过大，仅读取 {limit} 字节")
 _DAMAGED = Words("damaged or locked ({why}); read as far as it goes", "已损坏或加密（{why}），只读取了可用部分")
 _CUT_TEXT = Words("the report has no end: it was cut, or not finished", "报告没有结尾：被截断或未生成完")
 _NO_REPORT = Words("this is no bug report", "这不是安卓错误报告")

@@ -219,6 +219,22 @@ def test_what_is_kept_is_bounded_over_all_sections_and_files(monkeypatch: pytest
     assert report.problems
 
 
+def test_of_a_log_that_is_too_long_the_newest_lines_are_kept_with_their_numbers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(bugreport_file, "MAX_SECTION", 1000)
+    lines = b"".join(b"line %04d\n" % number for number in range(500))
+    text = ReportText(sections={("SYSTEM LOG", "logcat"): lines, ("CPU INFO", "top"): lines}).new()
+    report = read_report(text)
+    log, top = report.section("SYSTEM LOG"), report.section("CPU INFO")
+    assert log is not None
+    assert top is not None
+    assert log.data.endswith(b"line 0499\n")
+    assert top.data.startswith(b"line 0000\n")
+    assert text.split(b"\n")[log.line - 1] == log.data.split(b"\n")[0]
+    assert log.cut == top.cut == len(lines) - 1000
+
+
 def test_a_rule_inside_a_dump_stays_in_it() -> None:
     inside = b"one\n" + b"-" * 79 + b"\ntwo\n"
     report = read_report(ReportText(services={"a": inside, "b": b"x\n"}).old())
