@@ -36,7 +36,8 @@ PATTERNS = (0x00, 0xFF, 0x55, 0xAA)
 _SHARE = 8
 _LEAST_MIB = 8
 _COUNT = re.compile(r"^([0-9]{1,12}) bytes\b", re.ASCII | re.MULTILINE)
-_HASH = re.compile(r"\b[0-9a-f]{64}\b", re.ASCII)
+#: dd and sha256sum end at the same time: the hash may stand in the middle of what dd prints of itself.
+_HASH = re.compile(r"[0-9a-f]{64}(?=[ \t]{1,4}-|[ \t]{0,4}$)", re.ASCII | re.MULTILINE)
 
 _NO_STATED = Words("the phone's maker does not state the size in a property", "厂商未在系统属性中标明内存容量")
 _NO_TOOL = Words(

@@ -193,6 +193,14 @@ async def test_good_memory_holds_every_pattern_and_is_as_large_as_stated() -> No
     assert (readings.value("memory_sold"), readings.value("as_sold")) == (8, True)
 
 
+async def test_a_hash_printed_in_the_middle_of_what_dd_prints_is_found() -> None:
+    def mixed(script: str) -> str:
+        first, second, third, fourth = memory_answers(script).splitlines()
+        return f"{first[:30]}{second}\n{first[30:]}\n{third[:30]}{fourth}\n{third[30:]}\n"
+
+    assert (await memory(mixed)).value("pattern_errors") == 0
+
+
 async def test_every_pattern_that_comes_back_changed_counts() -> None:
     readings = await memory(lambda script: memory_answers(script, spoil=OTHER if "'\\125'" in script else ""))
     assert readings.value("pattern_errors") == 1
