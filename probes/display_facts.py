@@ -52,7 +52,7 @@ _PANEL = Command(
         "display_resolution": Words("resolution", "分辨率"),
         "display_fastest": Words("fastest rate", "最高刷新率"),
         "display_rates": Words("refresh rates", "刷新率"),
-        "display_hdr": Words("HDR", "HDR"),
+        "display_hdr": Words("HDR", "高动态范围"),
         "display_density": Words("density", "密度"),
         "display_dpi": Words("pixels per inch", "每英寸像素"),
         "display_panels": Words("screens", "屏幕数"),
