@@ -198,6 +198,9 @@ async def check_faults(rounds: int) -> list[tuple[str, str, float, str]]:
                         took = await at.run(at.slots, str(checklist), whole=False)
                         phones.tell(phone=0, fault={})
                         over, said = _took(took)
+                        await asyncio.sleep(
+                            1.5 * about.get("seconds", 0.0) if told(name) == "flap" else 0.0
+                        )  # it is away
                         if over >= worst:
                             worst, last = over, said
                     rows.append((name, what, worst, last))
