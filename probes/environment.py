@@ -50,7 +50,7 @@ _LAMP = Words("Shine a lamp on the top of the screen", "请用灯照射屏幕上
 _LAMP_AWAY = Words("Take the lamp away", "请移开灯")
 _TOO_DARK = Words(
     "the bench is too dark for this check ({lux} lx); switch a light on and run it again",
-    "环境太暗（{lux} lx），请开灯后重测",
+    "环境太暗（{lux} 勒克斯），请开灯后重测",
 )
 _NOT_SEEN = Words("it was not tried", "未进行操作")
 
