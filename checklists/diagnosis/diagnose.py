@@ -370,9 +370,10 @@ def _separator(
     network: Network, posterior: Posterior, candidates: Sequence[str], policy: Policy, say: _Sayings
 ) -> Separator | None:
     """The check that tells most between the two likeliest hypotheses; None when one is certain or none would tell."""
-    first, second = sorted(posterior.hypotheses.items(), key=lambda one: (-one[1], one[0]))[:2]
-    if first[1] >= float(policy.strengths.confidence["certain"]):
+    by_share = sorted(posterior.hypotheses.items(), key=lambda one: (-one[1], one[0]))
+    if by_share[0][1] >= float(policy.strengths.confidence["certain"]):
         return None
+    first, second = by_share[:2]
     pair = {first[0]: first[1], second[0]: second[1]}
     worths = [(*network.worth(check, pair), check) for check in candidates]
     bits, sign, check = max(worths, default=(0.0, "", ""))

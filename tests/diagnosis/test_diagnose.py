@@ -65,6 +65,12 @@ def test_the_complaint_alone_names_no_cause_that_only_a_check_can_show() -> None
     assert answer.separator.shown[0] > 0.9 > 0.1 > answer.separator.shown[1]
 
 
+def test_a_cause_beyond_doubt_has_no_rival_to_be_told_from() -> None:
+    shape = said("battery-shape", Verdict.FAIL, "BATTERY-SWOLLEN")
+    answer = asked(["swollen"], shape, said("appearance", Verdict.FAIL))
+    assert (answer.causes, answer.separator) == (("battery-swollen",), None)
+
+
 def test_what_anybody_sees_needs_no_check() -> None:
     assert asked(["screen-cracked"]).causes == ("display-glass",)
 

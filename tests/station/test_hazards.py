@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,7 @@ import pytest
 from probes.api import Loaded, Measurement, discover
 from probes.battery_dump import READ_BATTERY
 from station import messages as m
+from station.cli import main
 from tests.station.station_bench import Cabinet, Phone, declared, enrol, running, send, until, until_session
 
 CHECKLIST = """format = 1
@@ -34,8 +38,6 @@ def loaded(started: list[str]) -> Loaded:
     """The real probes, and a day of use that only says that it was begun."""
 
     async def usage(bench: Any, **settings: object) -> AsyncIterator[Measurement]:
-        from decimal import Decimal
-
         started.append("usage-scenario")
         yield Measurement("usage_events", Decimal(0), "test")
 
@@ -105,3 +107,27 @@ async def test_a_swollen_battery_seen_by_a_person_forbids_load_now_and_in_the_ne
         assert "battery swollen" in again["reason"][0]
         repaired = row(await document(client, ticket, use, "self-check"), "usage-scenario")
         assert (repaired["verdict"], started) == ("pass", ["usage-scenario"])
+
+
+async def test_a_ticket_is_diagnosed_from_its_runs_and_its_complaint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    station = await enrol(tmp_path / "data")
+    monkeypatch.setenv("ASSAY_DATA", str(tmp_path / "data"))
+    path = checklist(tmp_path, "battery-shape")
+    async with running(station, Cabinet(Phone()), loaded=loaded([])) as (_, client):
+        await until(client, lambda b: b.cards and b.cards[0].status == "ready")
+        ticket = (await send(client, m.Intake(slot=1, complaint="手机发热，后盖翘起", person="tech")))["ticket"]
+        await document(client, ticket, path, "intake", "lifted")
+
+        def diagnosed() -> int:
+            with pytest.raises(SystemExit) as ended:
+                main(["diagnose", ticket, "--json"])
+            return int(ended.value.code or 0)
+
+        code = await asyncio.to_thread(diagnosed)
+    answer = json.loads(capsys.readouterr().out)
+    assert (code, answer["ticket"], answer["causes"]) == (0, ticket, ["battery-swollen"])
+    assert answer["plan"][0]["repair"] == "make-safe"
+    assert [one["id"] for one in answer["hazards"]] == ["battery-swollen"]
+    assert [one["symptom"] for one in answer["suggested"]] == ["phone-hot", "swollen"]
