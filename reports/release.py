@@ -399,6 +399,10 @@ def _check_run(case: _Case, record: Record, before: RunV1 | None) -> None:
         return
     side = _SIDES[run.stage]
     checklist = resolved(run)
+    if run.device.transport == "bugreport":
+        case.refuse(
+            "recorded", "{side}: made on a bug report, not on the phone", "{side}：依据错误报告，并非手机", side=side
+        )
     for code, words in contradictions(run, checklist, case.policy.checklists):
         text = Words("{en_side}: {en}", "{zh_side}：{zh}").fill(
             en_side=side.en, zh_side=side.zh, en=words.en, zh=words.zh

@@ -24,7 +24,7 @@ from checklists.canonical import checklist_sha256, dump
 from checklists.schema import Checklist
 from checklists.verdict import Ending, Stage, Verdict
 from reports.attest import assemble_envelope, generate_key, open_record, sign
-from reports.predicates import AttemptV1, DeclinedV1, PlannedPartV1, RoleV1
+from reports.predicates import AttemptV1, DeclinedV1, DeviceRef, PlannedPartV1, RoleV1
 from reports.record import digest_of
 from reports.release import ReleaseDecision, ReleasePolicy, verify_release
 from reports.roster import Roster
@@ -825,3 +825,13 @@ def test_the_same_answer_comes_out_every_time_and_duplicates_change_nothing() ->
     first = case.decide()
     case.envelopes.append(case.envelopes[0])
     assert case.decide() == first
+
+
+def test_a_run_made_on_a_bug_report_is_no_check_of_the_phone() -> None:
+    case = started()
+    report = DeviceRef(
+        phone=PHONE, transport="bugreport", port="bugreport-1: 2023-11-14 22:24:00", manufacturer="Acme", model="One",
+        platform="android", os_version="14", build="A",
+    )  # fmt: skip
+    case.self_check(device=report)
+    assert "recorded" in codes(case)
