@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from itertools import takewhile
@@ -124,6 +124,7 @@ class Subject:
         baselines: what a check's relative limits stand on, by check id.
         consented: whether changes on the phone were agreed to or refused before; None: whoever is there is asked.
         forbidden: why a check must not start for safety, None when it may; asked each time one is about to.
+        guarded: checks that safety can forbid; none shares a script, so that all before it is known when it starts.
     """
 
     checklist: Checklist
@@ -133,6 +134,7 @@ class Subject:
     baselines: Callable[[str], Baselines] = field(default=lambda check: {})
     consented: bool | None = None
     forbidden: Callable[[Check], Words | None] = field(default=lambda check: None)
+    guarded: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,17 +310,21 @@ class _Bench:
         await self._runner.writer.note(self._attempt.id, write)
 
 
-def lanes(checks: Iterable[Check], probe_of: Callable[[Check], Probe | None]) -> list[tuple[Check, ...]]:
+def lanes(
+    checks: Iterable[Check], probe_of: Callable[[Check], Probe | None], guarded: Collection[str] = ()
+) -> list[tuple[Check, ...]]:
     """The checks in order, with neighbours that can share one script together.
 
     Only automatic, read-only probes share, whose reads are declared or that want nothing of the phone; a check that
-    stops the run on a fail ends its lane, so that nothing behind it is read in vain.
+    stops the run on a fail ends its lane, so that nothing behind it is read in vain. A guarded one stands alone:
+    whether it may start is only known when those before it are judged.
     """
     found: list[list[Check]] = []
     open_lane = False
     for check in checks:
         probe = probe_of(check)
-        shares = probe is not None and _declared(probe) and not probe.asks and not probe.writes
+        alone = probe is None or probe.asks or bool(probe.writes) or check.id in guarded
+        shares = probe is not None and not alone and _declared(probe)
         if shares and open_lane:
             found[-1].append(check)
         else:
@@ -489,7 +495,7 @@ class Runner:
 
     async def _all(self, checks: Sequence[Check]) -> None:
         self._failed = None
-        for lane in lanes(checks, self._probe):
+        for lane in lanes(checks, self._probe, self.subject.guarded):
             device = await self.host.device(self._failed)
             if device is None:
                 raise _Stop(_NO_DEVICE)

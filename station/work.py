@@ -434,6 +434,7 @@ class Work:
             baselines=lambda check: self._baselines(ticket, check),
             consented=consented,
             forbidden=lambda check: self._forbidden(ticket or run_id, run_id, check),
+            guarded=shipped_safety().guarded,
         )
 
     def _forbidden(self, scope: str, run_id: str, check: Check) -> Words | None:

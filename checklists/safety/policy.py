@@ -63,6 +63,11 @@ class Safety(Model):
     activities: dict[str, tuple[str, ...]]
     hazard: tuple[Hazard, ...]
 
+    @property
+    def guarded(self) -> frozenset[str]:
+        """Every check that some hazard forbids."""
+        return frozenset(check for one in self.hazard for each in one.forbids for check in self.activities[each])
+
     @model_validator(mode="after")
     def _activities_are_known(self) -> Safety:
         for hazard in self.hazard:

@@ -43,7 +43,8 @@ def loaded(started: list[str]) -> Loaded:
 
     real = discover()
     about = real.probes["android.usage-scenario"]
-    fake = declared(about.id, usage, measures=about.measures, settings=about.settings)
+    # Automatic, harmless and with a declared read: such a check shares a script with its neighbours if nothing forbids.
+    fake = declared(about.id, usage, reads=(READ_BATTERY,), measures=about.measures, settings=about.settings)
     return replace(real, probes={**real.probes, about.id: fake})
 
 
