@@ -13,7 +13,16 @@ from dataclasses import dataclass
 from drivers.api import Command, Identity
 from drivers.imei import imei_ok
 
-__all__ = ["DEVICE_ID_1", "DEVICE_ID_2", "IDENTIFY", "BinderText", "binder_text", "binder_words", "read_identity"]
+__all__ = [
+    "DEVICE_ID_1",
+    "DEVICE_ID_2",
+    "IDENTIFY",
+    "SYSTEM_MARKS",
+    "BinderText",
+    "binder_text",
+    "binder_words",
+    "read_identity",
+]
 
 #: IPhoneSubInfo call 1 is getDeviceId(callingPackage) on every version, and the shell's package may ask it; `cmd phone
 #: get-imei` answers only root on a build that is no user build (AOSP TelephonyShellCommand).
@@ -40,6 +49,27 @@ _IMEI_PROPERTIES = (
     "ro.ril.oem.imei2",
     "persist.radio.imei",
     "gsm.baseband.imei",
+)
+#: Properties that only one maker's system has, or a system that is no maker's: whose menus the phone has.
+SYSTEM_MARKS = (
+    "hw_sc.build.platform.version",
+    "msc.build.platform.version",
+    "ro.build.version.emui",
+    "ro.build.version.magic",
+    "ro.build.version.oneui",
+    "ro.build.version.oplusrom",
+    "ro.build.version.opporom",
+    "ro.build.version.realmeui",
+    "ro.build.version.sep",
+    "ro.lineage.version",
+    "ro.mi.os.version.name",
+    "ro.miui.ui.version.name",
+    "ro.modversion",
+    "ro.oxygen.version",
+    "ro.semc.version.sw",
+    "ro.vivo.os.build.display.id",
+    "ro.vivo.os.name",
+    "ro.vivo.os.version",
 )
 _IMEI = re.compile(r"(?<!\d)\d{15}(?!\d)", re.ASCII)
 _PARCEL = "Result: Parcel("
@@ -107,6 +137,8 @@ def read_identity(getprop: str, imei_answers: Iterable[str]) -> Identity:
         model=said.get("ro.product.model", ""),
         os_version=said.get("ro.build.version.release", ""),
         build=said.get("ro.build.display.id") or said.get("ro.build.id", ""),
+        brand=said.get("ro.product.brand", ""),
+        marks=tuple(name for name in SYSTEM_MARKS if said.get(name)),
     )
 
 

@@ -166,7 +166,10 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who a phone says it is; every field may be empty and none is trusted."""
+    """Who a phone says it is; every field may be empty and none is trusted.
+
+    `marks` are names of properties by which makers mark their own systems, those of them that the phone has.
+    """
 
     serial: str = ""
     imeis: tuple[str, ...] = ()
@@ -175,6 +178,8 @@ class Identity:
     platform: str = "android"
     os_version: str = ""
     build: str = ""
+    brand: str = ""
+    marks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

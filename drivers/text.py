@@ -35,7 +35,8 @@ class Words(NamedTuple):
 
 
 def _shown(value: object, lang: str) -> str:
-    return safe_text(value.to(lang) if isinstance(value, Words) else str(value), limit=200)
+    # A message inside a message is ours and ends with what to do: only what came from outside is kept short.
+    return safe_text(value.to(lang), limit=1000) if isinstance(value, Words) else safe_text(str(value), limit=200)
 
 
 # Bidirectional controls, zero-width signs and other invisible formatting: they can make text read as something else.

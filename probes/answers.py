@@ -15,17 +15,14 @@ from typing import Any
 from drivers.api import Command, CommandResult
 from drivers.text import Words, safe_text
 from probes.api import Bench, Measurement, Parsed, Reading, Unread, Value
+from probes.vendors import ANY_SWITCH
 
 __all__ = ["NOT_SAID", "Heard", "as_value", "hear", "hear_second", "reading", "unread", "why_nothing"]
 
 NOT_SAID = Words("the phone does not say it", "手机未提供该信息")
 
-_REFUSED = Words(
-    "the phone refused: “{line}”. In Developer options turn on “USB debugging (Security settings)” (Xiaomi) or "
-    "“Disable permission monitoring” (OPPO, realme, OnePlus), then run this again",
-    "手机拒绝访问：“{line}”。请在开发者选项中打开“USB 调试（安全设置）”（小米）或“禁止权限监控”（OPPO、realme、一加），"
-    "然后重测",
-)
+#: The runner puts the switch of the phone's own maker in the place of the advice for any phone (`probes.vendors`).
+_REFUSED = Words(f"the phone refused: “{{line}}”. {ANY_SWITCH.en}", f"手机拒绝访问：“{{line}}”。{ANY_SWITCH.zh}")
 _CLOSED = Words(
     "this phone keeps the file closed to the cable (“{line}”); no setting opens it, other sources stand in",
     "此手机不通过数据线开放该文件（“{line}”）；没有可开启的设置，请参考其他来源",
@@ -56,6 +53,8 @@ _SIGNS: tuple[tuple[tuple[str, ...], Words], ...] = (
             "not permitted",
             "not allowed to",
             "requires android.permission",
+            "does not have android.permission",
+            "neither user ",
         ),
         _REFUSED,
     ),

@@ -57,6 +57,7 @@ from probes.api import (
     Write,
 )
 from probes.units import LIST, TEXT
+from probes.vendors import in_words_of, recognise
 from station.asking import Desk
 from station.errors import Trouble
 from station.events import (
@@ -738,7 +739,7 @@ class Runner:
             side = Side.PERSON if probe.asks else Side.PHONE
             ended = _ended(attempt, Ending.TIMED_OUT, Verdict.NONE, _LATE.fill(seconds=seconds), side=side)
         except NotRun as not_run:
-            ended = _ended(attempt, _ending_of(not_run), Verdict.NONE, not_run.reason)
+            ended = _ended(attempt, _ending_of(not_run), Verdict.NONE, self._in_its_words(not_run.reason))
         except DriverError as error:
             ended = _driver_ended(attempt, error)
             self._failed = device if isinstance(error, _BREAKS) else self._failed
@@ -810,6 +811,7 @@ class Runner:
         if unit is None:
             raise WrongValue(f"{reading.name!r} is not among its measures")
         if isinstance(reading, Unread):
+            reading = replace(reading, reason=self._in_its_words(reading.reason))
             attempt.unread.append(reading)
             self._wait(
                 attempt, NotRead(attempt=attempt.id, name=reading.name, reason=reading.reason, source=reading.source)
@@ -818,6 +820,11 @@ class Runner:
             self._measured(attempt, reading, unit)
         else:
             raise WrongValue(f"{type(reading).__name__} is no reading")
+
+    def _in_its_words(self, reason: Words) -> Words:
+        """A refusal with the switch to flip as this phone's own menus call it."""
+        phone = self.host.phone
+        return in_words_of(recognise(phone.manufacturer, phone.brand, phone.marks), reason)
 
     def _measured(self, attempt: _Try, reading: Measurement, unit: str) -> None:
         value = held(reading.value, unit)
