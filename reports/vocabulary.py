@@ -82,6 +82,7 @@ DECISIONS: dict[str, Words] = {
 RECORD_KINDS: dict[str, Words] = {
     "registration": Words("registration", "受理登记"),
     "intake": Words("intake", "接件检查"),
+    "appearance": Words("appearance record", "外观记录"),
     "confirmation": Words("customer's confirmation", "客户确认"),
     "warranty": Words("warranty decision", "三包判定"),
     "diagnosis": Words("diagnosis", "诊断"),
