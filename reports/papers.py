@@ -1,9 +1,9 @@
 """What an invoice and a warranty card (三包凭证) prove: each rule a named fact, with what follows for the warranty.
 
 Pure: what somebody saw on the papers goes in, facts come out; a reader of records can judge again. The rules are those
-of 《移动电话机商品修理更换退货责任规定》 as the makers' service pages state them: the period runs from the invoice's date;
-papers that were altered or are not this phone's put it outside 三包; a phone without papers counts from its factory date
-plus 90 days. It knows no ticket and decides no warranty: `warranty/v1` does.
+of 《移动电话机商品修理更换退货责任规定》 as the makers' service pages state them: the period runs from the invoice's
+date; papers that were altered or are not this phone's put it outside 三包; a phone without papers counts from its
+factory date plus 90 days. It knows no ticket and decides no warranty: `warranty/v1` does.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ FactName = Literal[
     "sellers-equal",
 ]
 
-#: What follows for the warranty: `nothing` (the rule holds), `no-proof` (the paper proves no date: without the other one
-#: the factory date plus 90 days counts), `outside` (三包 does not apply while it is so), `clarify` (to be cleared with
-#: the seller; until then the invoice's date counts), `unknown` (there was nothing to judge).
+#: What follows for the warranty: `nothing` (the rule holds), `no-proof` (the paper proves no date: without the other
+#: one the factory date plus 90 days counts), `outside` (三包 does not apply while it is so), `clarify` (to be cleared
+#: with the seller; until then the invoice's date counts), `unknown` (there was nothing to judge).
 Follows = Literal["nothing", "no-proof", "outside", "clarify", "unknown"]
 
 FACTS: dict[str, Words] = {

@@ -1,6 +1,7 @@
 """What a registration (受理登记) states: who asks, for which phone, with which papers, what the complaint is.
 
-Names, telephones, IMEIs, waybill and paper numbers are commitments. Stands on `reports.predicates` and `reports.papers`.
+Names, telephones, IMEIs, waybill and paper numbers are commitments. Stands on `reports.predicates` and
+`reports.papers`.
 """
 
 from __future__ import annotations
