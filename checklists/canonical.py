@@ -21,7 +21,7 @@ from checklists.schema import Checklist
 from checklists.toml import plain_problems
 from drivers.text import Words
 
-__all__ = ["canonical_checklist", "canonical_data", "checklist_sha256", "dump", "dump_model", "from_dump"]
+__all__ = ["canonical_checklist", "canonical_data", "checklist_sha256", "dump", "dump_model", "from_dump", "revived"]
 
 
 def dump(checklist: Checklist) -> dict[str, Any]:
@@ -53,14 +53,14 @@ def from_dump(dumped: Mapping[str, Any]) -> Checklist:
         ChecklistErrors: the data is not a checklist.
     """
     document = Document("", dumped)
-    problems = [document.problem(path, what) for path, what in plain_problems(_revived(dumped))]
+    problems = [document.problem(path, what) for path, what in plain_problems(revived(dumped))]
     if dumped.get("format") != 1:
         problems.append(document.problem(("format",), _OTHER_FORMAT))
     if problems:
         raise ChecklistErrors(problems)
     content = {key: value for key, value in dumped.items() if key != "format"}
     try:
-        return Checklist.model_validate({**_revived(content), "sha256": checklist_sha256(dumped)})
+        return Checklist.model_validate({**revived(content), "sha256": checklist_sha256(dumped)})
     except ValidationError as error:
         found = [explain(one, Checklist) for one in error.errors()]
         raise ChecklistErrors(document.problem(path, what) for path, what in found) from error
@@ -98,10 +98,10 @@ def _scaled(number: Decimal) -> dict[str, int]:
 _OTHER_FORMAT = Words("this program reads format 1 only", "本程序只支持格式 1")
 
 
-def _revived(value: Any) -> Any:
-    """Dumped data with its decimals back; anything else stays for the models to judge."""
+def revived(value: Any) -> Any:
+    """Dumped data with its decimals back; anything else stays for the models to judge. Nesting is the caller's care."""
     if isinstance(value, Mapping):
         if set(value) == {"v", "e"} and all(type(part) is int for part in value.values()) and abs(value["e"]) <= 18:
             return Decimal(value["v"]).scaleb(value["e"])
-        return {key: _revived(item) for key, item in value.items()}
-    return [_revived(item) for item in value] if isinstance(value, (list, tuple)) else value
+        return {key: revived(item) for key, item in value.items()}
+    return [revived(item) for item in value] if isinstance(value, (list, tuple)) else value

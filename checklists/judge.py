@@ -8,11 +8,12 @@ record.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Context, Decimal
 from typing import NamedTuple
 
 from checklists.describe import BASELINE_WORDS, number_text
+from checklists.reference.robust import Spread, is_outside
 from checklists.schema import Check, Limit
 from checklists.verdict import Verdict, worst
 from drivers.text import Words
@@ -65,7 +66,9 @@ class _Undecided(Exception):
         self.reason = reason
 
 
-def judge_measurement(limit: Limit | None, measurement: Measurement, unit: str, baselines: Baselines) -> Judged:
+def judge_measurement(
+    limit: Limit | None, measurement: Measurement, unit: str, baselines: Baselines, spread: Spread | None = None
+) -> Judged:
     """Judge one measurement.
 
     Args:
@@ -73,7 +76,29 @@ def judge_measurement(limit: Limit | None, measurement: Measurement, unit: str, 
         measurement: as the probe gave it.
         unit: the unit or kind that the probe declares for it.
         baselines: what relative limits stand on.
+        spread: what good units of the model lie in, in `unit`; None where that is not known. A value farther out
+            warns where it would have passed or only been told; a fail, a warning and what can't be judged stay.
     """
+    return _beside(_by_limit(limit, measurement, unit, baselines), measurement.value, unit, spread)
+
+
+def _beside(judged: Judged, value: Value, unit: str, spread: Spread | None) -> Judged:
+    """The verdict once the value was compared with other units of the model."""
+    unflagged = judged.verdict in (Verdict.PASS, Verdict.INFO)
+    if spread is None or not unflagged or not isinstance(value, Decimal) or not is_outside(spread, value):
+        return judged
+    centre, edge = number_text(spread.centre, unit), spread.low if value < spread.centre else spread.high
+    shown = number_text(edge.quantize(_shown_step(spread), context=_EXACT), unit)
+    reason = _OUTLIER.fill(value=_shown(value, unit), n=spread.units, centre=centre, edge=shown)
+    return replace(judged, verdict=Verdict.WARN, reason=reason)
+
+
+def _shown_step(spread: Spread) -> Decimal:
+    """The place that an edge is rounded to for people: two digits of the spread."""
+    return Decimal(1).scaleb(max(spread.sigma.adjusted() - 1, -18))
+
+
+def _by_limit(limit: Limit | None, measurement: Measurement, unit: str, baselines: Baselines) -> Judged:
     name = measurement.name
     try:
         value = _readable(measurement.value, unit)
@@ -93,10 +118,12 @@ def judge_check(check: Check, judged: Sequence[Judged], unread: Sequence[Unread]
     """Take the judged measurements of one completed attempt together.
 
     A fail stays a fail. Otherwise every limit that is not optional must have been judged, else the check is `none` with
-    the reason. A check without limits is `info` when anything was measured.
+    the reason. A check without limits is `info` when anything was measured. An outlier among the measurements without a
+    limit makes a good check warn.
     """
+    flagged = [one for one in judged if one.limit is None and one.verdict is Verdict.WARN]
     if not check.limits:
-        return _without_limits(judged, unread)
+        return _warned(check, _without_limits(judged, unread), flagged)
     found = [_decided(limit, judged, unread) for limit in check.limits]
     failed = [one for one in found if one.verdict is Verdict.FAIL]
     if failed:
@@ -107,7 +134,13 @@ def judge_check(check: Check, judged: Sequence[Judged], unread: Sequence[Unread]
     if needed or len(open_ones) == len(found):
         return CheckVerdict(Verdict.NONE, _reasons(check, needed or open_ones), None)
     verdict = worst(one.verdict for one in found if one.verdict is not Verdict.NONE)
-    return CheckVerdict(verdict, _reasons(check, [one for one in found if one.verdict is Verdict.WARN]), None)
+    warned = [*(one for one in found if one.verdict is Verdict.WARN), *flagged]
+    return CheckVerdict(Verdict.WARN if flagged else verdict, _reasons(check, warned), None)
+
+
+def _warned(check: Check, said: CheckVerdict, flagged: Sequence[Judged]) -> CheckVerdict:
+    """The verdict of a check without limits, with what other units of the model do not have."""
+    return CheckVerdict(Verdict.WARN, _reasons(check, flagged), None) if flagged else said
 
 
 def _without_limits(judged: Sequence[Judged], unread: Sequence[Unread]) -> CheckVerdict:
@@ -261,6 +294,10 @@ _BELOW = Words("{value} is below the limit of {limit}", "{value}，低于限值 
 _ABOVE = Words("{value} is above the limit of {limit}", "{value}，高于限值 {limit}")
 _LOW = Words("{value} is inside the limit, but below {limit}", "{value}，未超限，但低于预警值 {limit}")
 _HIGH = Words("{value} is inside the limit, but above {limit}", "{value}，未超限，但高于预警值 {limit}")
+_OUTLIER = Words(
+    "{value} is inside the limit, but unlike good phones of this model ({n} reference phones: {centre}, good to {edge})",
+    "{value}，未超限，但与同型号手机不同（{n} 台参考机：{centre}，正常至 {edge}）",
+)
 _YES = Words("yes", "是")
 _NO = Words("no", "否")
 _RELATIVE = {

@@ -23,6 +23,7 @@ __all__ = [
     "ConsentV1",
     "DeclinedV1",
     "DeviceRef",
+    "EsdV1",
     "EvidenceRef",
     "HeadRef",
     "HeadV1",
@@ -31,11 +32,15 @@ __all__ = [
     "KeyEventV1",
     "KeyV1",
     "Made",
+    "ManualStepV1",
+    "ManualV1",
     "Meaning",
     "MeasurementV1",
     "PartUseV1",
     "PlanV1",
     "PlannedPartV1",
+    "PriceLineV1",
+    "PriceListRefV1",
     "PromptV1",
     "Quantity",
     "ReceiptRow",
@@ -43,12 +48,14 @@ __all__ = [
     "RefusedRow",
     "ReleaseV1",
     "RepairV1",
+    "RiskV1",
     "Role",
     "RoleV1",
     "RunV1",
     "Signed",
     "SignoffV1",
     "Software",
+    "SystemCheckV1",
     "TextV1",
     "UnreadV1",
     "WaiverV1",
@@ -60,6 +67,8 @@ Name = Annotated[str, Field(min_length=1, max_length=200)]
 FreeText = Annotated[str, Field(max_length=4000)]
 Reason = Annotated[str, Field(min_length=1, max_length=2000)]
 Seq = Annotated[int, Field(ge=1, lt=2**53)]
+#: A sum in hundredths of a currency.
+Fen = Annotated[int, Field(ge=0, lt=2**53)]
 
 #: What a person may sign as.
 Role = Literal["receptionist", "technician", "inspector", "parts-keeper", "lead"]
@@ -236,7 +245,8 @@ class RunV1(Common):
     """One pass of one checklist on one phone by one person, with the *resolved* checklist and every attempt.
 
     `confirms` is the digest of the self-check run that a cross-check confirms. `bench` is what the station's own
-    health check said (`well` and the lines that were not).
+    health check said (`well` and the lines that were not), and what the reference phones of the model gave when the run
+    began (`reference`, see `checklists.reference.table`), where the shop has any.
     """
 
     run: Name
@@ -295,12 +305,20 @@ class IntakeV1(Common):
 class PlannedPartV1(Statement):
     """A part that the plan exchanges.
 
-    `changes` names the identity measurements that may differ afterwards, as `check-id:measurement`.
+    Attributes:
+        part: its kind (`battery`, ...); number: the part number, as it is ordered and kept in stock.
+        changes: the identity measurements that may differ afterwards, as `check-id:measurement`.
+        remedy: the repair that it is for.
+        quantity: how many.
+        genuine: the maker's own part; None: nothing is said.
     """
 
     part: Name
     number: str = Field(max_length=200)
     changes: tuple[Name, ...]
+    remedy: str = Field(default="", max_length=200)
+    quantity: int = Field(default=1, ge=1, le=1000)
+    genuine: bool | None = None
 
 
 class DeclinedV1(Statement):
@@ -311,8 +329,69 @@ class DeclinedV1(Statement):
     note: FreeText
 
 
+class PriceLineV1(Statement):
+    """One line of the price.
+
+    Attributes:
+        kind: labour, a part, or an examination without repair.
+        what: the repair's id or the part's number; name: as the customer reads it.
+        quantity, unit_fen, sum_fen: `sum_fen` is `quantity` x `unit_fen`, in hundredths of the plan's currency.
+        payer: who pays for it; only the customer's lines are in the plan's price.
+        listed: the price stands in the published price list; `why` says where it comes from when it does not.
+    """
+
+    kind: Literal["labour", "part", "examination"]
+    what: Name
+    name: TextV1
+    quantity: int = Field(ge=1, le=1000)
+    unit_fen: Fen
+    sum_fen: Fen
+    payer: Literal["customer", "warranty", "shop"]
+    listed: bool
+    why: FreeText
+
+
+class PriceListRefV1(Statement):
+    """The published price list that a plan was priced by; `example`: the one that comes with a simulated station."""
+
+    id: Name
+    version: int = Field(ge=1)
+    sha256: Sha256
+    example: bool
+
+
+class ManualV1(Statement):
+    """The service manual that a repair follows, and its steps in the order in which they are done."""
+
+    title: Name
+    version: Name
+    steps: tuple[Reason, ...] = Field(min_length=1)
+
+
+class RiskV1(Statement):
+    """A risk of a plan as the customer reads it; the consent confirms each by its `id`."""
+
+    id: Name
+    text: TextV1
+
+
 class PlanV1(Common):
-    """The repair plan: cause, remedy, parts, price. `price_fen` is in hundredths of the currency (ISO 4217)."""
+    """The repair plan: cause, remedy, parts, price. `price_fen` is in hundredths of the currency (ISO 4217).
+
+    Its digest freezes it: a consent is to exactly one plan, and whatever changes needs another plan.
+
+    Attributes:
+        diagnosis: the diagnosis that it stands on; `replaces`: the plan before it.
+        remedies: the repairs, by their ids, in the order in which they are tried; none: nothing is repaired.
+        lines: the price, line by line; their sum over the customer's lines is `price_fen`.
+        price_list: the list that the listed lines are from.
+        warranty: the warranty decision behind the lines that warranty pays.
+        minutes: the standard time of all repairs together.
+        promised_ms: when it was promised to be ready.
+        manual: what the work follows.
+        risks: what the customer confirms one by one.
+        unrepaired: what else was noticed and is left as it is.
+    """
 
     person: Name
     cause: FreeText
@@ -321,20 +400,59 @@ class PlanV1(Common):
     declined: tuple[DeclinedV1, ...]
     price_fen: int = Field(ge=0, lt=2**53)
     currency: str = Field(pattern=r"^[A-Z]{3}$")
+    diagnosis: Sha256 | None = None
+    replaces: Sha256 | None = None
+    remedies: tuple[Name, ...] = ()
+    lines: tuple[PriceLineV1, ...] = ()
+    price_list: PriceListRefV1 | None = None
+    warranty: Sha256 | None = None
+    minutes: int = Field(default=0, ge=0, lt=2**31)
+    promised_ms: Millis | None = None
+    manual: ManualV1 | None = None
+    risks: tuple[RiskV1, ...] = ()
+    unrepaired: FreeText = ""
 
 
 class ConsentV1(Common):
-    """The customer's yes to one exact plan. `person` took it down; `proof` is a signature's picture, a call, ..."""
+    """The customer's word on one exact plan. `person` took it down; `proof` is a signature's picture, a call, ...
+
+    Attributes:
+        plan: the digest of the plan.
+        decision: only `agreed` lets anyone repair; `return-unrepaired` and `observe` are ways to go as well.
+        by: who gave it.
+        confirmed: the ids of the plan's risks, each confirmed singly.
+        witness: who of the shop heard it besides `person`, for `in-person`.
+        code: for `one-time-code`: the record that holds the code's commitment.
+        note: the customer's reason or condition.
+    """
 
     person: Name
     plan: Sha256
     way: Literal["in-person", "signature", "one-time-code", "call"]
     proof: EvidenceRef | None
     given_ms: Millis
+    decision: Literal["agreed", "refused", "return-unrepaired", "observe"] = "agreed"
+    by: Literal["owner", "bringer", "collector"] = "owner"
+    confirmed: tuple[Name, ...] = ()
+    witness: str | None = Field(default=None, max_length=200)
+    code: Sha256 | None = None
+    note: FreeText = ""
 
 
 class PartUseV1(Common):
-    """A part that went into the phone. `person` fitted it, `issued_by` handed it out."""
+    """A part that went into the phone. `person` fitted it, `issued_by` handed it out.
+
+    Attributes:
+        serial, old_serial: commitments of the kind `serial`.
+        reported: the new serial as the phone would report it: for each `check-id:measurement` that the plan lets
+            change, its commitment of that measurement's kind, so that a later run can be compared with it.
+        quantity: how many; more than one only without a serial.
+        plan, order: the consented plan, and the parts order that reserved it.
+        batch: of the delivery that it came in.
+        genuine: what is known of where it comes from; `proof`: the label, delivery note or photo of it.
+        old_part: where the part that came out goes.
+        stocked: it was taken from the stock table.
+    """
 
     person: Name
     issued_by: Name | None
@@ -343,16 +461,70 @@ class PartUseV1(Common):
     serial: Commitment | None
     old_serial: Commitment | None
     note: FreeText
+    reported: tuple[IdentityV1, ...] = ()
+    quantity: int = Field(default=1, ge=1, le=1000)
+    plan: Sha256 | None = None
+    order: Sha256 | None = None
+    batch: str = Field(default="", max_length=200)
+    genuine: Literal["maker", "compatible", "used", "unknown"] = "unknown"
+    genuine_proof: str = Field(default="", max_length=400)
+    proof: EvidenceRef | None = None
+    old_part: Literal["customer", "maker", "shop", "destroyed", "none", "unsaid"] = "unsaid"
+    stocked: bool = False
+
+
+class ManualStepV1(Statement):
+    """One step of the manual: done, or left out for a reason that stands in `note`."""
+
+    text: Reason
+    done: bool
+    note: FreeText
+
+
+class EsdV1(Statement):
+    """The wrist-strap test before the work: the resistance to ground through the person, and the limit."""
+
+    resistance: Quantity
+    most: Quantity
+    source: str = Field(max_length=400)
+
+
+class SystemCheckV1(Statement):
+    """What the phone said after the maker's system was installed again: in `run`, its build and its lock."""
+
+    run: Sha256
+    build: str = Field(max_length=400)
+    verified_boot: Name
+    list_version: Name
 
 
 class RepairV1(Common):
-    """What was done. `new_phone` is set when the repair changed the identity (board swap): it binds old and new."""
+    """What was done. `new_phone` is set when the repair changed the identity (board swap): it binds old and new.
+
+    Attributes:
+        plan: the consented plan.
+        remedies: the repairs that were done, by their ids.
+        steps: the manual's steps in order.
+        esd: the wrist-strap test; None where nothing was opened.
+        screws_out, screws_in: how many were taken out and put back; None where nothing was opened.
+        sealed: what was renewed: tape, water seal, screw seal.
+        system: after an installation of the system, what the phone said of it.
+        new_identities: the new phone's identities.
+    """
 
     person: Name
     remedy: FreeText
     remedies: tuple[Name, ...]
     new_phone: Commitment | None
     ended_ms: Millis
+    plan: Sha256 | None = None
+    steps: tuple[ManualStepV1, ...] = ()
+    esd: EsdV1 | None = None
+    screws_out: int | None = Field(default=None, ge=0, le=1000)
+    screws_in: int | None = Field(default=None, ge=0, le=1000)
+    sealed: tuple[Literal["tape", "water-seal", "screw-seal"], ...] = ()
+    system: SystemCheckV1 | None = None
+    new_identities: tuple[IdentityV1, ...] = ()
 
 
 class SignoffV1(Signed):

@@ -12,6 +12,7 @@ from decimal import Decimal
 from checklists.canonical import dump_model, from_dump
 from checklists.judge import Judged, judge_check, judge_measurement
 from checklists.problems import ChecklistErrors
+from checklists.reference.table import ReferenceTable, read_table
 from checklists.schema import Check, Checklist, Limit
 from checklists.verdict import Ending, Verdict, is_legal
 from drivers.text import Words
@@ -61,6 +62,11 @@ def contradictions(
             "checklist",
             Words("the checklist {id} is not for this stage", "检测清单 {id} 不用于此阶段").fill(id=checklist.id),
         )
+    try:
+        reference = read_table(run.bench)
+    except ValueError:
+        yield "reference", Words("the run's reference values can't be read", "检测记录中的参考值无法读取")
+        return
     checks = {check.id: check for check in checklist.checks}
     counted: dict[str, int] = {}
     for attempt in run.attempts:
@@ -77,12 +83,12 @@ def contradictions(
                 "attempts",
                 Words("attempts of {check} are missing", "{check} 的部分检测次数缺失").fill(check=attempt.check),
             )
-        why = _attempt_contradiction(check, attempt)
+        why = _attempt_contradiction(check, attempt, reference)
         if why:
             yield "verdict", Words("{check}: {en}", "{check}：{zh}").fill(check=check.id, en=why.en, zh=why.zh)
 
 
-def _attempt_contradiction(check: Check, attempt: AttemptV1) -> Words | None:
+def _attempt_contradiction(check: Check, attempt: AttemptV1, reference: ReferenceTable) -> Words | None:
     if not is_legal(attempt.ending, attempt.verdict):
         return Words("a verdict without a completed attempt", "未完成的检测带有判定")
     if attempt.ending is not Ending.COMPLETED:
@@ -95,7 +101,11 @@ def _attempt_contradiction(check: Check, attempt: AttemptV1) -> Words | None:
             return Words("the limit of {m} is not the checklist's", "{m} 的判定标准与检测清单不符").fill(
                 m=measurement.name
             )
-        verdict = _judged_again(limit, measurement)
+        if _other_reference(check, limit, measurement, reference):
+            return Words("{m} was compared with another reference", "{m} 对比的参考值与记录不符").fill(
+                m=measurement.name
+            )
+        verdict = _judged_again(check, limit, measurement, reference)
         if _improved(measurement.verdict, verdict):
             return Words("{m} is {verdict}, recorded as {said}", "{m} 应为 {verdict}，记录为 {said}").fill(
                 m=measurement.name, verdict=verdict.words, said=measurement.verdict.words
@@ -115,7 +125,16 @@ def _improved(recorded: Verdict, verdict: Verdict) -> bool:
     return recorded is not verdict and (recorded is not Verdict.NONE or verdict is Verdict.FAIL)
 
 
-def _judged_again(limit: Limit | None, measurement: MeasurementV1) -> Verdict:
+def _other_reference(check: Check, limit: Limit | None, measurement: MeasurementV1, reference: ReferenceTable) -> bool:
+    """Whether the value was held against a reference that the run did not begin with."""
+    if limit is None or limit.relative_to != "reference" or measurement.baseline is None:
+        return False
+    row = reference.row(check.id, limit.baseline_name)
+    told = measurement.baseline
+    return row is None or not isinstance(told, Quantity) or told.u != row.unit or _plain(told) != row.centre
+
+
+def _judged_again(check: Check, limit: Limit | None, measurement: MeasurementV1, reference: ReferenceTable) -> Verdict:
     """The verdict of the recorded value; of an identity only its commitment is there, so its verdict is taken."""
     value = measurement.value
     if isinstance(value, Commitment):
@@ -127,7 +146,8 @@ def _judged_again(limit: Limit | None, measurement: MeasurementV1) -> Verdict:
             return measurement.verdict
         kind = limit.relative_to or "ticket"
         baselines = {kind: {limit.baseline_name: _plain(measurement.baseline)}}
-    again = judge_measurement(limit, Measurement(measurement.name, _plain(value)), unit, baselines)
+    spread = reference.spread(check.id, measurement.name, unit)
+    again = judge_measurement(limit, Measurement(measurement.name, _plain(value)), unit, baselines, spread)
     return again.verdict
 
 

@@ -19,6 +19,7 @@ from typing import Any, TypeVar, cast
 
 from checklists.canonical import dump_model
 from checklists.judge import Baselines, Judged, judge_check, judge_measurement
+from checklists.reference.table import ReferenceTable
 from checklists.schema import Check, Checklist, Limit
 from checklists.verdict import Ending, Verdict
 from drivers.api import (
@@ -123,6 +124,7 @@ class Subject:
         settings: makes a check's keyword arguments for a probe.
         facts: what the ticket says of the phone.
         baselines: what a check's relative limits stand on, by check id.
+        reference: what the reference phones of the model gave when the run began.
         consented: whether changes on the phone were agreed to or refused before; None: whoever is there is asked.
         forbidden: why a check must not start for safety, None when it may; asked each time one is about to.
         guarded: checks that safety can forbid; none shares a script, so that all before it is known when it starts.
@@ -133,6 +135,7 @@ class Subject:
     settings: Callable[[Check, Probe], Mapping[str, object]]
     facts: Mapping[str, str] = field(default_factory=dict)
     baselines: Callable[[str], Baselines] = field(default=lambda check: {})
+    reference: ReferenceTable = field(default_factory=ReferenceTable)
     consented: bool | None = None
     forbidden: Callable[[Check], Words | None] = field(default=lambda check: None)
     guarded: frozenset[str] = frozenset()
@@ -832,7 +835,9 @@ class Runner:
         plain = as_value(value)
         # Judged is what is kept, so that anyone can judge it again.
         kept = reading if plain is None else replace(reading, value=plain)
-        judged = judge_measurement(limit, kept, unit, self.subject.baselines(attempt.check.id))
+        check = attempt.check.id
+        spread = self.subject.reference.spread(check, reading.name, unit)
+        judged = judge_measurement(limit, kept, unit, self.subject.baselines(check), spread)
         attempt.judged.append(judged)
         baseline = None if judged.baseline is None else held(judged.baseline, _unit_of(judged.baseline, unit))
         measured = Measured(

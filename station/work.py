@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import groupby
@@ -19,6 +19,7 @@ from checklists.cross import keyword_arguments
 from checklists.judge import Baselines
 from checklists.load import files_state, load_checklist
 from checklists.problems import ChecklistErrors
+from checklists.reference.table import KEY, ReferenceTable, read_table
 from checklists.safety.policy import forbidden, shipped_safety
 from checklists.schema import Check, Checklist
 from checklists.verdict import Stage
@@ -89,6 +90,7 @@ class Work:
         self.changes: dict[str, Change] = {}
         self._restoring: dict[int, asyncio.Task[None]] = {}
         self.health: Callable[[], dict[str, object]] = dict
+        self.reference: Callable[[DeviceSeen, Checklist], Awaitable[ReferenceTable]] = _no_reference
         journal.follow(self._heard)
 
     # --- sessions
@@ -294,19 +296,21 @@ class Work:
         session = await self._session_for(command.ticket, slot)
         confirms = _confirmed(session, stage, command.person)
         remember(checklist)
+        seen = _seen(slot)
+        reference = await self.reference(seen, checklist)
         number = len(session.runs) + 1
         run_id = f"{command.ticket}-r{number}" if command.ticket else f"dry-{secrets.token_hex(6)}"
         opened = RunOpened(
             stage=stage,
             person=safe_text(command.person, 200),
-            device=_seen(slot),
+            device=seen,
             checklist=self._dumped(checklist),
             checklist_sha256=checklist.sha256 or "",
             checklist_name=command.checklist,
             probes=self._origins(checklist),
             only=tuple(command.only),
             confirms=confirms,
-            bench=self.health(),
+            bench=self.health() | ({KEY: reference.dump()} if reference.rows else {}),
             consented=command.consented,
         )
         await self._go(slot, command.ticket, run_id, checklist, checks, opened)
@@ -385,7 +389,8 @@ class Work:
     ) -> None:
         if slot.number in self.running:
             raise Trouble("slot.busy", _BUSY.fill(slot=slot.number), Side.PERSON, _WAIT_OR_STOP, EXIT_NO)
-        subject = self._subject(checklist, ticket, run_id, self._consent(ticket, run_id, first))
+        consent, reference = self._consent(ticket, run_id, first), self._reference_of(ticket, run_id, first)
+        subject = self._subject(checklist, ticket, run_id, consent, reference)
         runner = Runner(run_id, subject, self._host(slot, ticket, run_id))
         idle = asyncio.get_running_loop().create_future()  # holds the slot while the first event is written
         gate = asyncio.create_task(_after(idle, runner, checks), name=f"run-{run_id}")
@@ -424,14 +429,23 @@ class Work:
         said = [answer.value == AGREED for answer in asked if answer.outcome == "answered"]
         return True if True in said else None
 
-    def _subject(self, checklist: Checklist, ticket: str, run_id: str, consented: bool | None) -> Subject:
+    def _reference_of(self, ticket: str, run_id: str, first: Body) -> ReferenceTable:
+        """What the run began with: a retest is judged by the same."""
+        run = self.sessions.get(ticket or run_id, Session()).runs.get(run_id)
+        opened = first if isinstance(first, RunOpened) else run.opened if run else None
+        return read_table(opened.bench) if opened else ReferenceTable()
+
+    def _subject(
+        self, checklist: Checklist, ticket: str, run_id: str, consented: bool | None, reference: ReferenceTable
+    ) -> Subject:
         known = facts(self.sessions[ticket]) if ticket else {}
         return Subject(
             checklist=checklist,
             probes=self._loaded().probes,
             settings=lambda check, probe: keyword_arguments(probe, check.settings),
             facts=known,
-            baselines=lambda check: self._baselines(ticket, check),
+            baselines=lambda check: self._baselines(ticket, checklist.check(check), reference),
+            reference=reference,
             consented=consented,
             forbidden=lambda check: self._forbidden(ticket or run_id, run_id, check),
             guarded=shipped_safety().guarded,
@@ -444,13 +458,14 @@ class Work:
             return None
         return forbidden(shipped_safety(), check.id, present(session, run.opened.stage))
 
-    def _baselines(self, ticket: str, check: str) -> Baselines:
+    def _baselines(self, ticket: str, check: Check, reference: ReferenceTable) -> Baselines:
+        found: dict[str, Mapping[str, Value]] = {"reference": reference.baselines(check)}
         session = self.sessions.get(ticket) if ticket else None
         if session is None:
-            return {}
-        found: dict[str, Mapping[str, Value]] = {"ticket": _ticket_values(session)}
+            return found
+        found["ticket"] = _ticket_values(session)
         intake = session.latest_run(Stage.INTAKE)
-        last = intake.latest(check) if intake else None
+        last = intake.latest(check.id) if intake else None
         if last is not None and last.ended is not None:
             found["intake"] = _values(last.measured)
         return found
@@ -577,6 +592,10 @@ class Work:
         dry = [scope for scope, session in self.sessions.items() if not session.ticket and scope not in shown]
         for scope in dry[:-DRY_RUNS]:
             del self.sessions[scope]
+
+
+async def _no_reference(seen: DeviceSeen, checklist: Checklist) -> ReferenceTable:
+    return ReferenceTable()
 
 
 async def _after(opened: asyncio.Future[None], runner: Runner, checks: Sequence[Check]) -> None:
