@@ -174,23 +174,25 @@ async def take_in(client: Client, slot: int, way: Way, bench: AdbBench, number: 
 
 
 async def to_the_end(client: Client, run: str, hands: Hands, way: Way) -> m.RunView:
+    """The run when it is over; an answer that the bench refuses ends the wait at once."""
+    ended: m.RunView | None = None
     acted: set[tuple[str, str, int]] = set()
-    acting: set[asyncio.Task[None]] = set()
-    try:
+    async with asyncio.TaskGroup() as people:
+        tasks: list[asyncio.Task[None]] = []
         async for view in client.session():
             if view.run is None or view.run.run != run:
                 continue
             if view.run.state != "running":
-                return view.run
+                ended = view.run
+                break
             prompt = view.prompt
             if prompt is not None and (key := (prompt.attempt, prompt.id, prompt.asked_ms)) not in acted:
                 acted.add(key)
-                acting.add(asyncio.create_task(act(client, prompt, hands, way)))
-    finally:
-        for task in acting:
+                tasks.append(people.create_task(act(client, prompt, hands, way)))
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*acting, return_exceptions=True)
-    raise AssertionError("the views ended")
+    assert ended is not None, "the views ended"
+    return ended
 
 
 async def act(client: Client, prompt: m.PromptView, hands: Hands, way: Way) -> None:

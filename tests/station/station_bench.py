@@ -263,7 +263,7 @@ def check(id_: str, probe: str, more: str = "", layer: str = "soft") -> str:
 
 ORDINARY = (
     check("battery", "test.battery", LEVEL_LIMIT),
-    check("storage", "test.storage", LEVEL_LIMIT),
+    check("shelf", "test.storage", LEVEL_LIMIT),
     check("look", "test.question", "person = true\n" + GOOD_LIMIT, "hard"),
 )
 

@@ -154,7 +154,7 @@ async def test_adjacent_automatic_checks_are_read_in_one_script_and_a_command_of
     phone = Phone(answers={"cat level": "80"})
     run, _ = await run_checks(tmp_path, phone=phone, meanwhile=say_good)
     assert phone.batches == [["cat level"]]
-    assert run.verdicts == {"battery": Verdict.PASS, "storage": Verdict.PASS, "look": Verdict.PASS}
+    assert run.verdicts == {"battery": Verdict.PASS, "shelf": Verdict.PASS, "look": Verdict.PASS}
 
 
 async def test_answers_are_on_the_disk_in_one_commit_before_anything_is_judged(tmp_path: Path) -> None:
@@ -257,7 +257,7 @@ async def test_a_run_stopped_while_an_attempt_is_written_down_ends_that_attempt(
 
     run, _ = await run_checks(tmp_path, desk=desk, meanwhile=stop)
     assert [attempt.n for attempt in run.attempts] == [1, 1]
-    assert [ended(run, check_id).ending for check_id in ("battery", "storage")] == [Ending.ABORTED, Ending.ABORTED]
+    assert [ended(run, check_id).ending for check_id in ("battery", "shelf")] == [Ending.ABORTED, Ending.ABORTED]
     assert not run.open_attempts
 
 
@@ -388,7 +388,7 @@ async def test_a_fail_that_stops_the_run_leaves_the_rest_not_run_and_unread(tmp_
     phone = Phone(answers={"cat level": "10"})
     checks = (
         check("battery", "test.battery", 'on_fail = "stop"\n' + LEVEL_LIMIT),
-        check("storage", "test.storage", LEVEL_LIMIT),
+        check("shelf", "test.storage", LEVEL_LIMIT),
     )
     run, _ = await run_checks(tmp_path, checks, phone=phone)
     assert run.verdicts == {"battery": Verdict.FAIL}

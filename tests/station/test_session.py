@@ -90,11 +90,11 @@ def test_an_attempt_that_ended_can_not_be_changed_by_a_later_event() -> None:
 
 def test_what_is_left_of_a_run_is_what_never_concluded() -> None:
     run = fold(journal()).runs["r"]
-    assert run.left(["battery", "storage", "look", "later"]) == ("later",)
+    assert run.left(["battery", "shelf", "look", "later"]) == ("later",)
     until_prompt = [e for e in journal() if not (isinstance(e.body, AttemptEnded) and "look" in e.body.attempt)]
     open_run = fold(until_prompt).runs["r"]
     ended = fold([event(body, "T", "r") for body in ends_of(open_run)], fold(until_prompt)).runs["r"]
-    assert ended.left(["battery", "storage", "look"]) == ("look",)
+    assert ended.left(["battery", "shelf", "look"]) == ("look",)
 
 
 def test_a_sign_off_belongs_to_the_run_whose_record_it_names() -> None:
