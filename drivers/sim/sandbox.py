@@ -58,7 +58,7 @@ _FILE_TOOLS = tuple(
 _MEMORY = "/dev/shm"  # noqa: S108 - made with mkdtemp
 """Named pipes are made and unmade for each command: 13 us in memory, 40-230 us on a busy disk (measured)."""
 _ROOTS = "bin|sbin|su|xbin|apex|sys|data|sdcard|storage|mnt|vendor|product|system|odm|cache|metadata|dev/input"
-_PROC = "meminfo|cpuinfo|version|cmdline|partitions|mounts|asound|bus"
+_PROC = "meminfo|cpuinfo|version|cmdline|partitions|mounts|asound|bus|sys"
 _ANDROID_PATH = re.compile(rf"(?<![\w/.$}}\-:@%~+])/(?=(?:{_ROOTS}|proc/(?:{_PROC}))(?![\w.\-]))")
 _ANDROID_ROOT = re.compile(r"(\b(?:ls|cd|find)(?: +-\w+)* +)/(?=[\s;&|)]|$)")
 
