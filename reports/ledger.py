@@ -31,12 +31,14 @@ __all__ = [
     "LedgerLink",
     "add_receipt",
     "append",
+    "believable_clock",
     "chain_after",
     "check_schema",
     "create_ledger",
     "envelope_of",
     "envelopes_of",
     "frontier_of",
+    "head_size",
     "last_link",
     "last_receipt",
     "receipt_times",
@@ -367,6 +369,25 @@ def last_link(db: Database) -> LedgerLink | None:
         clock = Clock(wall_ms=wall_ms, mono_ms=mono_ms, boot_id=boot_id, state=state)
         return LedgerLink(seq, digest, prev, chain, kind, ticket, clock)
     return None
+
+
+def believable_clock(db: Database) -> Clock | None:
+    """The clock of the newest record whose clock was not suspect: what the clock now is judged against.
+
+    Never the newest record's as such: after one suspect record a clock that was put back would agree with itself.
+    """
+    rows = db.execute(
+        "SELECT wall_ms, mono_ms, boot_id, clock FROM record WHERE clock != 'suspect' ORDER BY seq DESC LIMIT 1"
+    )
+    for wall_ms, mono_ms, boot_id, state in rows:
+        return Clock(wall_ms=wall_ms, mono_ms=mono_ms, boot_id=boot_id, state=state)
+    return None
+
+
+def head_size(db: Database) -> int:
+    """How many records the newest signed head covers, 0 without one."""
+    ((size,),) = db.execute("SELECT coalesce(max(size), 0) FROM head")
+    return int(size)
 
 
 def last_receipt(db: Database) -> str | None:

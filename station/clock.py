@@ -1,7 +1,8 @@
 """The station's clock as records carry it: wall time, monotonic time, boot, and whether it can be believed.
 
-A clock that went back or drifted is `suspect` and says so in every record; nothing is mended in silence. It knows no
-record and no head office: what it compares with is passed in.
+A clock that went back or drifted is `suspect` and says so in every record until it is back where the last believable
+record left it, or head office's signed time agrees with it; nothing is mended in silence. It knows no record and no
+head office: what it compares with is passed in.
 """
 
 from __future__ import annotations
@@ -12,19 +13,21 @@ from typing import Literal
 from reports.predicates import Clock
 from station.journal import boot_id
 
-__all__ = ["DRIFT_MS", "StationClock", "judged"]
+__all__ = ["AGREES_MS", "DRIFT_MS", "StationClock", "judged"]
 
 #: Wall against monotonic time over one boot; NTP slewing stays well under it (records.md, "Ledger").
 DRIFT_MS = 2000
+#: Head office's time against this clock: its stamp lies between a request and its answer, and lines may be slow.
+AGREES_MS = 60_000
 
 State = Literal["anchored", "free-running", "suspect"]
 
 
 def judged(wall_ms: int, mono_ms: int, boot: str, before: Clock | None, anchored: bool) -> Clock:
-    """The clock now, judged against the one of an earlier record.
+    """The clock now, judged against an earlier one that was believable.
 
     Args:
-        anchored: head office's time was seen in this boot.
+        anchored: head office's time was seen in this boot and agreed.
     """
     state: State = "anchored" if anchored else "free-running"
     if before is not None:
@@ -36,17 +39,33 @@ def judged(wall_ms: int, mono_ms: int, boot: str, before: Clock | None, anchored
 
 
 class StationClock:
-    """This process's clock: also suspect against its own start."""
+    """This process's clock: also suspect against its own start, or against what head office said last."""
 
     def __init__(self) -> None:
         self.anchored = False
+        self._contradicted = False
         self._start = judged(_wall(), _mono(), boot_id(), None, anchored=False)
 
+    def anchor(self, said_ms: int) -> None:
+        """Head office has just signed that it is `said_ms` (ms since 1970).
+
+        Where this clock agrees it is believed from here on, whatever it was before; where it does not it is suspect
+        until head office says otherwise.
+        """
+        here = judged(_wall(), _mono(), boot_id(), None, anchored=True)
+        self.anchored = abs(here.wall_ms - said_ms) <= AGREES_MS
+        self._contradicted = not self.anchored
+        if self.anchored:
+            self._start = here
+
     def now(self, before: Clock | None) -> Clock:
-        """The clock now, against the newest record's and against the start of this process."""
+        """The clock now, against the newest believable record's and against the start of this process."""
         here = judged(_wall(), _mono(), boot_id(), self._start, self.anchored)
-        there = judged(here.wall_ms, here.mono_ms, here.boot_id, before, self.anchored)
-        return here if here.state == "suspect" else there
+        if self._contradicted:
+            return here.model_copy(update={"state": "suspect"})
+        if here.state == "suspect" or self.anchored:  # head office's word is worth more than an earlier record's
+            return here
+        return judged(here.wall_ms, here.mono_ms, here.boot_id, before, anchored=False)
 
 
 def _wall() -> int:

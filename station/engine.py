@@ -223,6 +223,8 @@ class Engine:
             client.leave()
         if self._serving:
             await asyncio.wait(self._serving, timeout=1)
+        with contextlib.suppress(Trouble):  # a failing disk has said so before; the next end seals what is left
+            await self.signing.seal_head()
         await self.bench.close()
         await asyncio.gather(*self._telling)
         await self._let_go()
@@ -296,7 +298,8 @@ class Engine:
                 with contextlib.suppress(Trouble):
                     self._outbox = await self.uploader.view()
                 if self._outbox is not None and self._outbox.receipt_ms > self._receipt_ms:
-                    self.signing.clock.anchored = True  # head office's time was seen in this boot
+                    self._receipt_ms = self._outbox.receipt_ms
+                    self.signing.clock.anchor(self._receipt_ms)
             dirty, self._dirty = self._dirty, set()
             for number in dirty:
                 self._cards[number] = self._card(self.bench.slots[number])
@@ -521,10 +524,15 @@ class Engine:
         if command.slot is not None and (slot is None or slot.identity is None):
             raise Trouble("slot.unknown", _NO_PHONE.fill(slot=command.slot), Side.CABLE, _PLUG_IN)
         identity = slot.identity if slot else None
-        phone = tickets.taken_in(command, identity, self.work.open_sessions())
+        others = self.work.open_sessions()
+        number = command.ticket or tickets.registered_for(command, identity, others)
+        known = await self.store.read(lambda db: vault.personal(db, number)) if number else {}
+        command = tickets.as_registered(command.model_copy(update={"ticket": number}), known)
+        phone = tickets.taken_in(command, identity, others, known)
         before = self.work.sessions.get(command.ticket, Session())
-        known = {"complaint": command.complaint or before.complaint, "model": command.model or phone.model}
-        ticket, digest = await self.signing.open_ticket(_inert(command.model_copy(update=known)), phone, before)
+        model = command.model or before.model or phone.model
+        told = command.model_copy(update={"complaint": command.complaint or before.complaint, "model": model})
+        ticket, digest = await self.signing.open_ticket(_inert(told), phone, before)
         self.work.match_all()
         return {"ticket": ticket, "record": digest}
 

@@ -23,6 +23,7 @@ __all__ = [
     "AttemptStarted",
     "Body",
     "ChangeGivenUp",
+    "ClockJudged",
     "DeviceIdentified",
     "DeviceLost",
     "DeviceSeen",
@@ -122,16 +123,31 @@ class KeyTried(_Body):
     at_ms: int
 
 
+class ClockJudged(_Body):
+    """The station's clock is believed otherwise from a record on than in the record before.
+
+    `behind_ms` is how far the wall clock is behind that earlier record (negative: it went on).
+    """
+
+    kind: Literal["clock-judged"] = "clock-judged"
+    before: Literal["anchored", "free-running", "suspect"]
+    now: Literal["anchored", "free-running", "suspect"]
+    behind_ms: int
+    seq: int
+
+
 # --- the ticket ------------------------------------------------------------------------------------------------------
 
 
 class TicketRegistered(_Body):
-    """A request was taken down; the phone may not be here yet."""
+    """A request was taken down; the phone may not be here yet. Its serial and IMEIs, as far as they were told."""
 
     kind: Literal["ticket-registered"] = "ticket-registered"
     person: str
     model: str
     complaint: str
+    serial: Identifying | None = None
+    imeis: tuple[Identifying, ...] = ()
 
 
 class TicketOpened(_Body):
@@ -385,6 +401,7 @@ Body = Annotated[
     | DeviceIdentified
     | DeviceLost
     | KeyTried
+    | ClockJudged
     | TicketRegistered
     | TicketOpened
     | Sealed

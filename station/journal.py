@@ -1,7 +1,8 @@
 """The journal: every event as it happened, append-only, on the disk before anybody goes on.
 
-Stands on the store and the vault: identities inside events are encrypted under the ticket's key on the way in and
-opened on the way out, so that what is folded is plain and what is stored can be made unreadable. It knows no device.
+Stands on the store and the vault: identities, people's own words, texts read from a phone and the digests of evidence
+are encrypted under the ticket's key on the way in and opened on the way out, so that what is folded is plain and what
+is stored can be made unreadable. It knows no device.
 """
 
 from __future__ import annotations
@@ -32,6 +33,22 @@ _BENCH = ""
 _NO_IDENTITY = object()
 #: The kinds of events that changes on phones are folded from.
 WRITES = ("phone-writing", "phone-restored", "restore-failed", "change-given-up")
+#: By kind of event the texts that may tell of a customer, and the digests of evidence: the SHA-256 of what holds an
+#: IMEI and little else is found again by trying every number. Stored as `{"text": base64}`, lists of texts as
+#: `{"texts": base64, "n": count}`.
+_PRIVATE: Mapping[str, tuple[str, ...]] = {
+    "ticket-registered": ("complaint",),
+    "ticket-opened": ("complaint", "appearance", "accessories"),
+    "reads": ("sha256",),
+    "attached": ("sha256",),
+    "evidence-viewed": ("sha256", "name"),
+    "answered": ("value", "note"),
+    "measured": ("value", "baseline", "reason"),
+    "unread": ("reason",),
+    "attempt-ended": ("reason",),
+    "run-aborted": ("reason",),
+    "change-given-up": ("reason",),
+}
 #: Events in one statement.
 _TOGETHER = 64
 #: How many events back a second storing of the same event is noticed.
@@ -68,6 +85,26 @@ def m002_writes(db: Database) -> None:
     """What was changed on phones is looked up at every start, among everything that ever happened."""
     kinds = ", ".join(f"'{kind}'" for kind in WRITES)
     db.execute(f"CREATE INDEX journal_writes ON journal (seq) WHERE kind IN ({kinds})")
+
+
+@JOURNAL()
+def m003_sealed_texts(db: Database) -> None:
+    """Earlier versions kept people's words and the digests of evidence in clear: they are encrypted where they lie.
+
+    Nothing that was said changes, so the guards of the table are taken off for this and put back. What belongs to a
+    ticket that was erased already is erased with it.
+    """
+    for guard in ("no_update", "no_delete", "no_replace"):
+        db.execute(f"DROP TRIGGER journal_{guard}")
+    kinds = ", ".join(f"'{kind}'" for kind in _PRIVATE)
+    scopes: dict[str, vault.Scope | None] = {_BENCH: None}
+    for row in list(db.query(f"SELECT seq, ticket, run, kind, body FROM journal WHERE kind IN ({kinds})")):  # noqa: S608
+        name = row["ticket"] or row["run"]
+        if name not in scopes:
+            scopes[name] = vault.open_scope(db, name) or (vault.lost_scope(name) if name else None)
+        body = json.dumps(_hidden(row["kind"], json.loads(row["body"]), scopes[name]), ensure_ascii=False)
+        db.execute("UPDATE journal SET body = ? WHERE seq = ?", [body, row["seq"]])
+    append_only(db, "journal")
 
 
 @functools.cache
@@ -114,16 +151,57 @@ def _open(value: Any, scope: vault.Scope | None) -> Any:
     return [_open(each, scope) for each in value] if isinstance(value, list) else value
 
 
+def _hidden(kind: str, body: dict[str, Any], scope: vault.Scope | None) -> dict[str, Any]:
+    """The body of an event with its private texts encrypted; without a scope it belongs to no customer."""
+    if scope is None:
+        return body
+    return body | {name: _hide(body[name], f"{kind}.{name}", scope) for name in _PRIVATE.get(kind, ()) if name in body}
+
+
+def _hide(value: Any, purpose: str, scope: vault.Scope) -> Any:
+    if isinstance(value, str) and value:
+        return {"text": base64.b64encode(scope.seal(value.encode(), purpose)).decode()}
+    if isinstance(value, list) and value:
+        data = json.dumps(value, ensure_ascii=False).encode()
+        return {"texts": base64.b64encode(scope.seal(data, purpose)).decode(), "n": len(value)}
+    return value
+
+
+def _shown(kind: str, body: dict[str, Any], scope: vault.Scope | None) -> dict[str, Any]:
+    return body | {name: _show(body[name], f"{kind}.{name}", scope) for name in _PRIVATE.get(kind, ()) if name in body}
+
+
+def _show(value: Any, purpose: str, scope: vault.Scope | None) -> Any:
+    """What was hidden; empty texts, as many as there were, where its key was destroyed."""
+    match value:
+        case {"text": str(sealed), **more} if not more:
+            data = scope.open(base64.b64decode(sealed), purpose) if scope else None
+            return "" if data is None else data.decode()
+        case {"texts": str(sealed), "n": int(count), **more} if not more:
+            data = scope.open(base64.b64decode(sealed), purpose) if scope else None
+            return [""] * count if data is None else json.loads(data)
+    return value
+
+
+class _Scopes(dict[str, "vault.Scope | None"]):
+    """The scopes of a transaction, each opened (or made) when something has to be encrypted for it, and not before:
+    telling something of an erased ticket must not give it a new key."""
+
+    def __init__(self, db: Database) -> None:
+        super().__init__({_BENCH: None})
+        self._db = db
+
+    def __missing__(self, name: str) -> vault.Scope | None:
+        self[name] = vault.open_scope(self._db, name, make=True)
+        return self[name]
+
+
 def insert(db: Database, events: Iterable[Event]) -> list[Event]:
     """Store events in the caller's transaction; back come the same with their `seq`.
 
     An event that is stored already (its commit was not confirmed, and it is tried again) stays as it is.
     """
-    every, scopes = list(events), dict[str, vault.Scope | None]({_BENCH: None})
-    for each in every:
-        name = each.ticket or each.run
-        if name not in scopes:
-            scopes[name] = vault.open_scope(db, name, make=True)
+    every, scopes = list(events), _Scopes(db)
     places: list[int] = []
     for start in range(0, len(every), _TOGETHER):
         places += _insert(db, every[start : start + _TOGETHER], scopes)
@@ -143,7 +221,7 @@ def _insert(db: Database, events: Sequence[Event], scopes: Mapping[str, vault.Sc
     rows = ", ".join(["(?, ?, ?, ?, ?, ?, ?)"] * len(events))
     cursor = db.execute(
         f"INSERT INTO journal ({columns}) VALUES {rows} ON CONFLICT (boot_id, mono_ns) DO NOTHING",  # noqa: S608
-        [*chain.from_iterable(_row(each, scopes[each.ticket or each.run]) for each in events)],
+        [*chain.from_iterable(_row(each, scopes) for each in events)],
     )
     if cursor.rowcount < len(events):
         return [_place(db, each) for each in events]
@@ -151,11 +229,12 @@ def _insert(db: Database, events: Sequence[Event], scopes: Mapping[str, vault.Sc
     return range(last - len(events) + 1, last + 1)
 
 
-def _row(each: Event, scope: vault.Scope | None) -> tuple[str | int, ...]:
-    body = each.body.model_dump_json()
-    if '"identity"' in body:  # few events have one; the others are stored as they are dumped
-        body = json.dumps(_seal(json.loads(body), scope), ensure_ascii=False)
-    return each.ticket, each.run, each.wall_ms, each.mono_ns, each.boot_id, each.body.kind, body
+def _row(each: Event, scopes: Mapping[str, vault.Scope | None]) -> tuple[str | int, ...]:
+    kind, body = each.body.kind, each.body.model_dump_json()
+    if kind in _PRIVATE or '"identity"' in body:  # the others are stored as they are dumped
+        scope = scopes[each.ticket or each.run]
+        body = json.dumps(_seal(_hidden(kind, json.loads(body), scope), scope), ensure_ascii=False)
+    return each.ticket, each.run, each.wall_ms, each.mono_ns, each.boot_id, kind, body
 
 
 def _place(db: Database, known: Event) -> int:
@@ -184,7 +263,8 @@ def load(
         name = row["ticket"] or row["run"]
         if name not in scopes:
             scopes[name] = vault.open_scope(db, name)
-        body = BODY.validate_python(_open(json.loads(row["body"]), scopes[name]))
+        told = _shown(row["kind"], json.loads(row["body"]), scopes[name])
+        body = BODY.validate_python(_open(told, scopes[name]))
         place = (row["seq"], row["ticket"], row["run"], row["wall_ms"], row["mono_ns"], row["boot_id"])
         found.append(Event(*place, body=body))
     return found

@@ -39,7 +39,17 @@ from station import __version__, tickets, vault
 from station import messages as m
 from station.clock import StationClock
 from station.errors import EXIT_BENCH, EXIT_NO, EXIT_USE, Trouble
-from station.events import Body, Event, Identifying, KeyTried, ReleaseRefused, Sealed, TicketOpened, TicketRegistered
+from station.events import (
+    Body,
+    ClockJudged,
+    Event,
+    Identifying,
+    KeyTried,
+    ReleaseRefused,
+    Sealed,
+    TicketOpened,
+    TicketRegistered,
+)
 from station.journal import Journal, event, insert, load
 from station.outbox import enqueue
 from station.session import Session, fold
@@ -50,6 +60,11 @@ __all__ = ["Signing", "software"]
 
 #: Seconds that a prepared record waits for its signature.
 PREPARED_S = 900
+#: Records that lie between two signed heads at most: the newest that could be cut off without a trace at the station. A
+#: head is one more signature in a commit that is made anyway, and 64 digests are hashed for it.
+HEAD_EVERY = 64
+#: Kinds after which a head is signed at once: papers and certificates name it.
+HEADED = frozenset({"release/v1", "delivery/v1"})
 _MEANINGS = {"performed", "verified", "approved", "waived", "amended"}
 
 
@@ -88,19 +103,19 @@ class Signing:
         self._prepared: dict[str, _Prepared] = {}
         self._roster: tuple[int, Roster] = (-1, Roster())
         self.stored: Callable[[], None] = lambda: None
+        self.within: Callable[[Database, Record], None] = lambda db, record: None
         self.session_of: Callable[[str], Awaitable[Session]] = self._folded
 
     # --- what every record carries
 
     def made(self, db: Database) -> dict[str, Any]:
         """The fields of `Made` for a record that is made now, in the caller's transaction."""
-        last = ledger.last_link(db)
         return {
             "shop": self.settings.shop,
             "station": self.settings.station,
             "simulated": self.settings.simulated,
             "anchor": ledger.last_receipt(db),
-            "clock": self.clock.now(last.clock if last else None),
+            "clock": self.clock.now(ledger.believable_clock(db)),
             "software": software(),
         }
 
@@ -170,7 +185,8 @@ class Signing:
             told = {"name": intake.customer_name, "phone": intake.customer_phone}
             vault.save_personal(db, scope, vault.personal(db, number) | {k: v for k, v in told.items() if v})
             common = {**self.made(db), "ticket": number}
-            predicate = intake_v1(common, intake, phone, scope.salt, stamp.wall_ms)
+            symptoms, known = _registered_symptoms(db, number), _customer(db, number)
+            predicate = intake_v1(common, intake, phone, scope.salt, stamp.wall_ms, symptoms, known)
             opened = replace(stamp, ticket=number)
             return self.seal(db, "intake/v1", predicate.phone.commitment, predicate, session, [opened])
 
@@ -281,6 +297,7 @@ class Signing:
             if isinstance(predicate, ReleaseV1):
                 self._must_still_be(db, predicate)
             stored, link = self._store(db, envelope, session, _sealed_of(record), [])
+            self.within(db, record)
             return stored, link.seq
 
         stored, seq = await self.journal.store.write(work)
@@ -308,7 +325,11 @@ class Signing:
         if known is None or known.until < time.monotonic():
             raise Trouble("sign.not-prepared", _NOT_PREPARED, Side.PERSON, _SIGN_AGAIN, EXIT_NO)
 
-    def _decide(self, db: Database, ticket: str, person: str) -> ReleaseDecision:
+    def released(self, db: Database, ticket: str) -> ReleaseDecision:
+        """What `verify_release()` says of the ticket as it stands, with its release record."""
+        return self._decide(db, ticket, None)
+
+    def _decide(self, db: Database, ticket: str, person: str | None) -> ReleaseDecision:
         return verify_release(
             ledger.envelopes_of(db, ticket),
             self.roster(db),
@@ -396,16 +417,44 @@ class Signing:
     def _store(
         self, db: Database, envelope: bytes, session: Session, sealed: Sealed, before: Sequence[Event]
     ) -> tuple[list[Event], ledger.LedgerLink]:
+        last = ledger.last_link(db)
         try:
             link = ledger.append(db, envelope, roster=self.roster(db))
         except RecordError as error:
             raise _unfit(error) from error
         enqueue(db, link.seq, link.digest)
         told = event(sealed.model_copy(update={"seq": link.seq}), link.ticket or "")
-        stored = insert(db, [*before, told])
+        stored = insert(db, [*before, told, *_clock_told(last, link)])
+        if link.kind in HEADED or link.seq - ledger.head_size(db) >= HEAD_EVERY:
+            self._seal_head(db)
         if link.ticket:
             tickets.save(db, fold(stored, session))
         return stored, link
+
+    async def seal_head(self) -> None:
+        """Sign the Merkle head over everything there is: when a shift ends, and before a backup.
+
+        Raises:
+            Trouble: the disk is full or failing.
+        """
+
+        def work(db: Database) -> None:
+            if ledger.last_link(db) is not None:
+                self._seal_head(db)
+
+        await self.journal.store.write(work)
+
+    def _seal_head(self, db: Database) -> None:
+        made = self.made(db)
+        ledger.seal_head(
+            db,
+            self._key,
+            shop=self.settings.shop,
+            station=self.settings.station,
+            simulated=self.settings.simulated,
+            clock=made["clock"],
+            software=made["software"],
+        )
 
     def tell(self, stored: Sequence[Event]) -> None:
         """Something was stored: whoever follows the journal and the outbox hears of it."""
@@ -419,6 +468,22 @@ def _sealed_already(db: Database, ticket: str, run: str) -> Event | None:
     for row in db.query(query, [ticket, run]):
         return load(db, ticket=ticket, after=row["seq"] - 1)[0]
     return None
+
+
+def _clock_told(last: ledger.LedgerLink | None, link: ledger.LedgerLink) -> list[Event]:
+    """Said in the journal whenever the clock becomes suspect or believable again: neither happens in silence."""
+    if last is None or last.clock.state == link.clock.state or "suspect" not in (last.clock.state, link.clock.state):
+        return []
+    behind_ms = last.clock.wall_ms - link.clock.wall_ms
+    return [event(ClockJudged(before=last.clock.state, now=link.clock.state, behind_ms=behind_ms, seq=link.seq))]
+
+
+def _registered_symptoms(db: Database, ticket: str) -> tuple[str, ...]:
+    """The coded symptoms of the ticket's newest registration."""
+    records = [open_record(envelope) for envelope in ledger.envelopes_of(db, ticket)]
+    found = [one.statement.predicate for one in records if one.kind == "registration/v1"]
+    symptoms: tuple[str, ...] = getattr(found[-1], "symptoms", ()) if found else ()
+    return symptoms
 
 
 def _customer(db: Database, ticket: str) -> list[str]:

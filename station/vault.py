@@ -7,12 +7,15 @@ everywhere without breaking a chain. Stands on AES-256-GCM; every function works
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
+import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
@@ -20,11 +23,25 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
-__all__ = ["VAULT", "Kept", "Scope", "erase", "evidence", "keep", "open_scope", "personal", "save_personal"]
+__all__ = [
+    "VAULT",
+    "Kept",
+    "Scope",
+    "erase",
+    "evidence",
+    "keep",
+    "lost_scope",
+    "open_scope",
+    "personal",
+    "save_personal",
+    "scrub",
+]
 
 VAULT = Migrations("assay-vault")
 #: Pieces of evidence in one statement; SQLite takes 32,766 values in one (SQLITE_MAX_VARIABLE_NUMBER).
 _TOGETHER = 100
+#: Seconds that emptying the log waits for a reader.
+SCRUB_S = 5.0
 _NONCE = 12  # bytes, NIST SP 800-38D 8.2: 96-bit nonces
 
 
@@ -88,6 +105,11 @@ def open_scope(db: Database, name: str, *, make: bool = False) -> Scope | None:
     return scope
 
 
+def lost_scope(name: str) -> Scope:
+    """A scope whose key nobody keeps: what is sealed in it is erased."""
+    return Scope(name, AESGCM.generate_key(256), os.urandom(32))
+
+
 def keep(db: Database, scope: Scope, kept: Iterable[Kept]) -> list[str]:
     """Store pieces of evidence, each once; the SHA-256 of its plain bytes is its name from now on.
 
@@ -146,3 +168,16 @@ def erase(db: Database, name: str) -> None:
     """Destroy key, salt, personal data and evidence of a scope; what the journal and records hold stays, unreadable."""
     db.execute("DELETE FROM evidence WHERE scope = ?", [name])
     db.execute("DELETE FROM erasable WHERE scope = ?", [name])
+
+
+def scrub(path: Path) -> bool:
+    """Fold SQLite's log into the data file and empty it, so that no byte of what was erased is left in either.
+
+    A delete overwrites its place in the data file (`secure_delete`), but the log still holds the pages as they were.
+    Called outside any transaction, after the erasing one. False when a reader held on: then the log stays, and the next
+    erasure or the engine's end empties it.
+    """
+    with contextlib.closing(sqlite3.connect(path, timeout=SCRUB_S, isolation_level=None)) as db:
+        db.execute("PRAGMA secure_delete = ON")
+        ((busy, _pages, _moved),) = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    return not busy
