@@ -94,6 +94,7 @@ RECORD_KINDS: dict[str, Words] = {
     "part-use": Words("part use", "配件使用"),
     "plan": Words("repair plan", "维修方案"),
     "consent": Words("consent", "客户同意"),
+    "consent-code": Words("one-time code for a consent", "确认验证码"),
     "amend": Words("amendment", "更正"),
     "parts-order": Words("parts order", "备件订单"),
     "send-out": Words("sent to the factory", "返厂"),

@@ -1,0 +1,75 @@
+"""What the customer agreed to: the newest plan, and the newest word on exactly it.
+
+One reading for everybody who asks: the steps that may only be done inside of a consented plan, and whoever judges a
+ticket afterwards. Pure over the records of a ticket in ledger order; knows no store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from reports.attest import Record
+from reports.predicates import AmendV1, ConsentV1, PartUseV1, PlanV1
+
+__all__ = ["Agreement", "agreement", "fitted"]
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """The newest plan of a ticket, and the customer's newest word on it.
+
+    Attributes:
+        digest, plan: the plan that counts; None while there is none.
+        consent_digest, consent: the newest consent to exactly that plan; an older plan's never counts.
+    """
+
+    digest: str = ""
+    plan: PlanV1 | None = None
+    consent_digest: str = ""
+    consent: ConsentV1 | None = None
+
+    @property
+    def agreed(self) -> PlanV1 | None:
+        """The plan, where the customer's last word on it is yes, with every risk confirmed singly."""
+        said = self.consent
+        if self.plan is None or said is None or said.decision != "agreed" or self.unconfirmed:
+            return None
+        return self.plan
+
+    @property
+    def unconfirmed(self) -> tuple[str, ...]:
+        """The risks of the plan that the consent does not confirm."""
+        risks = [risk.id for risk in self.plan.risks] if self.plan else []
+        return tuple(risk for risk in risks if self.consent is None or risk not in self.consent.confirmed)
+
+
+def agreement(records: Iterable[Record]) -> Agreement:
+    """What was agreed, from the records of one ticket in ledger order; what was amended does not count."""
+    standing = _standing(records)
+    plans = [(one.digest, plan) for one in standing if isinstance(plan := one.statement.predicate, PlanV1)]
+    if not plans:
+        return Agreement()
+    digest, plan = plans[-1]
+    said = [
+        (one.digest, consent)
+        for one in standing
+        if isinstance(consent := one.statement.predicate, ConsentV1) and consent.plan == digest
+    ]
+    return Agreement(digest, plan, *said[-1]) if said else Agreement(digest, plan)
+
+
+def fitted(records: Iterable[Record], plan: str) -> dict[str, int]:
+    """How many of each part number went into the phone under that plan."""
+    count: dict[str, int] = {}
+    for one in _standing(records):
+        use = one.statement.predicate
+        if isinstance(use, PartUseV1) and use.plan == plan:
+            count[use.number] = count.get(use.number, 0) + use.quantity
+    return count
+
+
+def _standing(records: Iterable[Record]) -> list[Record]:
+    every = list(records)
+    out = {amend.target for one in every if isinstance(amend := one.statement.predicate, AmendV1)}
+    return [one for one in every if one.digest not in out]
