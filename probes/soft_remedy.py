@@ -286,7 +286,7 @@ async def _notice(bench: Bench, chosen: Remedy, timeout_s: float) -> str:
     if chosen == "factory-reset" and not bench.ticket.get("ticket"):
         raise NotRun(_TICKET_FIRST)
     known = bench.ticket.get("data-notice", "")
-    enough = ("backed-up", "without") if chosen == "factory-reset" else ("backed-up", "without", "told")
+    enough = ("backed-up", "without")
     if known not in enough:
         told = {"backed-up": _BACKED_UP, "without": _WITHOUT, "not-told": _NOT_TOLD}
         known = (await _ask(bench, "data-notice", _TOLD, told, timeout_s)).value

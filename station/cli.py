@@ -20,6 +20,10 @@ __all__ = ["main"]
 COMMANDS: dict[str, tuple[str, Words]] = {
     "demo": ("demo", Words("show the whole way on a simulated bench", "在模拟工位上演示全流程")),
     "devices": ("devices", Words("every phone that is seen, and what blocks it", "列出可见的手机及其受阻原因")),
+    "vendors": (
+        "vendors",
+        Words("each maker's menus, switches and service codes", "各厂商的菜单、开关与工程码"),
+    ),
     "undo": ("undo", Words("undo what checks left changed on phones", "恢复检测在手机上遗留的改动")),
     "identify": ("identify", Words("who one phone says it is", "查看一台手机的身份信息")),
     "run": ("run", Words("run a checklist on a phone", "对手机执行检测清单")),
@@ -30,6 +34,10 @@ COMMANDS: dict[str, tuple[str, Words]] = {
     "diagnose": (
         "diagnose",
         Words("what may be wrong, why, and what to try first", "可能的故障原因、依据与维修方案"),
+    ),
+    "remedy": (
+        "remedy",
+        Words("restart, safe mode or reset, then repeat what failed", "重启、安全模式或重置，然后重测不合格项"),
     ),
     "verify": ("verify", Words("verify records, a bundle or the ledger, offline", "离线校验记录、工单包或台账")),
     "upload": ("upload", Words("send records to head office", "向总部上传记录")),

@@ -48,6 +48,7 @@ from station.events import (
 )
 from station.hazards import present
 from station.journal import Journal, event, load
+from station.remedies import data_facts
 from station.runner import Host, Runner, Subject
 from station.session import Run, Session, fold
 from station.states import state_of
@@ -489,7 +490,8 @@ class Work:
 
         def told() -> dict[str, str]:
             left = left_on(slot.identity, self.changes.values())
-            return _link_facts(slot) | {"changes-left": "\n".join(change.id for change in left)}
+            said = data_facts(self.sessions.get(ticket or run_id, Session()))
+            return _link_facts(slot) | said | {"changes-left": "\n".join(change.id for change in left)}
 
         phone = slot.identity or Identity()
         return Host(stamp, append, device, number, lambda: self._changed(slot.number), phone, told)

@@ -20,7 +20,7 @@ import sys
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
@@ -30,7 +30,7 @@ from station.i18n import _, words
 if TYPE_CHECKING:
     from station.messages import PromptView
 
-__all__ = ["FromFile", "FromTerminal", "Reply", "Unanswered"]
+__all__ = ["FromFile", "FromTerminal", "Reply", "Source", "Unanswered"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,14 @@ class Reply:
 
 class Unanswered(Exception):
     """There is no answer: the check is skipped with this reason."""
+
+
+class Source(Protocol):
+    """Who answers."""
+
+    async def reply(self, check: str, prompt: PromptView) -> Reply:
+        """The answer to a prompt of that check; raises Unanswered when there is none."""
+        ...
 
 
 @dataclass(slots=True)

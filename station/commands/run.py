@@ -15,10 +15,10 @@ from station.i18n import _, language, padded
 
 if TYPE_CHECKING:
     from station.client import Client
-    from station.commands.answers import FromFile, FromTerminal
+    from station.commands.answers import Source
     from station.messages import CheckRow, PromptView, RunView, SessionView
 
-__all__ = ["command", "verdict_code"]
+__all__ = ["Attended", "command", "verdict_code"]
 
 #: Endings that blame the bench, the cable or a phone that fell silent: no answer about the phone was had.
 _BROKEN = ("errored", "timed-out", "aborted", "interrupted")
@@ -88,7 +88,7 @@ def command(
             only=only,
             consented=consented,
         )
-        return await _Attended(client, source, start).to_the_end()
+        return await Attended(client, source, start).to_the_end()
 
     if bugreport is None:
         document = with_engine(run, phones=True)
@@ -127,10 +127,10 @@ def verdict_code(document: dict[str, Any]) -> int:
     return EXIT_NO if missing else EXIT_OK
 
 
-class _Attended:
+class Attended:
     """A run with somebody (or a file) at its prompts."""
 
-    def __init__(self, client: Client, source: FromFile | FromTerminal, start: Any) -> None:
+    def __init__(self, client: Client, source: Source, start: Any) -> None:
         self._client, self._source, self._start = client, source, start
         self._told: dict[str, int] = {}
         self._answering: asyncio.Task[None] | None = None
