@@ -151,6 +151,8 @@ class Engine:
         self.work.health = self._health
         self.signing = Signing(self.settings, self.journal, key, await self._release_policy())
         self.stepping = Stepping(self.signing, self.settings.data)
+        self.stepping.open_sessions = self.work.open_sessions
+        self.work.policy = self.stepping.policy
         self.uploader = Uploader(self.store, self.settings, key, changed=self._outbox_changed)
         self.signing.stored = self._record_stored
         self.signing.session_of = self.work.session
@@ -527,12 +529,12 @@ class Engine:
         others = self.work.open_sessions()
         number = command.ticket or tickets.registered_for(command, identity, others)
         known = await self.store.read(lambda db: vault.personal(db, number)) if number else {}
-        command = tickets.as_registered(command.model_copy(update={"ticket": number}), known)
+        before = self.work.sessions.get(number, Session())
+        model = command.model or (identity.model if identity else "") or before.model
+        told = {"ticket": number, "model": model, "complaint": command.complaint or before.complaint}
+        command = tickets.as_registered(command.model_copy(update=told), known)
         phone = tickets.taken_in(command, identity, others, known)
-        before = self.work.sessions.get(command.ticket, Session())
-        model = command.model or before.model or phone.model
-        told = command.model_copy(update={"complaint": command.complaint or before.complaint, "model": model})
-        ticket, digest = await self.signing.open_ticket(_inert(told), phone, before)
+        ticket, digest = await self.signing.open_ticket(_inert(command), phone, before)
         self.work.match_all()
         return {"ticket": ticket, "record": digest}
 

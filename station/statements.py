@@ -73,11 +73,25 @@ def phone_of(salt: bytes, serial: str, imeis: tuple[str, ...]) -> Commitment:
     return commit(salt, "imei", imeis[0]) if imeis else commit(salt, "serial", serial)
 
 
-def intake_v1(common: Mapping[str, Any], intake: Intake, phone: TakenIn, salt: bytes, received_ms: int) -> IntakeV1:
-    """The intake record of a ticket that is being opened."""
-    told = [("imei", imei) for imei in phone.imeis] + ([("serial", phone.serial)] if phone.serial else [])
+def intake_v1(
+    common: Mapping[str, Any],
+    intake: Intake,
+    phone: TakenIn,
+    salt: bytes,
+    received_ms: int,
+    symptoms: tuple[str, ...] = (),
+    known: Iterable[str] = (),
+) -> IntakeV1:
+    """The intake record of a ticket that is being opened.
+
+    Args:
+        symptoms: their codes, from the registration.
+        known: more that identifies the customer or whoever stands for them.
+    """
+    told = [("imei", imei) for imei in phone.imeis]
+    told += [(kind, text) for kind, text in (("serial", phone.serial), ("meid", phone.meid)) if text]
     customer = [("name", intake.customer_name), ("phone", intake.customer_phone)]
-    redactor = Redactor([text for _kind, text in told + customer])
+    redactor = Redactor([*(text for _kind, text in told + customer), *known])
     return IntakeV1(
         **common,
         person=intake.person,
@@ -87,7 +101,7 @@ def intake_v1(common: Mapping[str, Any], intake: Intake, phone: TakenIn, salt: b
         manufacturer=phone.manufacturer,
         model=phone.model,
         complaint=redactor.text(intake.complaint, 2000),
-        symptoms=(),
+        symptoms=symptoms,
         appearance=redactor.text(intake.appearance, 2000),
         accessories=redactor.text(intake.accessories, 2000),
         data_notice=intake.data_notice_confirmed,

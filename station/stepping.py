@@ -6,9 +6,10 @@ from the ticket as it is at that moment. It knows no screen and no phone.
 
 from __future__ import annotations
 
-import mimetypes
+import asyncio
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from reports.record import RecordError, commit, make_statement
 from reports.vocabulary import ROLES, named
 from station import messages as m
 from station import tickets, vault
+from station.camera import CAMERA, Shots, shot
 from station.errors import EXIT_NO, EXIT_USE, Trouble
 from station.events import Event
 from station.journal import event, insert, load
@@ -30,13 +32,13 @@ from station.session import Session, fold
 from station.signing import Signing
 from station.statements import Redactor, identities_of
 from station.steps import steps
-from station.steps.api import Case, Field, Made, Photo, Step
+from station.steps.api import Case, Field, Made, Step
 from station.steps.form import fill
 
 __all__ = ["Stepping"]
 
-#: The largest file that is taken as evidence of a step, in bytes: a minute of a recorded call, a few pictures.
-PHOTO_MOST = 20 * 1024 * 1024
+#: Open tickets with their sessions.
+Others = Sequence[tuple[str, Session]]
 
 
 class Stepping:
@@ -44,13 +46,15 @@ class Stepping:
 
     def __init__(self, signing: Signing, data: Path) -> None:
         self._signing, self._data = signing, data
+        self.open_sessions: Callable[[], Others] = tuple
 
     async def possible(self, query: m.StepsQuery) -> dict[str, Any]:
         """Every step, whether it can be done now by that person and why not, and its form."""
 
         def work(db: Database) -> list[dict[str, Any]]:
-            return [self._told(db, step, query) for step in steps().values() if query.ticket or step.opens]
+            return [self._told(db, step, query, others) for step in steps().values() if query.ticket or step.opens]
 
+        others = self.open_sessions()
         return {"steps": await self._signing.journal.store.read(work)}
 
     async def preview(self, command: m.PreviewStep) -> dict[str, Any]:
@@ -61,9 +65,10 @@ class Stepping:
         """
 
         def work(db: Database) -> Made:
-            step, case = self._begin(db, command.step, command.ticket, command.person, command.role)
-            return step.make(case, fill(step.fields, command.fields, self._photo))
+            step, case = self._begin(db, command, others)
+            return step.make(case, fill(step.fields, command.fields, shots.get))
 
+        others, shots = self.open_sessions(), await self._shots(command)
         made = await self._signing.journal.store.read(work)
         record = made.predicate.model_dump(mode="json") if made.predicate else {}
         return {"says": [list(one) for one in made.says], "predicate": record}
@@ -76,10 +81,11 @@ class Stepping:
         """
 
         def work(db: Database) -> tuple[list[Event], dict[str, Any]]:
-            step, case = self._begin(db, command.step, command.ticket, command.person, command.role, make=True)
-            made = step.make(case, fill(step.fields, command.fields, self._photo))
+            step, case = self._begin(db, command, others, make=True)
+            made = step.make(case, fill(step.fields, command.fields, shots.get))
             return self._keep(db, step, case, made)
 
+        others, shots = self.open_sessions(), await self._shots(command)
         stored, told = await self._signing.journal.store.write(work)
         self._signing.tell(stored)
         payload = told.pop("payload", None)
@@ -115,12 +121,12 @@ class Stepping:
     # --- the case
 
     def _begin(
-        self, db: Database, name: str, ticket: str, person: str, role: str, *, make: bool = False
+        self, db: Database, command: m.DoStep | m.PreviewStep, others: Others, *, make: bool = False
     ) -> tuple[Step, Case]:
-        step = steps().get(name)
+        step = steps().get(command.step)
         if step is None:
-            raise Trouble("step.unknown", _NO_STEP.fill(step=name), Side.PERSON, _LIST_STEPS, EXIT_USE)
-        case = self._case(db, step, ticket, person, role, make=make)
+            raise Trouble("step.unknown", _NO_STEP.fill(step=command.step), Side.PERSON, _LIST_STEPS, EXIT_USE)
+        case = self._case(db, step, command.ticket, command.person, command.role, others, make=make)
         if why := self._why_not(step, case):
             raise Trouble("step.not-now", why, Side.PERSON, _LIST_STEPS, EXIT_NO)
         return step, case
@@ -132,7 +138,9 @@ class Stepping:
             return _DONE.fill(step=step.title)
         return step.possible(case)
 
-    def _case(self, db: Database, step: Step, ticket: str, person: str, role: str, *, make: bool) -> Case:
+    def _case(
+        self, db: Database, step: Step, ticket: str, person: str, role: str, others: Others, *, make: bool
+    ) -> Case:
         session = fold(load(db, ticket=ticket)) if ticket else Session()
         number = ticket if session.ticket else self._number(db, step, ticket)
         scope = vault.open_scope(db, number, make=make)
@@ -149,7 +157,7 @@ class Stepping:
             records=_records(db, number),
             roster=self._signing.roster(db),
             personal=personal,
-            policy=self._policy(),
+            policy=self.policy(),
             person=person,
             role=str(signed["role"]),
             signed={**signed, "meaning": step.meaning, "signed_ms": common["clock"].wall_ms},
@@ -157,6 +165,7 @@ class Stepping:
             common=common,
             commit=lambda kind, text: _committed(salt, kind, text),
             redact=lambda text: redactor.text(text, 2000),
+            elsewhere=lambda serial, imeis: tickets.other_ticket(serial, imeis, _every(db, others), but=number),
         )
 
     def _number(self, db: Database, step: Step, wanted: str) -> str:
@@ -180,7 +189,12 @@ class Stepping:
         assert trouble is not None  # noqa: S101 - a step has roles
         raise trouble
 
-    def _policy(self) -> dict[str, Mapping[str, Any]]:
+    def policy(self) -> dict[str, Mapping[str, Any]]:
+        """The shop's policy files (`DATA/policy/NAME.toml`) by name.
+
+        Raises:
+            Trouble: one can't be read.
+        """
         found: dict[str, Mapping[str, Any]] = {}
         for path in sorted((self._data / "policy").glob("*.toml")):
             try:
@@ -190,26 +204,21 @@ class Stepping:
                 raise Trouble("policy.unreadable", what, Side.BENCH, _MEND_POLICY, EXIT_NO) from error
         return found
 
-    def _photo(self, path: str) -> Photo:
-        file = Path(path).expanduser()
-        try:
-            if file.stat().st_size > PHOTO_MOST:
-                raise Trouble("photo.large", _LARGE.fill(path=file.name), Side.PERSON, _SMALLER, EXIT_USE)
-            data = file.read_bytes()
-        except OSError as error:
-            why = error.strerror or type(error).__name__
-            raise Trouble(
-                "photo.unreadable", _UNREADABLE.fill(path=path, why=why), Side.PERSON, _LOOK, EXIT_USE
-            ) from error
-        return Photo(file.name, mimetypes.guess_type(file.name)[0] or "application/octet-stream", data)
+    async def _shots(self, command: m.DoStep | m.PreviewStep) -> Shots:
+        """Files are read when the form is; pictures of a camera, which takes seconds, before the store is held."""
+        step = steps().get(command.step)
+        named = [command.fields.get(one.name) for one in step.fields if one.kind == "photos"] if step else []
+        paths = chain.from_iterable(one.split("\n") if isinstance(one, str) else one or () for one in named)
+        cameras = [path.strip() for path in paths if isinstance(path, str) and path.strip().startswith(CAMERA)]
+        return Shots({path: await asyncio.to_thread(shot, path) for path in dict.fromkeys(cameras)})
 
     # --- what is told of a step
 
-    def _told(self, db: Database, step: Step, query: m.StepsQuery) -> dict[str, Any]:
+    def _told(self, db: Database, step: Step, query: m.StepsQuery, others: Others) -> dict[str, Any]:
         why: Words | None = None
         given: dict[str, Any] = {}
         try:
-            case = self._case(db, step, query.ticket, query.person, "", make=False)
+            case = self._case(db, step, query.ticket, query.person, "", others, make=False)
             why = self._why_not(step, case)
             if why is None:
                 given = {one.name: value for one in step.fields if one.given and (value := one.given(case))}
@@ -223,6 +232,13 @@ class Stepping:
             "why_not": list(why) if why else None,
             "fields": [_field(one, given.get(one.name)) for one in step.fields],
         }
+
+
+def _every(db: Database, known: Others) -> Iterable[tuple[str, Session]]:
+    """The open tickets that are known, and those that were opened since."""
+    numbers = {number for number, _ in known}
+    fresh = (number for number in tickets.open_tickets(db) if number not in numbers)
+    return chain(known, ((number, fold(load(db, ticket=number))) for number in fresh))
 
 
 def _committed(salt: bytes, kind: str, text: str) -> Commitment:
@@ -259,8 +275,4 @@ _NOT_THEIRS = Words("{step}: not done as {role}", "{step}：不由{role}办理")
 _ASK_LEAD = Words("A lead gives roles: `assay person list` shows them", "岗位由店长授予：请用 `assay person list` 查看")
 _BAD_POLICY = Words("The policy file {path} can't be read: {why}", "政策文件 {path} 无法读取：{why}")
 _MEND_POLICY = Words("Mend the file in the data folder, or take it away", "请修正数据文件夹中的该文件，或将其移除")
-_LARGE = Words("{path} is larger than 20 MB", "{path} 超过 20 MB")
-_SMALLER = Words("Use a smaller picture or a shorter recording", "请使用更小的照片或更短的录音")
-_UNREADABLE = Words("{path} can't be read: {why}", "{path} 无法读取：{why}")
-_LOOK = Words("Look at the name of the file", "请检查文件名")
 _AGAIN = Words("Fill it in again; nothing was stored", "请重新填写；未保存任何内容")

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from sqlite_utils import Database
@@ -26,12 +27,17 @@ from station.states import state_of
 __all__ = [
     "TICKETS",
     "TakenIn",
+    "as_registered",
     "check_imei",
+    "check_meid",
     "facts",
     "identities",
     "must_be_number",
     "next_number",
     "open_tickets",
+    "other_ticket",
+    "refuse_twice",
+    "registered_for",
     "rows",
     "same_phone",
     "save",
@@ -90,12 +96,29 @@ def check_imei(text: str) -> str:
     return digits
 
 
+def check_meid(text: str) -> str:
+    """The MEID's 14 hexadecimal digits, in capitals.
+
+    Raises:
+        Trouble: neither 14 hexadecimal digits nor those and a check digit that fits (3GPP2 X.S0008-0).
+    """
+    from probes.identity import meid_check_digit
+
+    digits = re.sub(r"[\s/.-]", "", text).upper()
+    if not re.fullmatch(r"[0-9A-F]{14,15}", digits):
+        raise _wrong("ticket.meid", _MEID_FORM.fill(text=text), _SCAN_AGAIN)
+    if len(digits) == 15 and meid_check_digit(digits[:14]) != digits[14]:
+        raise _wrong("ticket.meid", _MEID_DIGIT.fill(text=digits, digit=meid_check_digit(digits[:14])), _SCAN_AGAIN)
+    return digits[:14]
+
+
 def identities(session: Session) -> tuple[str, tuple[str, ...]]:
-    """Serial and IMEIs of the ticket's phone, as far as they were taken down (and not erased)."""
-    if session.opened is None:
+    """Serial and IMEIs of the ticket's phone, as taken in, else as registered (and not erased)."""
+    told = session.opened or session.registered
+    if told is None:
         return "", ()
-    imeis = tuple(one.identity for one in session.opened.imeis if one.identity)
-    return session.opened.serial.identity or "", imeis
+    serial = told.serial.identity if told.serial else None
+    return serial or "", tuple(one.identity for one in told.imeis if one.identity)
 
 
 def same_phone(session: Session, identity: Identity) -> bool:
@@ -122,10 +145,44 @@ class TakenIn:
     imeis: tuple[str, ...]
     model: str
     manufacturer: str
+    meid: str = ""
 
 
-def taken_in(intake: Intake, phone: Identity | None, others: Iterable[tuple[str, Session]]) -> TakenIn:
+def registered_for(intake: Intake, phone: Identity | None, others: Iterable[tuple[str, Session]]) -> str:
+    """The open ticket under which this very phone was registered and is not taken in yet; empty if there is none."""
+    told = phone or Identity()
+    waiting = ((number, session) for number, session in others if session.opened is None)
+    return other_ticket(intake.serial or told.serial, (*([intake.imei] if intake.imei else []), *told.imeis), waiting)
+
+
+def as_registered(intake: Intake, known: Mapping[str, Any]) -> Intake:
+    """The intake with what the registration knows (the ticket's erasable data) where nothing was typed.
+
+    Raises:
+        Trouble: the IMEI or serial that was typed is not the registered one.
+    """
+    imeis = [str(known[name]) for name in ("imei", "imei2") if known.get(name)]
+    if intake.imei and imeis and check_imei(intake.imei) not in imeis:
+        raise _wrong("ticket.other-phone", _NOT_REGISTERED.fill(what="IMEI", tail=intake.imei[-4:]), _RIGHT_TICKET)
+    serial = str(known.get("serial", ""))
+    if intake.serial and serial and intake.serial != serial:
+        what = Words("serial", "序列号")
+        raise _wrong("ticket.other-phone", _NOT_REGISTERED.fill(what=what, tail=intake.serial[-4:]), _RIGHT_TICKET)
+    named = {"imei": imeis[0] if imeis else "", "serial": serial}
+    named |= {"customer_name": known.get("name", ""), "customer_phone": known.get("phone", "")}
+    return intake.model_copy(update={name: getattr(intake, name) or value for name, value in named.items()})
+
+
+def taken_in(
+    intake: Intake,
+    phone: Identity | None,
+    others: Iterable[tuple[str, Session]],
+    known: Mapping[str, Any] = MappingProxyType({}),
+) -> TakenIn:
     """What an intake says of the phone, checked against the phone itself and against the other open tickets.
+
+    Args:
+        known: the ticket's erasable data from its registration.
 
     Raises:
         Trouble: a wrong number, no identity at all, a phone that differs from what was typed, or one that another open
@@ -133,25 +190,41 @@ def taken_in(intake: Intake, phone: Identity | None, others: Iterable[tuple[str,
     """
     must_be_number(intake.ticket)
     typed = check_imei(intake.imei) if intake.imei else ""
+    second = str(known.get("imei2", ""))
     told = phone or Identity()
     if typed and told.imeis and typed not in told.imeis:
         raise _wrong("ticket.other-phone", _OTHER_IMEI.fill(tail=typed[-4:]), _RIGHT_SLOT)
     if intake.serial and told.serial and intake.serial != told.serial:
         raise _wrong("ticket.other-phone", _OTHER_SERIAL.fill(tail=intake.serial[-4:]), _RIGHT_SLOT)
-    imeis = tuple(dict.fromkeys([*([typed] if typed else []), *told.imeis]))
+    imeis = tuple(dict.fromkeys(one for one in (typed, *told.imeis, second) if one))
     serial = safe_text(intake.serial or told.serial, 100)
     if not imeis and not serial:
         raise _wrong("ticket.no-identity", _NO_IDENTITY, _SCAN_OR_PLUG)
-    _refuse_twice(serial, imeis, others)
+    refuse_twice(other_ticket(serial, imeis, others, but=intake.ticket))
     model = safe_text(intake.model or told.model, 200)
-    return TakenIn(serial, imeis, model, safe_text(told.manufacturer, 200))
+    return TakenIn(serial, imeis, model, safe_text(told.manufacturer, 200), str(known.get("meid", "")))
 
 
-def _refuse_twice(serial: str, imeis: Sequence[str], others: Iterable[tuple[str, Session]]) -> None:
+def other_ticket(
+    serial: str, imeis: Sequence[str], others: Iterable[tuple[str, Session]], *, but: str | None = None
+) -> str:
+    """The ticket of `others` (other than `but`) that has this phone: one IMEI of it, else its serial; else empty."""
     for number, session in others:
         their_serial, theirs = identities(session)
-        if set(imeis) & set(theirs) or (not imeis and serial and serial == their_serial):
-            raise Trouble("ticket.twice", _TWICE.fill(ticket=number), Side.PERSON, _USE_IT.fill(ticket=number), EXIT_NO)
+        same = set(imeis) & set(theirs) or (not imeis and serial and serial == their_serial)
+        if same and number != but:
+            return number
+    return ""
+
+
+def refuse_twice(number: str) -> None:
+    """Refuse a phone that is in the open ticket `number` already; empty stands for none.
+
+    Raises:
+        Trouble: it is.
+    """
+    if number:
+        raise Trouble("ticket.twice", _TWICE.fill(ticket=number), Side.PERSON, _USE_IT.fill(ticket=number), EXIT_NO)
 
 
 def _wrong(code: str, what: Words, next_step: Words) -> Trouble:
@@ -160,6 +233,8 @@ def _wrong(code: str, what: Words, next_step: Words) -> Trouble:
 
 _IMEI_FORM = Words("{text} is not an IMEI: an IMEI has 15 digits", "{text} 不是 IMEI：应为 15 位数字")
 _IMEI_DIGIT = Words("IMEI {text}: the check digit should be {digit}", "IMEI {text}：校验位应为 {digit}")
+_MEID_FORM = Words("{text} is not a MEID: a MEID has 14 hexadecimal digits", "{text} 不是 MEID：应为 14 位十六进制数")
+_MEID_DIGIT = Words("MEID {text}: the check digit should be {digit}", "MEID {text}：校验位应为 {digit}")
 _SCAN_AGAIN = Words("Scan the label again, or dial *#06# and compare", "请重新扫码，或拨 *#06# 核对")
 _BAD_NUMBER = Words("{ticket} can't be a ticket number", "{ticket} 不能作为工单号")
 _NUMBER_FORM = Words(
@@ -168,6 +243,11 @@ _NUMBER_FORM = Words(
 _OTHER_IMEI = Words("The phone in the slot does not have the IMEI …{tail}", "槽位中的手机 IMEI 不是 …{tail}")
 _OTHER_SERIAL = Words("The phone in the slot does not have the serial …{tail}", "槽位中的手机序列号不是 …{tail}")
 _RIGHT_SLOT = Words("Check which phone this is, and which slot it is in", "请核对手机与槽位")
+_NOT_REGISTERED = Words(
+    "This ticket was registered for another phone: it does not have the {what} …{tail}",
+    "该工单登记的是另一台手机：{what}不是 …{tail}",
+)
+_RIGHT_TICKET = Words("Check which ticket this phone belongs to", "请核对手机与工单")
 _NO_IDENTITY = Words("Neither an IMEI nor a serial is known of this phone", "未获得该手机的 IMEI 或序列号")
 _SCAN_OR_PLUG = Words("Scan the IMEI, or plug the phone in", "请扫描 IMEI，或接入手机")
 _TWICE = Words("This phone is already in the open ticket {ticket}", "该手机已在未结工单 {ticket} 中")

@@ -31,6 +31,8 @@ from reports.vocabulary import STAGES, named
 from station import messages as m
 from station.asking import Open
 from station.bench import Bench, Slot
+from station.counter.gate import why_untested
+from station.counter.policy import counter_policy
 from station.errors import EXIT_BENCH, EXIT_NO, EXIT_USE, Trouble
 from station.events import (
     AttemptEnded,
@@ -91,6 +93,7 @@ class Work:
         self.changes: dict[str, Change] = {}
         self._restoring: dict[int, asyncio.Task[None]] = {}
         self.health: Callable[[], dict[str, object]] = dict
+        self.policy: Callable[[], Mapping[str, Mapping[str, Any]]] = dict
         self.reference: Callable[[DeviceSeen, Checklist], Awaitable[ReferenceTable]] = _no_reference
         journal.follow(self._heard)
 
@@ -526,6 +529,8 @@ class Work:
             raise Trouble("ticket.no-intake", _NO_INTAKE.fill(ticket=ticket), Side.PERSON, _INTAKE_FIRST, EXIT_NO)
         if slot.identity is not None and not same_phone(session, slot.identity):
             raise Trouble("ticket.other-phone", _OTHER_PHONE.fill(ticket=ticket), Side.PERSON, _RIGHT_SLOT, EXIT_USE)
+        if (why := why_untested(session)) and counter_policy(self.policy()).confirmation == "required":
+            raise Trouble("ticket.unconfirmed", why, Side.PERSON, _CONFIRM_FIRST.fill(ticket=ticket), EXIT_NO)
         if any(run.active for run in session.runs.values()):
             raise Trouble("ticket.busy", _TICKET_BUSY.fill(ticket=ticket), Side.PERSON, _WAIT_OR_STOP, EXIT_NO)
         return session
@@ -716,6 +721,11 @@ _PHONE_AWAY = Words("The phone of this run is not connected", "该检测的手�
 _OTHER_PHONE = Words("The phone in the slot is not the one of {ticket}", "槽位中的手机不是工单 {ticket} 的手机")
 _NO_INTAKE = Words("{ticket} has no intake yet", "工单 {ticket} 尚未接件")
 _INTAKE_FIRST = Words("Take the phone in first: assay intake TICKET", "请先接件：assay intake TICKET")
+_CONFIRM_FIRST = Words(
+    "Show it to the customer and have it confirmed: `assay confirm {ticket}`; what differs is recorded anew with "
+    "`assay appearance {ticket}`",
+    "请向客户出示并取得确认：`assay confirm {ticket}`；有异议时重新记录外观：`assay appearance {ticket}`",
+)
 _RIGHT_SLOT = Words("Check which phone this is, and which slot it is in", "请核对手机与槽位")
 _TICKET_BUSY = Words("A run of {ticket} is going on already", "工单 {ticket} 已有检测在进行")
 _BAD_LIST = Words("The checklist {name} can't be used: {why}", "检测清单 {name} 无法使用：{why}")

@@ -63,8 +63,9 @@ def data_notice(policies: Policies) -> NoticeV1:
         Trouble: the shop's file is not such a text.
     """
     notice = _read(_Notice, "data-notice", policies.get("data-notice") or shipped("notice"))
-    digest = hashlib.sha256(canonical_data(notice.model_dump(mode="json"))).hexdigest()
+    text = {"id": notice.id, "version": notice.version, "clauses": [clause.model_dump() for clause in notice.clause]}
     clauses = tuple(TextV1(en=clause.en, zh=clause.zh) for clause in notice.clause)
+    digest = hashlib.sha256(canonical_data(text)).hexdigest()
     return NoticeV1(id=notice.id, version=notice.version, sha256=digest, clauses=clauses)
 
 

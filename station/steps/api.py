@@ -98,6 +98,7 @@ class Case:
         common: what every record carries; a predicate takes it as `**case.common`.
         commit: a salted commitment: `commit("name", "王芳")`.
         redact: a text without what identifies the phone or the customer.
+        elsewhere: the other open ticket that has a phone of this serial and these IMEIs already, else an empty text.
     """
 
     ticket: str
@@ -113,6 +114,7 @@ class Case:
     common: Mapping[str, Any]
     commit: Callable[[str, str], Commitment]
     redact: Callable[[str], str]
+    elsewhere: Callable[[str, Sequence[str]], str]
 
     def standing(self, kind: str) -> list[Record]:
         """The records of that kind (any version of it) that no amendment has taken out, oldest first."""
