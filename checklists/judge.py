@@ -295,8 +295,8 @@ _ABOVE = Words("{value} is above the limit of {limit}", "{value}，高于限值 
 _LOW = Words("{value} is inside the limit, but below {limit}", "{value}，未超限，但低于预警值 {limit}")
 _HIGH = Words("{value} is inside the limit, but above {limit}", "{value}，未超限，但高于预警值 {limit}")
 _OUTLIER = Words(
-    "{value} is inside the limit, but unlike good phones of this model ({n} reference phones: {centre}, good to {edge})",
-    "{value}，未超限，但与同型号手机不同（{n} 台参考机：{centre}，正常至 {edge}）",
+    "{value} is unlike the {n} reference phones of this model ({centre}, good ones to {edge})",
+    "{value}，与同型号 {n} 台标准样机不同（{centre}，正常至 {edge}）",
 )
 _YES = Words("yes", "是")
 _NO = Words("no", "否")
