@@ -523,7 +523,8 @@ _USED = Words(
     "自 {sold} 至 {until}：{total} 日 - 修理及待修 {away} 日 = 使用 {days} 日",
 )
 _REFUND = Words(
-    "Refund instead of exchange: {price} - {price} x {days} x {rate} = {price} - {charge} = {paid} (charge rounded down)",
+    "Refund instead of exchange: {price} - {price} x {days} x {rate} = {price} - {charge} = {paid} "
+    "(charge rounded down)",
     "不换货而退货：{price} - {price} × {days} × {rate} = {price} - {charge} = {paid}（折旧费舍去不足一分部分）",
 )
 _NO_SUCH = Words("{name} is not known to the rules", "规则中没有 {name}")
