@@ -11,6 +11,7 @@ from __future__ import annotations
 import datetime
 import re
 import unicodedata
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -121,11 +122,18 @@ def _plain(name: str) -> str:
     return re.sub(r"[\W_]", "", unicodedata.normalize("NFKC", name).casefold())
 
 
-def document_facts(invoice: Paper | None, card: Paper | None) -> tuple[DocumentFact, ...]:
-    """Every rule in its order; None for a paper that was not shown."""
+def document_facts(
+    invoice: Paper | None, card: Paper | None, asked: Collection[str] = ("invoice", "card")
+) -> tuple[DocumentFact, ...]:
+    """Every rule in its order.
+
+    Args:
+        invoice, card: None for a paper that was not shown.
+        asked: the papers that were asked for: of another nobody knows whether it could be shown.
+    """
     held: dict[str, bool | None] = {}
     for name, paper in (("invoice", invoice), ("card", card)):
-        held[f"{name}-shown"] = paper is not None
+        held[f"{name}-shown"] = paper is not None if name in asked else None
         for rule in ("legible", "unaltered", "model", "imei"):
             held[f"{name}-{rule}"] = _holds(paper, rule)
     both = invoice is not None and card is not None and invoice.legible and card.legible

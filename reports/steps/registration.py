@@ -16,6 +16,7 @@ from reports.predicates import Commitment, Common, EvidenceRef, FreeText, Identi
 __all__ = ["PREDICATES", "Channel", "HintsV1", "PaperFactV1", "PartyV1", "PurchaseV1", "RegistrationV1"]
 
 Channel = Literal["walk-in", "mail-in", "on-site", "online"]
+Shown = Literal["shown", "absent", "lost"]
 Day = Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
 
 
@@ -47,12 +48,15 @@ class PurchaseV1(Statement):
     """What is known of the sale.
 
     Attributes:
+        invoice, card: whether the paper was `shown`, is `absent` (not at hand today) or `lost`; None: not asked.
         sold: the day of the sale; `sold_by` says where from: the invoice, else the card, else the customer's word.
         seller: as on the invoice, else on the card, else as told.
         numbers: commitments to the papers' numbers (`invoice-number`, `card-number`).
         facts: every document rule.
     """
 
+    invoice: Shown | None
+    card: Shown | None
     sold: Day | None
     sold_by: Literal["invoice", "card", "customer"] | None
     invoice_sold: Day | None
