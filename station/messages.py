@@ -18,6 +18,7 @@ __all__ = [
     "PROTOCOL",
     "REPLY",
     "AbortRun",
+    "AddToStudy",
     "AnswerPrompt",
     "BenchSnapshot",
     "Call",
@@ -29,12 +30,17 @@ __all__ = [
     "CloseRun",
     "Command",
     "CommitRecord",
+    "DropReference",
     "EvidenceQuery",
+    "ExportReference",
     "FindDevice",
     "FlushOutbox",
+    "Gauged",
     "GiveUpChange",
     "Hello",
+    "ImportReference",
     "Intake",
+    "NewStudy",
     "NewTicket",
     "Ok",
     "OutboxQuery",
@@ -43,6 +49,7 @@ __all__ = [
     "PrepareRelease",
     "PrepareSignoff",
     "PromptView",
+    "ReferenceQuery",
     "Refusal",
     "Reply",
     "ReportUnlock",
@@ -55,6 +62,8 @@ __all__ = [
     "StartRun",
     "StatusQuery",
     "StopEngine",
+    "StudyQuery",
+    "TakeReference",
     "TicketQuery",
     "TicketView",
     "TicketsQuery",
@@ -584,6 +593,100 @@ class StatusQuery(Message):
     command: Literal["status"] = "status"
 
 
+class TakeReference(Message):
+    """Keep what a finished run on a known-good phone measured; a ticket's run must be sealed.
+
+    `fixture` None: the station's own. The reply's data has `new`, `again`, `known` (numbers of readings), `model`,
+    `device` and `left_out` (checks that failed).
+    """
+
+    command: Literal["take-reference"] = "take-reference"
+    run: str
+    person: str
+    fixture: str | None = None
+    note: str = ""
+
+
+class DropReference(Message):
+    """Let readings not count any more: those to which all that is said here applies. The reply's data has `struck`."""
+
+    command: Literal["drop-reference"] = "drop-reference"
+    person: str
+    reason: str
+    model: str = ""
+    check: str = ""
+    measure: str = ""
+    phone: str = ""
+    run: str = ""
+    fixture: str = ""
+
+
+class ReferenceQuery(Message):
+    """The reference store: with no `model` its models and changes, else that model's measurements and readings."""
+
+    command: Literal["reference"] = "reference"
+    model: str = ""
+
+
+class ExportReference(Message):
+    """The bytes of a file of readings, to be signed by `person` (empty: head office); data has `payload` (base64)."""
+
+    command: Literal["export-reference"] = "export-reference"
+    person: str
+    models: tuple[str, ...] = ()
+
+
+class ImportReference(Message):
+    """Keep the readings of a signed file (`envelope` in base64); data has `new`, `again`, `known` and `signer`."""
+
+    command: Literal["import-reference"] = "import-reference"
+    envelope: str
+    person: str
+
+
+class NewStudy(Message):
+    """Plan a repeatability study; the reply's data is the plan."""
+
+    command: Literal["new-study"] = "new-study"
+    study: str
+    checklist: str
+    checks: tuple[str, ...]
+    people: tuple[str, ...]
+    units: int
+    repeats: int
+    note: str = ""
+    person: str
+
+
+class AddToStudy(Message):
+    """Put a finished run into a study. `unit` empty: the phone's own code. Data has `added` and `unit`."""
+
+    command: Literal["add-to-study"] = "add-to-study"
+    study: str
+    run: str
+    unit: str = ""
+    person: str
+
+
+class StudyQuery(Message):
+    """A study's plan, runs and figures; with no name all studies."""
+
+    command: Literal["study"] = "study"
+    study: str = ""
+
+
+#: What `station.gauging` does.
+Gauged = (
+    TakeReference
+    | DropReference
+    | ReferenceQuery
+    | ExportReference
+    | ImportReference
+    | NewStudy
+    | AddToStudy
+    | StudyQuery
+)
+
 Command = Annotated[
     Watch
     | NewTicket
@@ -613,7 +716,8 @@ Command = Annotated[
     | UndoChanges
     | GiveUpChange
     | StatusQuery
-    | StopEngine,
+    | StopEngine
+    | Gauged,
     Field(discriminator="command"),
 ]
 

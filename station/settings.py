@@ -64,6 +64,8 @@ class Settings(BaseModel):
         head_office: base URL of head office, empty when the station works alone.
         head_office_key: its public key, 64 hex digits, pinned when it was compared at enrolment.
         language: `en`, `zh`, or empty for the environment's.
+        fixture: the jig or place on this bench where phones are measured; empty for none. What depends on the place is
+            compared with reference phones of the same fixture alone.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -76,6 +78,7 @@ class Settings(BaseModel):
     head_office: Annotated[str, Field(max_length=400)] = ""
     head_office_key: PublicKeyHex = ""
     language: Literal["en", "zh", ""] = ""
+    fixture: Annotated[str, Field(pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]{0,63})?$")] = ""
 
     @field_validator("name")
     @classmethod
