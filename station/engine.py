@@ -35,15 +35,18 @@ from station.attached import Mailbox
 from station.bench import SLOTS, Bench, Slot
 from station.errors import EXIT_NO, EXIT_USE, Trouble
 from station.events import DeviceIdentified, DeviceLost, EngineStarted, EvidenceViewed
+from station.gauging import Gauging
 from station.journal import JOURNAL, Journal, event
 from station.outbox import OUTBOX, Uploader
 from station.recovery import close_what_is_open
+from station.reference import REFERENCE
 from station.session import Session
 from station.settings import Settings, load_station_key, private_folder
 from station.signing import Signing, software
 from station.states import state_of
 from station.stepping import Stepping
 from station.store import Store
+from station.study import STUDY
 from station.tickets import TICKETS
 from station.vault import VAULT
 from station.work import Work
@@ -141,7 +144,7 @@ class Engine:
     async def _open(self) -> None:
         key = load_station_key(self.settings.data)
         self.store = Store(self.settings.database)
-        await self.store.migrate([ledger.LEDGER, OUTBOX, VAULT, JOURNAL, TICKETS, SLOTS])
+        await self.store.migrate([ledger.LEDGER, OUTBOX, VAULT, JOURNAL, TICKETS, SLOTS, REFERENCE, STUDY])
         await self.store.write(ledger.check_schema)
         self.journal = Journal(self.store)
         await self.store.write(close_what_is_open)
@@ -156,6 +159,8 @@ class Engine:
         self.uploader = Uploader(self.store, self.settings, key, changed=self._outbox_changed)
         self.signing.stored = self._record_stored
         self.signing.session_of = self.work.session
+        self.gauging = Gauging(self.settings, self.store, self.work.find_run, self.signing.roster)
+        self.work.reference = self.gauging.table
         self._receipt_ms = (await self.uploader.view()).receipt_ms
         await self.bench.load()
         await self.work.load()
@@ -480,6 +485,8 @@ class Engine:
                 return await self._do_queries(command)
 
     async def _do_queries(self, command: m.Command) -> dict[str, Any]:
+        if isinstance(command, m.Gauged):
+            return await self.gauging.do(command)
         match command:
             case m.TicketQuery():
                 session = await self.work.session(command.ticket)
