@@ -7,6 +7,7 @@ must satisfy is checked in `reports.verify`.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import sqlite3
 from collections.abc import Iterable, Iterator
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
 
 __all__ = [
+    "INDEXES",
     "LEDGER",
     "Frontier",
     "LedgerError",
@@ -41,6 +43,7 @@ __all__ = [
     "head_size",
     "last_link",
     "last_receipt",
+    "rebuild_indexes",
     "receipt_times",
     "roster_of",
     "seal_head",
@@ -48,6 +51,8 @@ __all__ = [
 
 #: The tables whose rows are only ever added.
 TABLES: Final = ("record", "signature", "head", "receipt", "acknowledged")
+#: Those of them that only help to find what the envelopes say.
+INDEXES: Final = ("signature", "acknowledged")
 
 
 class LedgerError(RecordError):
@@ -130,10 +135,7 @@ def ledger_tables(db: Database) -> None:
     )
     db.execute("CREATE INDEX record_ticket ON record (ticket) WHERE ticket IS NOT NULL")
     db.execute("CREATE INDEX record_kind ON record (kind)")
-    db.execute(
-        f"CREATE TABLE signature (seq INTEGER NOT NULL REFERENCES record (seq), key_id {_HEX.format('key_id')},"
-        " PRIMARY KEY (seq, key_id)) STRICT, WITHOUT ROWID"
-    )
+    _signature_table(db)
     db.execute(
         f"CREATE TABLE head (size INTEGER PRIMARY KEY REFERENCES record (seq), root {_HEX.format('root')},"
         f" digest {_HEX.format('digest')} UNIQUE, envelope BLOB NOT NULL) STRICT"
@@ -144,7 +146,6 @@ def ledger_tables(db: Database) -> None:
     )
     for table, same in {
         "record": "seq = NEW.seq OR digest = NEW.digest",
-        "signature": "seq = NEW.seq AND key_id = NEW.key_id",
         "head": "size = NEW.size OR digest = NEW.digest",
         "receipt": "id = NEW.id OR digest = NEW.digest",
     }.items():
@@ -153,18 +154,47 @@ def ledger_tables(db: Database) -> None:
     _in_order(db, "receipt", "id")
 
 
+def _signature_table(db: Database) -> None:
+    """Who signed which record; follows from the envelopes."""
+    db.execute(
+        f"CREATE TABLE signature (seq INTEGER NOT NULL REFERENCES record (seq), key_id {_HEX.format('key_id')},"
+        " PRIMARY KEY (seq, key_id)) STRICT, WITHOUT ROWID"
+    )
+    _append_only(db, "signature", "seq = NEW.seq AND key_id = NEW.key_id")
+
+
 @LEDGER()
 def acknowledged_records(db: Database) -> None:
     """Which receipts speak of which record, so that nobody reads years of receipts to find one."""
+    _acknowledged_table(db)
+
+
+def _acknowledged_table(db: Database) -> None:
     db.execute(
         "CREATE TABLE acknowledged (seq INTEGER NOT NULL, receipt INTEGER NOT NULL REFERENCES receipt (id),"
         " PRIMARY KEY (seq, receipt)) STRICT, WITHOUT ROWID"
     )
     for number, envelope in db.execute("SELECT id, envelope FROM receipt ORDER BY id").fetchall():
-        receipt = open_record(bytes(envelope)).statement.predicate
-        if isinstance(receipt, ReceiptV1):
-            _index_receipt(db, number, receipt)
+        with contextlib.suppress(RecordError):
+            receipt = open_record(bytes(envelope)).statement.predicate
+            if isinstance(receipt, ReceiptV1):
+                _index_receipt(db, number, receipt)
     _append_only(db, "acknowledged", "seq = NEW.seq AND receipt = NEW.receipt")
+
+
+def rebuild_indexes(db: Database) -> None:
+    """Drop the tables that follow from envelopes alone (`INDEXES`) and make them anew from those.
+
+    Inside the caller's transaction. An envelope that does not open is passed over: who compares finds its rows gone.
+    """
+    for table in INDEXES:
+        db.execute(f"DROP TABLE {table}")
+    _signature_table(db)
+    for seq, envelope in db.execute("SELECT seq, envelope FROM record ORDER BY seq").fetchall():
+        with contextlib.suppress(RecordError):
+            rows = [(seq, signature.key_id) for signature in open_record(bytes(envelope)).envelope.signatures]
+            db.conn.executemany("INSERT INTO signature (seq, key_id) VALUES (?, ?)", rows)
+    _acknowledged_table(db)
 
 
 def _index_receipt(db: Database, number: int, receipt: ReceiptV1) -> None:

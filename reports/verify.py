@@ -34,6 +34,7 @@ __all__ = [
     "Problem",
     "VerifyReport",
     "export_bundle",
+    "hold_against",
     "open_bundle",
     "verify_bundle",
     "verify_envelope",
@@ -394,6 +395,63 @@ def _bytes(value: object) -> bytes:
 
 def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
+
+
+# --- a ledger and what was taken from it ---------------------------------------------------------------------------
+
+
+def hold_against(path: str | Path, artefact: bytes) -> tuple[Problem, ...]:
+    """What a verified bundle, receipt, head or record speaks of and this ledger does not have: cut off, or otherwise.
+
+    Any later artefact misses newest records that were cut off together with everything in the ledger that knew them.
+
+    Args:
+        artefact: the bytes; verify them first (`verify_file`), for anybody can write what a ledger then lacks.
+
+    Raises:
+        RecordError: neither a bundle nor an envelope.
+        sqlite3.Error: the ledger cannot be read.
+    """
+    with contextlib.closing(_read_only(Path(path))) as db:
+        db.execute("BEGIN")
+        if artefact.startswith(b'{"payload":'):
+            return tuple(_missing(db, artefact, None))
+        bundle = open_bundle(artefact)
+        found = [problem for seq, data in bundle.records for problem in _missing(db, data, seq)]
+        found += [problem for data in (*bundle.roster, *bundle.receipts) for problem in _missing(db, data, None)]
+        return tuple(found)
+
+
+def _missing(db: sqlite3.Connection, data: bytes, seq: int | None) -> Iterator[Problem]:
+    record = open_record(data)
+    made = record.statement.predicate
+    if isinstance(made, ReceiptV1):
+        for row in made.acknowledged:
+            yield from _absent(db, row.digest, row.seq, record.digest)
+        if made.head is not None:
+            yield from _other_root(db, made.head.size, made.head.root, record.digest)
+    elif isinstance(made, HeadV1):
+        yield from _other_root(db, made.size, made.root, record.digest)
+    else:
+        yield from _absent(db, record.digest, seq, record.digest)
+
+
+def _absent(db: sqlite3.Connection, digest: str, seq: int | None, named: str) -> Iterator[Problem]:
+    found = db.execute("SELECT seq FROM record WHERE digest = ?", (digest,)).fetchone()
+    if found is None or (seq is not None and found[0] != seq):
+        why = Words("record {digest} is not in this ledger", "本台账没有记录 {digest}").fill(digest=digest[:16])
+        yield Problem("cut", named, seq, why)
+
+
+def _other_root(db: sqlite3.Connection, size: int, root: str, named: str) -> Iterator[Problem]:
+    frontier = Frontier()
+    for (digest,) in db.execute("SELECT digest FROM record ORDER BY seq LIMIT ?", (size,)):
+        frontier.add(digest)
+    if frontier.size < size:
+        why = Words("{size} records were there once, {n} are left", "曾有 {size} 条记录，现存 {n} 条")
+        yield Problem("cut", named, None, why.fill(size=size, n=frontier.size))
+    elif frontier.root != root:
+        yield Problem("head", named, None, _other_head(size))
 
 
 # --- ticket bundles --------------------------------------------------------------------------------------------------

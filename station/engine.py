@@ -28,13 +28,14 @@ from drivers.discovery import Discovery
 from drivers.text import Words, safe_text
 from probes.api import Loaded, discover
 from reports import ledger
+from reports.attest import key_id, public_raw
 from reports.release import ReleasePolicy
 from station import local_socket, tickets, vault, views
 from station import messages as m
 from station.attached import Mailbox
 from station.bench import SLOTS, Bench, Slot
 from station.errors import EXIT_NO, EXIT_USE, Trouble
-from station.events import DeviceIdentified, DeviceLost, EngineStarted, EvidenceViewed
+from station.events import DeviceIdentified, DeviceLost, EngineStarted, EvidenceViewed, LedgerOlder
 from station.gauging import Gauging
 from station.journal import JOURNAL, Journal, event
 from station.outbox import OUTBOX, Uploader
@@ -45,10 +46,12 @@ from station.settings import Settings, load_station_key, private_folder
 from station.signing import Signing, software
 from station.states import state_of
 from station.stepping import Stepping
+from station.stockroom import STOCK
 from station.store import Store
 from station.study import STUDY
 from station.tickets import TICKETS
 from station.vault import VAULT
+from station.witness import Witness
 from station.work import Work
 
 __all__ = ["Engine", "allowed_checklists"]
@@ -144,7 +147,7 @@ class Engine:
     async def _open(self) -> None:
         key = load_station_key(self.settings.data)
         self.store = Store(self.settings.database)
-        await self.store.migrate([ledger.LEDGER, OUTBOX, VAULT, JOURNAL, TICKETS, SLOTS, REFERENCE, STUDY])
+        await self.store.migrate([ledger.LEDGER, OUTBOX, VAULT, JOURNAL, TICKETS, SLOTS, STOCK, REFERENCE, STUDY])
         await self.store.write(ledger.check_schema)
         self.journal = Journal(self.store)
         await self.store.write(close_what_is_open)
@@ -156,12 +159,15 @@ class Engine:
         self.stepping = Stepping(self.signing, self.settings.data)
         self.stepping.open_sessions = self.work.open_sessions
         self.work.policy = self.stepping.policy
+        self._witness = None if self.settings.simulated else Witness(key_id(public_raw(key)))
+        await self._compare_with_witness()
         self.uploader = Uploader(self.store, self.settings, key, changed=self._outbox_changed)
         self.signing.stored = self._record_stored
         self.signing.session_of = self.work.session
         self.gauging = Gauging(self.settings, self.store, self.work.find_run, self.signing.roster)
         self.work.reference = self.gauging.table
         self._receipt_ms = (await self.uploader.view()).receipt_ms
+        self._older = await self._ledger_older()
         await self.bench.load()
         await self.work.load()
         self._server = await local_socket.listen(self.settings.data, self._attach)
@@ -170,6 +176,23 @@ class Engine:
         self._go(self._publish, "snapshots")
         if self._uploads:
             self._go(self.uploader.run, "outbox")
+
+    async def _compare_with_witness(self) -> None:
+        """An old copy of the data folder goes on working, and says so in every run until head office has answered."""
+        if self._witness is None:
+            return
+        lost = await self.store.read(self._witness.lost)
+        if lost:
+            last = await self.store.read(ledger.last_link)
+            await self.journal.append([event(LedgerOlder(lost=lost, seq=last.seq if last else 0))])
+            _log.error("engine: this data folder is an older copy: at least %d records are missing", lost)
+        await self.store.read(self._witness.see)
+
+    async def _ledger_older(self) -> bool:
+        """Whether the newest word on this ledger is that records are missing: no receipt came since."""
+        query = "SELECT coalesce(max(wall_ms), 0) FROM journal WHERE kind = 'ledger-older'"
+        since_ms = int(await self.store.read(lambda db: db.execute(query).fetchone()[0]))
+        return since_ms > 0 and self._receipt_ms < since_ms
 
     async def _release_policy(self) -> ReleasePolicy:
         """A release stands on checklists that came with this or an earlier version, or lie in the data folder.
@@ -307,6 +330,9 @@ class Engine:
                 if self._outbox is not None and self._outbox.receipt_ms > self._receipt_ms:
                     self._receipt_ms = self._outbox.receipt_ms
                     self.signing.clock.anchor(self._receipt_ms)
+                    self._older = await self._ledger_older()
+                if self._witness is not None:
+                    await self.store.read(self._witness.see)
             dirty, self._dirty = self._dirty, set()
             for number in dirty:
                 self._cards[number] = self._card(self.bench.slots[number])
@@ -375,6 +401,8 @@ class Engine:
         lines = [str(trouble.code) for trouble in self.bench.troubles]
         if self.signing.clock.now(None).state == "suspect":
             lines.append("clock.suspect")
+        if self._older:
+            lines.append("ledger.older")
         if shutil.disk_usage(self.settings.data).free < LOW_DISK:
             lines.append("disk.low")
         return {"well": not lines, "lines": lines}

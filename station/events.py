@@ -33,8 +33,10 @@ __all__ = [
     "Held",
     "Identifying",
     "KeyTried",
+    "LedgerOlder",
     "Measured",
     "NotRead",
+    "PhoneChanged",
     "PhoneRestored",
     "PhoneWriting",
     "Prompted",
@@ -136,6 +138,17 @@ class ClockJudged(_Body):
     seq: int
 
 
+class LedgerOlder(_Body):
+    """This data folder lacks records that were seen on this computer: an old copy was put in its place.
+
+    `lost` is how many are missing at least, `seq` the newest record that is here.
+    """
+
+    kind: Literal["ledger-older"] = "ledger-older"
+    lost: int
+    seq: int
+
+
 # --- the ticket ------------------------------------------------------------------------------------------------------
 
 
@@ -165,6 +178,15 @@ class TicketOpened(_Body):
     appearance: str
     accessories: str
     test_consent: bool = False
+
+
+class PhoneChanged(_Body):
+    """A board or the whole unit was exchanged: from now on the ticket's phone has these identities."""
+
+    kind: Literal["phone-changed"] = "phone-changed"
+    person: str
+    serial: Identifying
+    imeis: tuple[Identifying, ...]
 
 
 class Sealed(_Body):
@@ -402,8 +424,10 @@ Body = Annotated[
     | DeviceLost
     | KeyTried
     | ClockJudged
+    | LedgerOlder
     | TicketRegistered
     | TicketOpened
+    | PhoneChanged
     | Sealed
     | ReleaseRefused
     | EvidenceViewed

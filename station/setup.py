@@ -93,13 +93,12 @@ def _must_be_this_station(settings: Settings, enrolment: bytes) -> None:
 
 
 def _made(db: Database, settings: Settings) -> Made:
-    last = ledger.last_link(db)
     return Made(
         shop=settings.shop,
         station=settings.station,
         simulated=settings.simulated,
         anchor=ledger.last_receipt(db),
-        clock=StationClock().now(last.clock if last else None),
+        clock=StationClock().now(ledger.believable_clock(db)),
         software=software(),
     )
 
