@@ -77,6 +77,10 @@ DECISIONS: dict[str, Words] = {
     "released": Words("released", "放行"),
     "released-with-waiver": Words("released with waiver", "让步放行"),
     "refused": Words("refused", "不予放行"),
+    "registered": Words("registered", "已受理"),
+    "appointed": Words("appointed", "已预约"),
+    "confirmed": Words("confirmed", "已确认"),
+    "differs": Words("differs", "有异议"),
 }
 
 RECORD_KINDS: dict[str, Words] = {

@@ -72,6 +72,7 @@ _LEADS: dict[tuple[str, str], State] = {
     ("registration", "appointed"): State.APPOINTED,
     ("registration", "*"): State.REGISTERED,
     ("intake", "*"): State.RECEIVED,
+    ("confirmation", "differs"): State.WAITING_CUSTOMER,
     ("diagnosis", "no-fault-found"): State.WAITING_CUSTOMER,
     ("diagnosis", "*"): State.DIAGNOSING,
     ("plan", "*"): State.WAITING_CUSTOMER,
@@ -120,6 +121,8 @@ def _after(session: Session, state: State, kind: str, sealed: Sealed) -> State:
         own = session.latest_run(Stage.SELF_CHECK, sealed=True)
         mine = own is not None and own.record is not None and own.record.digest == sealed.target
         return State.CROSS_CHECK_DUE if mine and sealed.meaning == "performed" else state
+    if kind == "confirmation" and sealed.decision == "confirmed":  # also long after, where the shop does not wait for it
+        return State.RECEIVED if state is State.WAITING_CUSTOMER else state
     return _LEADS.get((kind, sealed.decision), _LEADS.get((kind, "*"), state))
 
 

@@ -183,10 +183,10 @@ def _subject(case: Case, identities: Mapping[str, str], imeis: tuple[str, ...]) 
 
 
 def _facts(case: Case, form: Filled) -> tuple[DocumentFact, ...]:
-    papers = [_paper(case, form, name) for name in ("invoice", "card")]
+    invoice, card = _paper(case, form, "invoice"), _paper(case, form, "card")
     if form["purchased"] is not None and form["purchased"] > case.today:
         raise wrong("registration.date", _FUTURE, _LOOK_AGAIN)
-    return document_facts(*papers, asked=[name for name in ("invoice", "card") if form[name]])
+    return document_facts(invoice, card, [name for name in ("invoice", "card") if form[name]])
 
 
 def _paper(case: Case, form: Filled, name: str) -> Paper | None:
