@@ -104,6 +104,7 @@ RECORD_KINDS: dict[str, Words] = {
     "send-out": Words("sent to the factory", "返厂"),
     "send-back": Words("back from the factory", "返厂收回"),
     "exchange": Words("exchange or refund", "换机 / 退机"),
+    "replacement": Words("accessory replaced or refunded", "附件更换 / 退货"),
     "delivery": Words("delivery", "交付（取机）"),
     "erasure": Words("erasure", "数据清除"),
     "notice": Words("notice to the customer", "客户通知"),

@@ -7,27 +7,30 @@ the customer's right away, so that whoever goes on in spite of it gives a reason
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Literal
 
 from reports.warranty.rules import Condition, Named, Rules
 
-__all__ = ["basis_of", "conditions_for", "must_go_in", "stays_behind", "unmet"]
+__all__ = ["Basis", "basis_of", "conditions_for", "must_go_in", "stays_behind", "unmet"]
 
-_BASES = {"return": "opening-box", "exchange": "fifteen-day", "promise": "fifteen-day"}
+#: Within the days of return (开箱损), within those of exchange, or after failed or slow repairs.
+Basis = Literal["opening-box", "fifteen-day", "repeat"]
+_BASES: dict[str, Basis] = {"return": "opening-box", "exchange": "fifteen-day", "promise": "fifteen-day"}
 
 
-def basis_of(source: str) -> str:
-    """The kind of exchange that a remedy's source gives: `opening-box`, `fifteen-day` or `repeat`."""
+def basis_of(source: str) -> Basis:
+    """The kind of exchange that a remedy's source gives."""
     return _BASES.get(source, "repeat")
 
 
-def conditions_for(rules: Rules, basis: str, item: str = "handset") -> tuple[Condition, ...]:
+def conditions_for(rules: Rules, basis: Basis, item: str = "handset") -> tuple[Condition, ...]:
     """What has to be so; of an accessory nothing is asked but its papers."""
     if item != "handset":
         return tuple(one for one in rules.conditions if one.id == "card-copies")
     return tuple(one for one in rules.conditions if basis in one.bases)
 
 
-def unmet(rules: Rules, basis: str, item: str, met: Collection[str]) -> tuple[Condition, ...]:
+def unmet(rules: Rules, basis: Basis, item: str, met: Collection[str]) -> tuple[Condition, ...]:
     """The conditions that are not met."""
     return tuple(one for one in conditions_for(rules, basis, item) if one.id not in met)
 

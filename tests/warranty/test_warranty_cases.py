@@ -1,4 +1,4 @@
-"""Each case of the golden table: what was worked out by hand is what the rules give, with the sources that were named."""
+"""Each case of the golden table: what was worked out by hand is what the rules give, with the sources named."""
 
 from __future__ import annotations
 
