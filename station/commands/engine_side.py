@@ -102,6 +102,16 @@ class Signer:
         commit = CommitRecord(payload=prepared["payload"], key_id=key_id, signature=encoded)
         return (await self._client.send(commit)).data
 
+    async def signature(self, payload: bytes) -> tuple[str, bytes]:
+        """The person's key id and signature over bytes that go into no ledger.
+
+        Raises:
+            Trouble: a wrong PIN.
+        """
+        from reports.attest import sign
+
+        return sign(payload, await self._unlocked())
+
     async def _unlocked(self) -> Ed25519PrivateKey:
         from station.messages import ReportUnlock
         from station.people import PersonKeys

@@ -75,7 +75,7 @@ def command(
     source = FromFile.read(answers) if answers else FromTerminal()
     if checklist.endswith(".toml"):
         checklist = str(Path(checklist).absolute())  # the engine has another working folder
-    stage = stage or ("diagnosis" if bugreport else _first_stage(checklist))
+    stage = stage or ("diagnosis" if bugreport else first_stage(checklist))
 
     async def run(client: Client, device: str = device, wait_s: float = wait_s) -> dict[str, Any]:
         slot = (await client.send(FindDevice(device=device, wait_s=wait_s))).data["slot"]
@@ -104,7 +104,8 @@ def command(
     ctx.exit(verdict_code(document))
 
 
-def _first_stage(checklist: str) -> str:
+def first_stage(checklist: str) -> str:
+    """The first stage that the checklist is for; `diagnosis` where it can't be read."""
     from checklists.load import load_checklist
     from checklists.problems import ChecklistErrors
 
