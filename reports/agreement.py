@@ -59,12 +59,14 @@ def agreement(records: Iterable[Record]) -> Agreement:
     return Agreement(digest, plan, *said[-1]) if said else Agreement(digest, plan)
 
 
-def fitted(records: Iterable[Record], plan: str) -> dict[str, int]:
-    """How many of each part number went into the phone under that plan."""
+def fitted(records: Iterable[Record]) -> dict[str, int]:
+    """How many of each part number went into the phone since it was last handed back."""
     count: dict[str, int] = {}
     for one in _standing(records):
         use = one.statement.predicate
-        if isinstance(use, PartUseV1) and use.plan == plan:
+        if one.kind == "delivery/v1":
+            count = {}
+        elif isinstance(use, PartUseV1):
             count[use.number] = count.get(use.number, 0) + use.quantity
     return count
 

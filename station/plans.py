@@ -18,9 +18,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from checklists.diagnosis.schema import Policy, Repair
 from checklists.schema import Text
+from drivers.api import Side
 from drivers.text import Words
 from reports.predicates import PlannedPartV1, PriceLineV1, RiskV1, TextV1
-from station.prices import PricedPart, PriceList, PriceListError, Sum, total
+from station.errors import EXIT_NO, EXIT_USE, Trouble
+from station.prices import PricedPart, PriceList, Sum, total
 
 __all__ = ["Chosen", "Payer", "PlanPolicy", "Priced", "lines_said", "money", "plan_policy", "priced", "risks"]
 
@@ -41,20 +43,22 @@ class PlanPolicy(BaseModel):
     esd_source: str
     risks: dict[Literal["warranty", "not-genuine", "price-above"], Text]
     changes: dict[str, tuple[str, ...]]
+    serials: dict[str, tuple[str, ...]]
 
 
 def plan_policy(policy: Mapping[str, Mapping[str, Any]]) -> PlanPolicy:
     """The policy as shipped, with what DATA/policy/plan.toml sets instead.
 
     Raises:
-        PriceListError: the shop's file sets what can't be.
+        Trouble: the shop's file sets what can't be.
     """
     try:
         return PlanPolicy.model_validate({**_shipped(), **policy.get("plan", {})})
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "-"
-        raise PriceListError(_UNUSABLE.fill(where=where, why=first["msg"])) from error
+        what = _UNUSABLE.fill(where=where, why=first["msg"])
+        raise Trouble("plan.policy", what, Side.BENCH, _MEND, EXIT_NO) from error
 
 
 @cache
@@ -100,7 +104,7 @@ def priced(chosen: Sequence[Chosen], listed: PriceList | None, model: str, polic
     """Lines and parts for the chosen repairs; without any repair the examination alone.
 
     Raises:
-        PriceListError: a price is neither in the list nor given with its reason, a part is needed and not named, or
+        Trouble: a price is neither in the list nor given with its reason, a part is needed and not named, or
             the sum is too large.
     """
     lines: list[PriceLineV1] = []
@@ -124,7 +128,7 @@ def _labour(one: Chosen, listed: int | None) -> PriceLineV1:
     own = one.labour
     fen = own if own is not None else listed
     if fen is None:
-        raise PriceListError(_NO_LABOUR.fill(repair=one.repair.name.words))
+        raise _unpriced(_NO_LABOUR.fill(repair=one.repair.name.words))
     return _line("labour", one.repair.id, one.repair.name.words, 1, fen, one, own is None or own == listed)
 
 
@@ -137,14 +141,14 @@ def _part(one: Chosen, listed: PriceList | None, model: str) -> tuple[str, Price
         return fitting[0].number, fitting[0]
     if one.repair.needs is not None:
         names = ", ".join(row.number for row in fitting) or "-"
-        raise PriceListError(_WHICH_PART.fill(repair=one.repair.name.words, numbers=names))
+        raise _unpriced(_WHICH_PART.fill(repair=one.repair.name.words, numbers=names))
     return "", None
 
 
 def _part_line(one: Chosen, number: str, row: PricedPart | None) -> PriceLineV1:
     fen = one.price if one.price is not None else row.price if row else None
     if fen is None:
-        raise PriceListError(_NO_PRICE.fill(part=number))
+        raise _unpriced(_NO_PRICE.fill(part=number))
     name = row.words if row else Words(number, number)
     return _line("part", number, name, one.quantity, fen, one, row is not None and fen == row.price)
 
@@ -159,7 +163,7 @@ def _line(
     listed: bool,
 ) -> PriceLineV1:
     if not listed and not one.why:
-        raise PriceListError(_SAY_WHY.fill(what=name))
+        raise _unpriced(_SAY_WHY.fill(what=name))
     return PriceLineV1(
         kind=kind,
         what=what,
@@ -223,6 +227,10 @@ def _said(line: PriceLineV1, currency: str) -> Words:
     return text if line.listed else _OWN_PRICE.fill(line=text, why=line.why)
 
 
+def _unpriced(what: Words) -> Trouble:
+    return Trouble("plan.price", what, Side.PERSON, _PRICE_IT, EXIT_USE)
+
+
 _NO_REPAIR = Repair(
     id="examination",
     layer="soft",
@@ -235,8 +243,12 @@ _PAYERS = {"warranty": Words("warranty pays", "三包承担"), "shop": Words("th
 _LINE = Words("{name}: {quantity} x {unit} = {sum}", "{name}：{quantity} x {unit} = {sum}")
 _PAID_BY = Words("{line} ({payer})", "{line}（{payer}）")
 _OWN_PRICE = Words("{line} [not from the price list: {why}]", "{line} [非价目表价格：{why}]")
+_PRICE_IT = Words("A price that is not from the list needs its reason", "非价目表价格须注明原因")
+_MEND = Words(
+    "Mend DATA/policy/plan.toml; its keys are in docs/repair.md", "请修正 DATA/policy/plan.toml，说明见 docs/repair.md"
+)
 _UNUSABLE = Words(
-    "the policy file plan.toml can't be used: {where}: {why}", "政策文件 plan.toml 无法使用：{where}：{why}"
+    "The policy file plan.toml can't be used: {where}: {why}", "政策文件 plan.toml 无法使用：{where}：{why}"
 )
 _NO_LABOUR = Words(
     "{repair}: the price list has no labour for this model; give `labour` and `why`",

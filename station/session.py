@@ -24,6 +24,7 @@ from station.events import (
     EvidenceViewed,
     Measured,
     NotRead,
+    PhoneChanged,
     Prompted,
     Reads,
     ReleaseRefused,
@@ -121,7 +122,10 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """Everything that is known of a ticket on this station (or of a dry run: then `ticket` is empty)."""
+    """Everything that is known of a ticket on this station (or of a dry run: then `ticket` is empty).
+
+    `former`: identities that the phone had before a board or unit was exchanged.
+    """
 
     ticket: str = ""
     registered: TicketRegistered | None = None
@@ -130,6 +134,7 @@ class Session:
     runs: Mapping[str, Run] = field(default_factory=lambda: MappingProxyType({}))
     records: tuple[Sealed, ...] = ()
     refused: ReleaseRefused | None = None
+    former: tuple[str, ...] = ()
     views: tuple[EvidenceViewed, ...] = ()
     last_ms: int = 0
 
@@ -191,6 +196,8 @@ def apply(session: Session, event: Event) -> Session:
         case TicketOpened() as opened:
             since_ms = session.opened_ms or event.wall_ms
             return replace(session, ticket=event.ticket, opened=opened, opened_ms=since_ms)
+        case PhoneChanged() as changed:
+            return _with_phone(session, changed)
         case RunOpened() as opened:
             run = Run(event.run, opened, event.wall_ms)
             return _with_run(replace(session, ticket=event.ticket), run)
@@ -202,6 +209,16 @@ def apply(session: Session, event: Event) -> Session:
             return replace(session, views=(*session.views, viewed))
     known = session.runs.get(event.run)
     return _with_run(session, _in_run(known, event)) if known else session
+
+
+def _with_phone(session: Session, changed: PhoneChanged) -> Session:
+    """The ticket's phone has other identities now; the former ones still identify it in texts."""
+    if session.opened is None:
+        return session
+    was = (session.opened.serial, *session.opened.imeis)
+    former = (*session.former, *(one.identity for one in was if one.identity))
+    opened = session.opened.model_copy(update={"serial": changed.serial, "imeis": changed.imeis})
+    return replace(session, opened=opened, former=former)
 
 
 def _with_run(session: Session, run: Run) -> Session:

@@ -19,9 +19,11 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from checklists.canonical import canonical_data
+from drivers.api import Side
 from drivers.text import Words
+from station.errors import EXIT_NO, EXIT_USE, Trouble
 
-__all__ = ["EXAMPLE", "Manual", "PriceList", "PriceListError", "PricedPart", "PricedRepair", "price_list", "total"]
+__all__ = ["EXAMPLE", "Manual", "PriceList", "PricedPart", "PricedRepair", "price_list", "total"]
 
 #: The shape of a price list, filled in with made-up sums.
 EXAMPLE = Path(__file__).parent / "example.toml"
@@ -133,19 +135,11 @@ class PriceList(_Row):
 _ForModels = TypeVar("_ForModels", PricedRepair, Manual)
 
 
-class PriceListError(ValueError):
-    """The shop's price list is not one: `words` say where and why."""
-
-    def __init__(self, words: Words) -> None:
-        super().__init__(words.en)
-        self.words = words
-
-
 def price_list(policy: Mapping[str, Mapping[str, Any]], *, simulated: bool) -> PriceList | None:
     """The list that is in force: the shop's own, at a simulated station else the example; None: there is none.
 
     Raises:
-        PriceListError: the shop's own list can't be used.
+        Trouble: the shop's own list can't be used.
     """
     own = policy.get("prices")
     if own is not None:
@@ -157,11 +151,11 @@ def total(sums: Iterable[tuple[int, int]]) -> int:
     """The sum of (quantity, unit price in hundredths), exact.
 
     Raises:
-        PriceListError: it is larger than a record can hold.
+        Trouble: it is larger than a record can hold.
     """
     fen = sum(quantity * unit for quantity, unit in sums)
     if fen > MOST_FEN:
-        raise PriceListError(Words("the sum is too large", "金额过大"))
+        raise Trouble("plan.sum", _TOO_LARGE, Side.PERSON, _LOOK, EXIT_USE)
     return fen
 
 
@@ -177,12 +171,16 @@ def _read(data: Mapping[str, Any], *, example: bool) -> PriceList:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "-"
-        raise PriceListError(_UNUSABLE.fill(where=where, why=first["msg"])) from error
+        raise _unusable(where, first["msg"]) from error
     if twice := _twice([row.number for row in listed.part]):
-        raise PriceListError(_UNUSABLE.fill(where=f"part {twice}", why="twice"))
+        raise _unusable("part", f"{twice}: 2 x")
     content = listed.model_dump(mode="json", exclude={"sha256"}, exclude_none=True)
     digest = hashlib.sha256(canonical_data(content)).hexdigest()
     return listed.model_copy(update={"sha256": digest})
+
+
+def _unusable(where: str, why: str) -> Trouble:
+    return Trouble("prices.unusable", _UNUSABLE.fill(where=where, why=why), Side.BENCH, _MEND, EXIT_NO)
 
 
 def _twice(names: list[str]) -> str:
@@ -201,4 +199,10 @@ def _best(rows: Iterable[_ForModels], model: str) -> _ForModels | None:
     return ranked[0][1] if ranked and ranked[0][0] else None
 
 
-_UNUSABLE = Words("the price list can't be used: {where}: {why}", "价目表无法使用：{where}：{why}")
+_TOO_LARGE = Words("The sum is too large", "金额过大")
+_LOOK = Words("Look at quantities and prices", "请检查数量和单价")
+_MEND = Words(
+    "Mend DATA/policy/prices.toml; its shape is in docs/repair.md",
+    "请修正 DATA/policy/prices.toml，格式见 docs/repair.md",
+)
+_UNUSABLE = Words("The price list can't be used: {where}: {why}", "价目表无法使用：{where}：{why}")

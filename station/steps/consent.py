@@ -1,0 +1,266 @@
+"""The customer's word on the newest plan, each risk confirmed singly; and the one-time code that it can be given with.
+
+A consent is to exactly one plan, by its digest. Only "agreed" lets anyone repair; the newest word counts, so a consent
+can be taken back.
+"""
+
+from __future__ import annotations
+
+from drivers.text import Words
+from reports.agreement import Agreement, agreement
+from reports.predicates import ConsentV1, PlanV1
+from reports.steps.consent_code import ConsentCodeV1
+from station.plans import plan_policy
+from station.steps.api import Case, Choice, Field, Filled, Made, Photo, Step, not_now, wrong
+from station.vault import Kept
+
+__all__ = ["RISKS", "STEPS"]
+
+#: Every risk that a plan can have: those of the repairs and those of the plan policy.
+RISKS = (
+    Choice("water-seal", Words("water seal", "防水性能")),
+    Choice("biometrics", Words("fingerprint and face", "指纹与面部识别")),
+    Choice("data", Words("data", "数据")),
+    Choice("identity", Words("new IMEI and serial", "IMEI 与序列号变更")),
+    Choice("warranty", Words("the maker's warranty", "厂商保修")),
+    Choice("not-genuine", Words("a part that is not the maker's", "非原厂配件")),
+    Choice("price-above", Words("a high price", "高额费用")),
+)
+
+
+def _possible(case: Case) -> Words | None:
+    return None if agreement(case.records).plan else _NO_PLAN
+
+
+def _newest(case: Case) -> tuple[Agreement, PlanV1]:
+    found = agreement(case.records)
+    if found.plan is None:
+        raise not_now("consent.no-plan", _NO_PLAN, _PLAN_FIRST)
+    return found, found.plan
+
+
+def _plan_shown(case: Case) -> str:
+    return agreement(case.records).digest
+
+
+def _consent(case: Case, form: Filled) -> Made:
+    found, plan = _newest(case)
+    if form["plan"] and form["plan"] != found.digest:
+        raise not_now("consent.other-plan", _OTHER_PLAN, _LOOK_AGAIN)
+    _must_be_confirmed(form, plan)
+    _must_be_entitled(case, form)
+    proof = _proof(form)
+    predicate = ConsentV1(
+        **case.common,
+        person=case.person,
+        plan=found.digest,
+        way=form["way"],
+        proof=case.evidence(proof) if proof else None,
+        given_ms=case.now_ms,
+        decision=form["decision"],
+        by=form["by"] or "owner",
+        confirmed=form["confirmed"],
+        witness=_witness(case, form),
+        code=_code(case, form, found.digest),
+        note=case.redact(form["note"]),
+    )
+    keep = (Kept(proof.name, proof.media_type, proof.data),) if proof else ()
+    used = {"consent_code": ""} if form["way"] == "one-time-code" else {}
+    said = _SAID[predicate.decision].fill(plan=found.digest[:12])
+    risks = [Words(risk.text.en, risk.text.zh) for risk in plan.risks if risk.id in predicate.confirmed]
+    return Made(predicate, says=(said, *(_CONFIRMED.fill(risk=risk) for risk in risks)), personal=used, keep=keep)
+
+
+def _must_be_confirmed(form: Filled, plan: PlanV1) -> None:
+    confirmed, known = form["confirmed"], {risk.id: risk for risk in plan.risks}
+    if foreign := [one for one in confirmed if one not in known]:
+        raise wrong("consent.risk", _FOREIGN.fill(risk=", ".join(foreign)), _LOOK_AGAIN)
+    if form["decision"] != "agreed":
+        return
+    if not plan.remedies:
+        raise wrong("consent.nothing", _NOTHING, _OTHER_WAY)
+    if missing := [risk for risk in plan.risks if risk.id not in confirmed]:
+        texts = Words("; ".join(risk.text.en for risk in missing), "；".join(risk.text.zh for risk in missing))
+        raise wrong("consent.risk", _UNCONFIRMED.fill(risks=texts), _ONE_BY_ONE)
+
+
+def _must_be_entitled(case: Case, form: Filled) -> None:
+    """Someone else than the owner is named in the registration, with the right to act."""
+    by = form["by"] or "owner"
+    registration = case.newest("registration")
+    if by == "owner" or registration is None:
+        return
+    if getattr(registration.statement.predicate, by, None) is None:
+        raise wrong("consent.by", _NOT_NAMED.fill(who=_BY[by]), _NAME_THEM)
+
+
+def _proof(form: Filled) -> Photo | None:
+    if form["way"] in ("signature", "call") and not form["proof"]:
+        raise wrong("consent.proof", _NO_PROOF[form["way"]], _ADD_FILE)
+    return form["proof"][0] if form["proof"] else None
+
+
+def _witness(case: Case, form: Filled) -> str | None:
+    if form["way"] != "in-person":
+        return None
+    witness = form["witness"]
+    if not witness:
+        raise wrong("consent.witness", _NO_WITNESS, _NAME_WITNESS)
+    if witness == case.person:
+        raise wrong("consent.witness", _SAME_WITNESS, _NAME_WITNESS)
+    if case.roster.current_key(witness) is None:
+        raise wrong("consent.witness", _UNKNOWN_WITNESS.fill(person=witness), _NAME_WITNESS)
+    return str(witness)
+
+
+# --- the one-time code ----------------------------------------------------------------------------------------------
+
+
+def _send_code(case: Case, form: Filled) -> Made:
+    found, _ = _newest(case)
+    policy = plan_policy(case.policy)
+    number = sum(one.kind == "consent-code/v1" for one in case.records)
+    code = _code_of(case, found.digest, number, policy.code_digits)
+    predicate = ConsentCodeV1(
+        **case.common,
+        person=case.person,
+        plan=found.digest,
+        code=case.commit("consent-code", f"{found.digest} {code}"),
+        until_ms=case.now_ms + policy.code_minutes * 60_000,
+    )
+    return Made(predicate, says=(_MADE.fill(minutes=policy.code_minutes),), personal={"consent_code": code})
+
+
+def _code_of(case: Case, plan: str, number: int, digits: int) -> str:
+    """The ticket's code of that number: from a commitment under the ticket's secret salt, so nobody can foresee it."""
+    secret = case.commit("consent-code-secret", f"{plan} {number}").commitment
+    return f"{int(secret, 16) % 10**digits:0{digits}d}"
+
+
+def _code(case: Case, form: Filled, plan: str) -> str | None:
+    """The record of the code, when the typed one is the newest that was made for this plan and still holds."""
+    if form["way"] != "one-time-code":
+        return None
+    record = case.newest("consent-code")
+    made = record.statement.predicate if record else None
+    if record is None or not isinstance(made, ConsentCodeV1) or made.plan != plan:
+        raise not_now("consent.no-code", _NO_CODE, _MAKE_CODE)
+    if any(one.code == record.digest for one in _consents(case)):
+        raise not_now("consent.code-used", _CODE_USED, _MAKE_CODE)
+    if case.now_ms > made.until_ms:
+        raise not_now("consent.code-late", _CODE_LATE, _MAKE_CODE)
+    if case.commit("consent-code", f"{plan} {form['code'].strip()}") != made.code:
+        raise wrong("consent.code", _WRONG_CODE, _TYPE_AGAIN)
+    return record.digest
+
+
+def _consents(case: Case) -> list[ConsentV1]:
+    return [one for record in case.records if isinstance(one := record.statement.predicate, ConsentV1)]
+
+
+_NO_PLAN = Words("There is no plan to consent to", "尚无可确认的方案")
+_PLAN_FIRST = Words("Make one: `assay plan`", "请先制定：`assay plan`")
+_OTHER_PLAN = Words("The plan has changed since it was shown", "方案在展示后已变更")
+_LOOK_AGAIN = Words("Show the customer the newest plan again", "请向客户重新展示最新方案")
+_FOREIGN = Words("The plan has no such risk: {risk}", "方案中没有此风险项：{risk}")
+_NOTHING = Words("The plan repairs nothing: there is nothing to agree to", "方案不含维修，无可同意的内容")
+_OTHER_WAY = Words("Choose observe or return-unrepaired", "请选择观察或不修退回")
+_UNCONFIRMED = Words("Not confirmed by the customer: {risks}", "客户未逐项确认：{risks}")
+_ONE_BY_ONE = Words("Read each risk to the customer and tick it when it is confirmed", "请逐项告知并在客户确认后勾选")
+_BY = {"bringer": Words("a bringer", "送修人"), "collector": Words("a collector", "取机人")}
+_NOT_NAMED = Words("The registration names no {who}", "受理登记中没有{who}")
+_NAME_THEM = Words("Only the owner, or who may act for the owner, consents", "仅机主或有授权者可确认")
+_NO_PROOF = {
+    "signature": Words("The signature is not there", "缺少签名文件"),
+    "call": Words("The recording of the call is not there", "缺少通话录音"),
+}
+_ADD_FILE = Words("Add the file with `proof`", "请用 `proof` 添加文件")
+_NO_WITNESS = Words("A consent in person needs a witness of the shop", "当面确认须有店内见证人")
+_SAME_WITNESS = Words("Who takes the consent down can't be its witness", "记录人不能兼任见证人")
+_UNKNOWN_WITNESS = Words("{person} is not enrolled on this station", "{person} 未在本工位登记")
+_NAME_WITNESS = Words("Name another person of the shop", "请填写另一位店内人员")
+_SAID = {
+    "agreed": Words("The customer agrees to the plan {plan}", "客户同意方案 {plan}"),
+    "refused": Words("The customer refuses the plan {plan}", "客户拒绝方案 {plan}"),
+    "return-unrepaired": Words("The phone goes back unrepaired (plan {plan})", "不修退回（方案 {plan}）"),
+    "observe": Words("The phone is kept under observation (plan {plan})", "留机观察（方案 {plan}）"),
+}
+_CONFIRMED = Words("Confirmed: {risk}", "已确认：{risk}")
+_MADE = Words(
+    "A code was made; it is sent to the customer and holds for {minutes} minutes",
+    "已生成验证码，将发送给客户，{minutes} 分钟内有效",
+)
+_NO_CODE = Words("No code was made for this plan", "尚未为该方案生成验证码")
+_CODE_USED = Words("This code was used already", "该验证码已使用")
+_CODE_LATE = Words("The code does not hold any more", "验证码已过期")
+_WRONG_CODE = Words("The code is not the one that was sent", "验证码不正确")
+_MAKE_CODE = Words("Make a new one: `assay consent-code`", "请重新生成：`assay consent-code`")
+_TYPE_AGAIN = Words("Ask the customer for the newest code and type it again", "请向客户索取最新验证码后重新输入")
+
+STEPS = (
+    Step(
+        id="consent-code",
+        kind="consent-code/v1",
+        place=415,
+        title=Words("one-time code for a consent", "确认验证码"),
+        about=Words(
+            "makes the code that the customer consents with; only its hash is recorded", "生成客户确认用的一次性验证码"
+        ),
+        roles=("receptionist", "technician", "lead"),
+        possible=_possible,
+        make=_send_code,
+        fields=(),
+    ),
+    Step(
+        id="consent",
+        kind="consent/v1",
+        place=420,
+        title=Words("plan consent", "方案确认"),
+        about=Words("the customer's word on exactly the newest plan", "客户对最新方案的确认"),
+        roles=("receptionist", "technician", "lead"),
+        possible=_possible,
+        make=_consent,
+        fields=(
+            Field(
+                "decision",
+                Words("decision", "客户决定"),
+                "choice",
+                required=True,
+                choices=(
+                    Choice("agreed", Words("agreed", "同意")),
+                    Choice("refused", Words("refused", "拒绝")),
+                    Choice("return-unrepaired", Words("return unrepaired", "不修退回")),
+                    Choice("observe", Words("observe", "观察")),
+                ),
+            ),
+            Field(
+                "way",
+                Words("how it was given", "确认方式"),
+                "choice",
+                required=True,
+                choices=(
+                    Choice("signature", Words("signature, drawn or typed", "手写或键入签名")),
+                    Choice("one-time-code", Words("one-time code", "一次性验证码")),
+                    Choice("call", Words("recorded call", "通话录音")),
+                    Choice("in-person", Words("in person with a witness", "当面确认（有见证人）")),
+                ),
+            ),
+            Field("confirmed", Words("risks, each confirmed", "逐项确认的风险"), "choices", choices=RISKS),
+            Field(
+                "by",
+                Words("who consents", "确认人"),
+                "choice",
+                choices=(
+                    Choice("owner", Words("owner", "机主")),
+                    Choice("bringer", Words("bringer", "送修人")),
+                    Choice("collector", Words("collector", "取机人")),
+                ),
+            ),
+            Field("proof", Words("signature or recording", "签名或录音"), "photos", most=1),
+            Field("code", Words("the code that the customer says", "客户提供的验证码"), most=20),
+            Field("witness", Words("witness", "见证人"), most=200),
+            Field("plan", Words("plan that was shown", "所展示的方案"), "digest", given=_plan_shown),
+            Field("note", Words("the customer's words", "客户意见"), "long", most=2000),
+        ),
+    ),
+)
