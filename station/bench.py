@@ -38,7 +38,7 @@ LOG_LINES = 200
 _STATES: dict[LinkState, tuple[Words, Words]] = {
     LinkState.UNAUTHORIZED: (
         Words("The phone does not trust this bench yet", "手机尚未信任本工位"),
-        Words("Unlock the phone and tap Allow", "请解锁手机并点“允许”"),
+        Words("Unlock the phone and tap Allow; menus: `assay vendors`", "请解锁手机并点“允许”；菜单见 `assay vendors`"),
     ),
     LinkState.AUTHORIZING: (
         Words("The phone is being asked to trust this bench", "正在请求手机授权"),

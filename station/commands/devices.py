@@ -15,7 +15,7 @@ from typing import Any
 
 import click
 
-from drivers.api import Change, Side, Transport
+from drivers.api import Change, LinkState, Side, Transport
 from drivers.discovery import Discovery, Found, matching, meet, survey
 from drivers.text import Words, safe_text
 from station.errors import EXIT_OK, EXIT_USE, Trouble
@@ -126,7 +126,35 @@ def _row(found: Found) -> dict[str, Any]:
         "blocked_code": trouble.code if trouble else None,
         "next_step": words(trouble.next_step) if trouble else None,
         "simulated": link.simulated,
-    }
+    } | _guidance(found)
+
+
+def _guidance(found: Found) -> dict[str, Any]:
+    """For a phone that does not trust the bench: whose menus it has, as far as its USB descriptor tells, and what to
+    tap there."""
+    if found.link.state not in (LinkState.UNAUTHORIZED, LinkState.AUTHORIZING):
+        return {"maker": None, "steps": []}
+    from drivers.usb_host import port_names
+    from probes.vendors import ANY, by_usb, steps_to_debugging, vendors
+
+    seen = port_names(found.link.port)
+    maker = by_usb(seen.vendor, f"{seen.name} {found.link.model}") if seen else by_usb("", found.link.model)
+    steps = steps_to_debugging(maker or vendors()[ANY])
+    return {"maker": words(maker.name) if maker else None, "steps": [words(step) for step in steps]}
+
+
+def _silent() -> list[dict[str, Any]]:
+    """Phones on this computer's ports whose USB debugging is off, and how their makers have it turned on."""
+    from drivers.usb_host import without_debugging
+    from probes.vendors import ANY, by_usb, steps_to_debugging, vendors
+
+    every = {number for one in vendors().values() for number in one.usb}
+    rows = []
+    for seen in without_debugging(every):
+        maker = by_usb(seen.vendor, seen.name) or vendors()[ANY]
+        steps = [words(step) for step in steps_to_debugging(maker)]
+        rows.append({"port": seen.port, "name": seen.name, "maker": words(maker.name), "steps": steps})
+    return rows
 
 
 def _line(row: dict[str, Any]) -> str:
@@ -140,19 +168,37 @@ def _say_row(row: dict[str, Any]) -> None:
     click.echo(_line(row))
     if row["blocked_by"]:
         click.echo(f"  {row['blocked_by']}\n  → {row['next_step']}")
+    if row["steps"]:
+        click.echo(_("  If it does not ask ({maker}):").format(maker=row["maker"] or _("any maker")))
+        _say_steps(row["steps"])
+    if row["steps"] and row["maker"] is None:
+        click.echo(_("  `assay vendors` has each maker's own menus"))
+
+
+def _say_steps(steps: Sequence[str]) -> None:
+    for number, step in enumerate(steps, 1):
+        click.echo(f"  {number}. {step}")
+
+
+def _say_silent(row: dict[str, Any]) -> None:
+    click.echo(_("{port}  {name}: plugged in, USB debugging is off").format(port=row["port"], name=row["name"] or "?"))
+    _say_steps(row["steps"])
 
 
 async def _list(as_json: bool) -> int:
     async with transports() as bench:
         rows = [_row(found) for found in await survey(bench, identify_s=_IDENTIFY_S)]
         troubles = [transport.trouble for transport in bench if transport.trouble is not None]
+    silent = _silent()
     if as_json:
-        click.echo(json.dumps({"devices": rows}, ensure_ascii=False))
+        click.echo(json.dumps({"devices": rows, "without_debugging": silent}, ensure_ascii=False))
     for row in () if as_json else rows:
         _say_row(row)
+    for row in () if as_json else silent:
+        _say_silent(row)
     if troubles:
         raise troubles[0]
-    if not rows:
+    if not rows and not silent:
         click.echo(_("No phone is plugged in."), err=True)
     return EXIT_OK
 

@@ -160,7 +160,7 @@ async def test_an_unauthorised_phone_cannot_be_identified_and_says_what_to_tap(t
 
 async def test_without_a_server_devices_says_so_and_is_no_success(tmp_path: Path) -> None:
     ended = await assay(tmp_path, None, "devices", "--json", ANDROID_ADB_SERVER_PORT="1")
-    assert (ended.code, ended.json) == (EXIT_BENCH, {"devices": []})
+    assert (ended.code, ended.json) == (EXIT_BENCH, {"devices": [], "without_debugging": []})
     assert "127.0.0.1:1" in ended.err
     wrong = await assay(tmp_path, None, "devices", ADB_SERVER_SOCKET="nonsense")
     assert wrong.code == EXIT_BENCH
