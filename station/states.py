@@ -6,6 +6,7 @@ no store and no screen.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from enum import StrEnum
 
 from checklists.verdict import Stage
@@ -13,7 +14,7 @@ from drivers.text import Words
 from station.events import Sealed
 from station.session import Run, Session
 
-__all__ = ["State", "state_of"]
+__all__ = ["State", "grievance_open", "state_of", "states_of"]
 
 
 class State(StrEnum):
@@ -92,14 +93,23 @@ _LEADS: dict[tuple[str, str], State] = {
     ("delivery", "exchanged"): State.EXCHANGED,
     ("delivery", "*"): State.DELIVERED,
     ("follow-up", "reopened"): State.REGISTERED,
+    ("erasure", "records-erased"): State.CLOSED,
     ("close", "*"): State.CLOSED,
 }
 
 
 def state_of(session: Session) -> State:
     """What the session says of the ticket; a run that is not sealed yet counts as begun."""
+    state = _first(session)
+    for _, each in states_of(session):
+        state = each
+    return _begun(session, state)
+
+
+def states_of(session: Session) -> Iterator[tuple[Sealed, State]]:
+    """Every record that stands and the state after it, in order; a run that is not sealed yet changes nothing."""
     amended = {one.target for one in session.records if one.record == "amend/v1"}
-    state = before = State.RECEIVED if session.opened else State.REGISTERED
+    state = before = _first(session)
     for sealed in session.records:
         if sealed.digest in amended:
             continue
@@ -109,7 +119,18 @@ def state_of(session: Session) -> State:
             state = before if sealed.decision == "closed" else State.GRIEVANCE
         else:
             state = _after(session, state, kind, sealed)
-    return _begun(session, state)
+        yield sealed, state
+
+
+def grievance_open(session: Session) -> bool:
+    """Whether a grievance was opened and not closed: evidence and personal data are held for it."""
+    amended = {one.target for one in session.records if one.record == "amend/v1"}
+    said = [one.decision for one in session.records if one.record == "grievance/v1" and one.digest not in amended]
+    return bool(said) and said[-1] != "closed"
+
+
+def _first(session: Session) -> State:
+    return State.RECEIVED if session.opened else State.REGISTERED
 
 
 def _after(session: Session, state: State, kind: str, sealed: Sealed) -> State:
@@ -121,7 +142,9 @@ def _after(session: Session, state: State, kind: str, sealed: Sealed) -> State:
         own = session.latest_run(Stage.SELF_CHECK, sealed=True)
         mine = own is not None and own.record is not None and own.record.digest == sealed.target
         return State.CROSS_CHECK_DUE if mine and sealed.meaning == "performed" else state
-    if kind == "confirmation" and sealed.decision == "confirmed":  # also long after, where the shop does not wait for it
+    if (
+        kind == "confirmation" and sealed.decision == "confirmed"
+    ):  # also long after, where the shop does not wait for it
         return State.RECEIVED if state is State.WAITING_CUSTOMER else state
     return _LEADS.get((kind, sealed.decision), _LEADS.get((kind, "*"), state))
 

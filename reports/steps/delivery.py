@@ -86,16 +86,20 @@ class HandedOverV1(Statement):
 
 
 class ChargeV1(Statement):
-    """One consented sum: what for, and the digests of the plan and of the consent to it."""
+    """One consented sum: what for, and the digests of the plan and of the consent to it.
 
-    what: Literal["quote", "extra", "return-fee"]
+    `quote` is the first plan that was agreed to; a later one adds what it costs more (`extra`) or takes off what it
+    costs less (`less`); `return-fee` is the examination of a phone that goes back unrepaired.
+    """
+
+    what: Literal["quote", "extra", "less", "return-fee"]
     fen: Fen
     plan: Sha256
     consent: Sha256
 
 
 class SettledV1(Statement):
-    """The settlement, in hundredths of `currency`: `due_fen` is the sum of `charges` and equals `paid_fen`.
+    """The settlement, in hundredths of `currency`: `due_fen` is `charges` and `extra_fen`, and equals `paid_fen`.
 
     `refund_fen` is what the shop pays back with a refund or exchange, `extra_fen` what the customer pays on top of an
     exchange; both as that record has them.

@@ -22,7 +22,7 @@ class NoticeV1(Common):
         language: `en` or `zh`.
         to, text: commitments to the telephone number and to the whole text.
         key: the idempotency key that went with it: the same key is the same message, however often it arrives.
-        adapter, reference: what took it, and what that called it.
+        adapter: what took it.
     """
 
     decision: Literal["sent"]
@@ -35,7 +35,6 @@ class NoticeV1(Common):
     text: Commitment
     key: Sha256
     adapter: Name
-    reference: str = Field(max_length=400)
     sent_ms: Millis
 
 

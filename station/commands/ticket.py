@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from station.commands.ticket_service import COMMANDS
 from station.i18n import _, language, padded, words
 
 __all__ = ["command"]
@@ -128,3 +129,7 @@ def _state(state: str) -> str:
 
 def _when(ms: int) -> str:
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(ms / 1000))
+
+
+for _more in COMMANDS:
+    command.add_command(_more)
