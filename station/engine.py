@@ -23,7 +23,7 @@ from pydantic import BaseModel, ValidationError
 
 from checklists.load import load_checklist, shipped_checklists
 from checklists.problems import ChecklistErrors
-from drivers.api import DriverError, Side, Transport
+from drivers.api import DriverError, Identity, Side, Transport
 from drivers.discovery import Discovery
 from drivers.text import Words, safe_text
 from probes.api import Loaded, discover
@@ -34,6 +34,7 @@ from station import local_socket, tickets, vault, views
 from station import messages as m
 from station.attached import Mailbox
 from station.bench import SLOTS, Bench, Slot
+from station.erasing import Erasing
 from station.errors import EXIT_NO, EXIT_USE, Trouble
 from station.events import DeviceIdentified, DeviceLost, EngineStarted, EvidenceViewed, LedgerOlder
 from station.gauging import Gauging
@@ -41,6 +42,7 @@ from station.journal import JOURNAL, Journal, event
 from station.outbox import OUTBOX, Uploader
 from station.recovery import close_what_is_open
 from station.reference import REFERENCE
+from station.service import Service
 from station.session import Session
 from station.settings import Settings, load_station_key, private_folder
 from station.signing import Signing, software
@@ -156,7 +158,9 @@ class Engine:
         self.work = Work(self.journal, self.bench, lambda: self._probes, self.touch)
         self.work.health = self._health
         self.signing = Signing(self.settings, self.journal, key, await self._release_policy())
-        self.stepping = Stepping(self.signing, self.settings.data)
+        self.stepping = Stepping(self.signing, self.settings.data, self._plugged)
+        self.erasing = Erasing(self.signing, self.settings.data, self._forget)
+        self.service = Service(self.store, self.stepping.policy)
         self.stepping.open_sessions = self.work.open_sessions
         self.work.policy = self.stepping.policy
         self._witness = None if self.settings.simulated else Witness(key_id(public_raw(key)))
@@ -503,7 +507,7 @@ class Engine:
                 await self.work.session(command.ticket)
                 return await self.signing.prepare_release(command)
             case m.CommitRecord():
-                done = await self.signing.commit(command)
+                done = await self.erasing.commit(command)
                 self.work.match_all()
                 return done
             case m.ReportUnlock():
@@ -540,6 +544,10 @@ class Engine:
                 return self._changes()
             case m.GiveUpChange():
                 await self.work.give_up(command)
+            case m.ClocksQuery():
+                return await self.service.clocks(command.ticket)
+            case m.DueQuery():
+                return {"due": await self.service.due(command.what)}
             case m.StatusQuery():
                 return self._status()
             case m.StopEngine():
@@ -629,6 +637,15 @@ class Engine:
             here = [slot.number for slot in self.bench.slots.values() if slot.identity and change.is_on(slot.identity)]
             rows.append(views.change_row(change, here[0] if here else None).model_dump(mode="json"))
         return {"changes": rows}
+
+    def _plugged(self) -> tuple[Identity, ...]:
+        """Who the phones say they are that are here now."""
+        return tuple(slot.identity for slot in self.bench.slots.values() if slot.identity is not None)
+
+    async def _forget(self, ticket: str) -> None:
+        """Fold an erased ticket anew: what was readable of it is only in memory by now."""
+        if self.work.sessions.pop(ticket, None) is not None:
+            await self.work.session(ticket)
 
     def _status(self) -> dict[str, Any]:
         return {

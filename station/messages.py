@@ -27,10 +27,12 @@ __all__ = [
     "ChangeRow",
     "ChangesQuery",
     "CheckRow",
+    "ClocksQuery",
     "CloseRun",
     "Command",
     "CommitRecord",
     "DropReference",
+    "DueQuery",
     "EvidenceQuery",
     "ExportReference",
     "FindDevice",
@@ -587,6 +589,20 @@ class GiveUpChange(Message):
     reason: str
 
 
+class ClocksQuery(Message):
+    """The service clocks of a ticket; the reply's data has `clocks`: what each shows, and `source`: by whose rule."""
+
+    command: Literal["clocks"] = "clocks"
+    ticket: str
+
+
+class DueQuery(Message):
+    """Follow-ups to be made, or grievances that are open; the reply's data has `due`: rows, the most urgent first."""
+
+    command: Literal["due"] = "due"
+    what: Literal["follow-ups", "grievances"]
+
+
 class StatusQuery(Message):
     """The engine itself; the reply's data has `pid`, `version`, `running`, `clients`, `data`."""
 
@@ -715,6 +731,8 @@ Command = Annotated[
     | ChangesQuery
     | UndoChanges
     | GiveUpChange
+    | ClocksQuery
+    | DueQuery
     | StatusQuery
     | StopEngine
     | Gauged,

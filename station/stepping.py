@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from drivers.api import Side
+from drivers.api import Identity, Side
 from drivers.text import Words
 from reports import ledger
 from reports.attest import Record, open_record
@@ -23,7 +23,7 @@ from reports.predicates import Commitment
 from reports.record import RecordError, commit, make_statement
 from reports.vocabulary import ROLES, named
 from station import messages as m
-from station import tickets, vault
+from station import sending, tickets, vault
 from station.camera import CAMERA, Shots, shot
 from station.errors import EXIT_NO, EXIT_USE, Trouble
 from station.events import Event
@@ -34,6 +34,8 @@ from station.statements import Redactor, identities_of
 from station.steps import steps
 from station.steps.api import Case, Field, Made, Step
 from station.steps.form import fill
+from station.stock import Stockroom
+from station.stockroom import StockTable
 
 __all__ = ["Stepping"]
 
@@ -42,11 +44,15 @@ Others = Sequence[tuple[str, Session]]
 
 
 class Stepping:
-    """The steps of this station's tickets."""
+    """The steps of this station's tickets.
 
-    def __init__(self, signing: Signing, data: Path) -> None:
-        self._signing, self._data = signing, data
+    `phones` says who the phones are that are plugged in.
+    """
+
+    def __init__(self, signing: Signing, data: Path, phones: Callable[[], tuple[Identity, ...]] = lambda: ()) -> None:
+        self._signing, self._data, self._phones = signing, data, phones
         self.open_sessions: Callable[[], Others] = tuple
+        self._stockroom: Callable[[Database], Stockroom] = StockTable
 
     async def possible(self, query: m.StepsQuery) -> dict[str, Any]:
         """Every step, whether it can be done now by that person and why not, and its form."""
@@ -80,6 +86,10 @@ class Stepping:
             Trouble: it can't be done now, by this person, or with what was filled in; nothing was stored.
         """
 
+        known = steps().get(command.step)
+        if known is not None and known.sends:
+            await self._send(command)
+
         def work(db: Database) -> tuple[list[Event], dict[str, Any]]:
             step, case = self._begin(db, command, others, make=True)
             made = step.make(case, fill(step.fields, command.fields, shots.get))
@@ -91,10 +101,24 @@ class Stepping:
         payload = told.pop("payload", None)
         return told | (self._signing.prepare(payload) if payload else {})
 
+    async def _send(self, command: m.DoStep) -> None:
+        """Hand the step's message to the adapter; the record is only made when it was taken."""
+
+        def work(db: Database) -> Made:
+            step, case = self._begin(db, command, others)
+            return step.make(case, fill(step.fields, command.fields, shots.get))
+
+        others, shots = self.open_sessions(), await self._shots(command)
+        made = await self._signing.journal.store.read(work)
+        if made.send is not None:
+            await sending.adapter(self._data, self.policy().get("notices", {})).send(made.send)
+
     def _keep(self, db: Database, step: Step, case: Case, made: Made) -> tuple[list[Event], dict[str, Any]]:
         scope = vault.open_scope(db, case.ticket)
         assert scope is not None  # noqa: S101 - opened by `_begin`
         vault.keep(db, scope, made.keep)
+        for move in made.moves:
+            self._stockroom(db).move(move)
         if made.personal:
             both = {**case.personal, **made.personal}
             vault.save_personal(db, scope, {name: value for name, value in both.items() if value})
@@ -166,6 +190,9 @@ class Stepping:
             commit=lambda kind, text: _committed(salt, kind, text),
             redact=lambda text: redactor.text(text, 2000),
             elsewhere=lambda serial, imeis: tickets.other_ticket(serial, imeis, _every(db, others), but=number),
+            stock=self._stockroom(db).level,
+            phones=self._phones(),
+            release=lambda: self._signing.released(db, number),
         )
 
     def _number(self, db: Database, step: Step, wanted: str) -> str:

@@ -12,17 +12,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from drivers.api import Side
+from drivers.api import Identity, Side
 from drivers.text import Words
 from reports.attest import Record
 from reports.predicates import Commitment, EvidenceRef, Meaning, Role, Statement
+from reports.release import ReleaseDecision
 from reports.roster import Roster
 from station.errors import EXIT_NO, EXIT_USE, Trouble
 from station.events import Body
 from station.session import Session
+from station.stock import Level, Move
 from station.vault import Kept
 
-__all__ = ["Case", "Choice", "Field", "FieldKind", "Filled", "Made", "Photo", "Step", "not_now", "wrong"]
+__all__ = ["Case", "Choice", "Field", "FieldKind", "Filled", "Made", "Outgoing", "Photo", "Step", "not_now", "wrong"]
 
 #: What a field holds: `text` one line, `long` several, `choice` one of `choices`, `choices` any of them, `tick` yes or
 #: no, `money` hundredths of the currency, `count` a whole number from 0, `date` a calendar day, `moment` day and time
@@ -99,6 +101,9 @@ class Case:
         commit: a salted commitment: `commit("name", "王芳")`.
         redact: a text without what identifies the phone or the customer.
         elsewhere: the other open ticket that has a phone of this serial and these IMEIs already, else an empty text.
+        stock: what is there of a part number, as it is in the transaction that stores the step.
+        phones: who the phones say they are that are plugged in at this moment.
+        release: what `verify_release()` says of the ticket as it stands, with the release record in it.
     """
 
     ticket: str
@@ -115,6 +120,9 @@ class Case:
     commit: Callable[[str, str], Commitment]
     redact: Callable[[str], str]
     elsewhere: Callable[[str, Sequence[str]], str]
+    stock: Callable[[str], Level] = lambda number: Level(number)
+    phones: tuple[Identity, ...] = ()
+    release: Callable[[], ReleaseDecision | None] = lambda: None
 
     def standing(self, kind: str) -> list[Record]:
         """The records of that kind (any version of it) that no amendment has taken out, oldest first."""
@@ -133,9 +141,16 @@ class Case:
 
     @property
     def phone(self) -> Commitment | None:
-        """The commitment of the phone, once it was taken in: the subject of every record."""
+        """The commitment of the phone, once it was taken in: the subject of every record.
+
+        Where a board or the whole unit was exchanged, it is the new one from then on.
+        """
         intake = self.newest("intake")
         found: Commitment | None = getattr(intake.statement.predicate, "phone", None) if intake else None
+        for record in self.records:
+            changed = getattr(record.statement.predicate, "new_phone", None)
+            if isinstance(changed, Commitment) and record.digest not in self.amended:
+                found = changed
         return found
 
     @property
@@ -153,6 +168,22 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A message to the customer, ready to be sent.
+
+    `key` is its idempotency key: the same message has the same, however often it is tried. `to` is a telephone number
+    or empty; it and `text` are the customer's data and stand in no record.
+    """
+
+    key: str
+    ticket: str
+    stage: str
+    language: str
+    to: str = field(repr=False)
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Made:
     """What a step came to.
 
@@ -162,7 +193,9 @@ class Made:
         personal: erasable data to remember; an empty text forgets.
         keep: files to keep as evidence.
         events: what the journal is told beside the record.
+        moves: parts that move in the stock, in the same transaction; only for `signs="after"`.
         subject: what the record is about; else the phone's commitment.
+        send: a message that must have been taken by the shop's adapter before the record says that it was sent.
     """
 
     predicate: Statement | None
@@ -170,7 +203,9 @@ class Made:
     personal: Mapping[str, Any] = field(default_factory=dict)
     keep: tuple[Kept, ...] = ()
     events: tuple[Body, ...] = ()
+    moves: tuple[Move, ...] = ()
     subject: str = ""
+    send: Outgoing | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +226,7 @@ class Step:
             person's signed statement (`reports.predicates.Signed`) with `case.signed` in it.
         opens: it may be the first step of a new ticket.
         repeats: it may be done again while a record of it stands.
+        sends: what it makes is sent before it is recorded (`Made.send`).
     """
 
     id: str
@@ -206,6 +242,7 @@ class Step:
     signs: Literal["after", "within"] = "after"
     opens: bool = False
     repeats: bool = True
+    sends: bool = False
 
 
 def wrong(code: str, what: Words, next_step: Words) -> Trouble:
