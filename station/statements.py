@@ -139,9 +139,9 @@ def run_v1(
 
 
 def identities_of(session: Session) -> list[str]:
-    """Serial and IMEIs of the ticket's phone, where they are known."""
+    """Serial and IMEIs of the ticket's phone, former ones included, where they are known."""
     serial, imeis = identities(session)
-    return [serial, *imeis]
+    return [serial, *imeis, *session.former]
 
 
 def _identities_in(run: Run) -> list[str]:
