@@ -99,15 +99,13 @@ class ChargeV1(Statement):
 
 
 class SettledV1(Statement):
-    """The settlement, in hundredths of `currency`: `due_fen` is `charges` and `extra_fen`, and equals `paid_fen`.
+    """The settlement, in hundredths of `currency`: `due_fen` is the sum of `charges` and equals `paid_fen`.
 
-    `refund_fen` is what the shop pays back with a refund or exchange, `extra_fen` what the customer pays on top of an
-    exchange; both as that record has them.
+    `refund_fen` is what the shop pays back, as the exchange record has it.
     """
 
     currency: str = Field(pattern=r"^[A-Z]{3}$")
     charges: tuple[ChargeV1, ...]
-    extra_fen: Fen
     due_fen: Fen
     paid_fen: Fen
     refund_fen: Fen

@@ -106,9 +106,8 @@ def _wants_it_back(records: Sequence[Record]) -> Record | None:
 
 
 def _exchange(records: Sequence[Record]) -> Record | None:
-    """The exchange or refund that ends the stay: one with an outcome, and not its refusal."""
-    found = _newest(records, "exchange")
-    return None if found is None or _says(found, "decision") in ("refused", "denied") else found
+    """The exchange or refund of the handset that ends the stay."""
+    return _newest(records, "exchange")
 
 
 def outcome_of(case: Case) -> Outcome | None:
@@ -116,7 +115,7 @@ def outcome_of(case: Case) -> Outcome | None:
     records = stay(case)
     exchange = _exchange(records)
     if exchange is not None:
-        return "refunded" if "refund" in str(_says(exchange, "decision", "")) else "exchanged"
+        return "refunded" if _says(exchange, "decision") == "refunded" else "exchanged"
     if _wants_it_back(records) is not None:
         return "returned-unrepaired"
     decision = case.release() if _newest(records, "release") else None
@@ -275,17 +274,22 @@ def _shown_runs(records: Sequence[Record]) -> tuple[str, ...]:
 # --- the sum ---------------------------------------------------------------------------------------------------------
 
 
+def _owed(records: Sequence[Record], outcome: Outcome) -> Settlement:
+    """What the customer owes; nothing for a phone that is exchanged or given back against its price."""
+    if outcome in ("exchanged", "refunded"):
+        return settle(())
+    return settle(records, unrepaired=outcome == "returned-unrepaired")
+
+
 def _settled(form: Filled, records: Sequence[Record], outcome: Outcome) -> tuple[SettledV1, Settlement]:
     """What is due and was paid.
 
     Raises:
         Trouble: they differ; it says by how much.
     """
-    reckoned = settle(records, unrepaired=outcome != "delivered")
-    exchange = _exchange(records)
-    extra = int(_says(exchange, "extra_fen", 0) or 0)
-    refund = int(_says(exchange, "refund_fen", 0) or 0) if outcome in ("exchanged", "refunded") else 0
-    due = (reckoned.due_fen if outcome in ("delivered", "returned-unrepaired") else 0) + extra
+    reckoned, exchange = _owed(records, outcome), _exchange(records)
+    due = reckoned.due_fen
+    refund = int(_says(exchange, "refund_fen", 0)) if outcome in ("exchanged", "refunded") else 0
     if differs := difference(due, form["paid"], reckoned.currency):
         raise not_now("deliver.sum", differs, _AGREE_FIRST)
     back = form["refunded"] or 0
@@ -294,11 +298,11 @@ def _settled(form: Filled, records: Sequence[Record], outcome: Outcome) -> tuple
         raise not_now("deliver.refund", what, _AS_DECIDED)
     if due and form["pay_way"] == "none":
         raise wrong("deliver.pay-way", _HOW_PAID, _CHOOSE_PAY)
-    charges = reckoned.charges if outcome in ("delivered", "returned-unrepaired") else ()
     settled = SettledV1(
         currency=reckoned.currency,
-        charges=tuple(ChargeV1(what=one.what, fen=one.fen, plan=one.plan, consent=one.consent) for one in charges),
-        extra_fen=extra,
+        charges=tuple(
+            ChargeV1(what=one.what, fen=one.fen, plan=one.plan, consent=one.consent) for one in reckoned.charges
+        ),
         due_fen=due,
         paid_fen=form["paid"],
         refund_fen=refund,
@@ -518,14 +522,9 @@ def _outcome_given(case: Case) -> str:
 
 def _due_given(case: Case) -> str:
     """What is due, so that it need not be typed."""
-    outcome, records = outcome_of(case), stay(case)
-    extra = int(_says(_exchange(records), "extra_fen", 0) or 0)
-    plain = (
-        settle(records, unrepaired=outcome != "delivered").due_fen
-        if outcome in ("delivered", "returned-unrepaired")
-        else 0
-    )
-    return f"{(plain + extra) // 100}.{(plain + extra) % 100:02d}"
+    outcome = outcome_of(case)
+    due = _owed(stay(case), outcome).due_fen if outcome else 0
+    return f"{due // 100}.{due % 100:02d}"
 
 
 STEPS = (
