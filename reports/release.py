@@ -502,11 +502,12 @@ def _identities(run: RunV1) -> dict[str, str]:
 def _consented(case: _Case) -> tuple[Record, Record] | None:
     """The last plan and the customer's consent to exactly it."""
     plans = [record for _, record in case.standing() if isinstance(record.statement.predicate, PlanV1)]
+    found = None
     for _, record in case.standing():
         consent = record.statement.predicate
         if plans and isinstance(consent, ConsentV1) and consent.plan == plans[-1].digest:
-            return plans[-1], record
-    return None
+            found = (plans[-1], record) if consent.decision == "agreed" else None  # the last word counts
+    return found
 
 
 def _consented_plans(case: _Case) -> list[PlanV1]:

@@ -45,6 +45,7 @@ from station.reference import REFERENCE
 from station.service import Service
 from station.session import Session
 from station.settings import Settings, load_station_key, private_folder
+from station.shelf import Shelf
 from station.signing import Signing, software
 from station.states import state_of
 from station.stepping import Stepping
@@ -159,6 +160,7 @@ class Engine:
         self.work.health = self._health
         self.signing = Signing(self.settings, self.journal, key, await self._release_policy())
         self.stepping = Stepping(self.signing, self.settings.data, self._plugged)
+        self.shelf = Shelf(self.signing)
         self.erasing = Erasing(self.signing, self.settings.data, self._forget)
         self.service = Service(self.store, self.stepping.policy)
         self.stepping.open_sessions = self.work.open_sessions
@@ -548,6 +550,10 @@ class Engine:
                 return await self.service.clocks(command.ticket)
             case m.DueQuery():
                 return {"due": await self.service.due(command.what)}
+            case m.StockQuery():
+                return {"parts": await self.shelf.levels(command)}
+            case m.MoveStock():
+                return await self.shelf.move(command)
             case m.StatusQuery():
                 return self._status()
             case m.StopEngine():

@@ -43,6 +43,7 @@ __all__ = [
     "ImportReference",
     "Intake",
     "NewStudy",
+    "MoveStock",
     "NewTicket",
     "Ok",
     "OutboxQuery",
@@ -63,6 +64,7 @@ __all__ = [
     "SkipPrompt",
     "StartRun",
     "StatusQuery",
+    "StockQuery",
     "StopEngine",
     "StudyQuery",
     "TakeReference",
@@ -603,6 +605,29 @@ class DueQuery(Message):
     what: Literal["follow-ups", "grievances"]
 
 
+class StockQuery(Message):
+    """What is on the shelf: the reply's data has `parts` (see docs/repair.md); `number` names one part number."""
+
+    command: Literal["stock"] = "stock"
+    number: str = ""
+
+
+class MoveStock(Message):
+    """Move parts by hand; with `serials` one move for each. The reply's data is the part number's new level."""
+
+    command: Literal["move-stock"] = "move-stock"
+    kind: Literal["in", "reserved", "used", "defective", "returned", "count"]
+    number: str
+    quantity: int = 1
+    person: str
+    part: str = ""
+    serials: tuple[str, ...] = ()
+    batch: str = ""
+    proof: str = ""
+    ticket: str = ""
+    note: str = ""
+
+
 class StatusQuery(Message):
     """The engine itself; the reply's data has `pid`, `version`, `running`, `clients`, `data`."""
 
@@ -733,6 +758,8 @@ Command = Annotated[
     | GiveUpChange
     | ClocksQuery
     | DueQuery
+    | StockQuery
+    | MoveStock
     | StatusQuery
     | StopEngine
     | Gauged,
