@@ -44,6 +44,7 @@ COMMANDS: dict[str, tuple[str, Words]] = {
     "outbox": ("outbox", Words("what head office has not acknowledged", "查看总部尚未确认的记录")),
     "sign": ("sign", Words("sign off what you did on a ticket", "对本人完成的工作签字")),
     "checklist": ("checklist", Words("checklists: list, show, validate, new", "检测清单：列出、查看、校验、新建")),
+    "stock": ("stock", Words("parts on the shelf: add, list, move", "备件库存：入库、查看、移动")),
     "person": (
         "person",
         Words("people: add, list, rotate, revoke, compromise", "人员：登记、查看、换密钥、吊销、泄露"),
