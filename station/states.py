@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from enum import StrEnum
+from itertools import takewhile
 
 from checklists.verdict import Stage
 from drivers.text import Words
@@ -142,11 +143,16 @@ def _after(session: Session, state: State, kind: str, sealed: Sealed) -> State:
         own = session.latest_run(Stage.SELF_CHECK, sealed=True)
         mine = own is not None and own.record is not None and own.record.digest == sealed.target
         return State.CROSS_CHECK_DUE if mine and sealed.meaning == "performed" else state
-    if (
-        kind == "confirmation" and sealed.decision == "confirmed"
-    ):  # also long after, where the shop does not wait for it
-        return State.RECEIVED if state is State.WAITING_CUSTOMER else state
+    if kind == "confirmation" and sealed.decision == "confirmed":
+        return State.RECEIVED if _differed(session, sealed) else state
     return _LEADS.get((kind, sealed.decision), _LEADS.get((kind, "*"), state))
+
+
+def _differed(session: Session, confirmed: Sealed) -> bool:
+    """Whether the customer had said that something differs, and only the appearance was recorded anew since."""
+    before = takewhile(lambda one: one is not confirmed, session.records)
+    said = [one for one in before if one.record.split("/")[0] not in ("appearance", "signoff", "amend")]
+    return bool(said) and said[-1].decision == "differs"
 
 
 def _looked_at(state: State) -> State:

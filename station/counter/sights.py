@@ -73,12 +73,19 @@ def read_label(place: Place, scanned: str, ticket: Known) -> Sight:
     return Sight(place, "serial", text)
 
 
-def differing(places: Iterable[Known]) -> tuple[Place, Place] | None:
-    """The first two places that name another phone, in their order; a kind that only one of them has says nothing."""
+def differing(ticket: Known, others: Iterable[Known]) -> tuple[Place, Place] | None:
+    """The first two places that name another phone, in their order; a kind that only one of them has says nothing.
+
+    A phone with two IMEIs may show one here and the other there: both are the ticket's.
+    """
     kinds: Sequence[Kind] = ("imei", "meid", "serial")
-    for one, other in combinations(places, 2):
+    for one, other in combinations((ticket, *others), 2):
         for kind in kinds:
-            mine, theirs = one.values(kind), other.values(kind)
+            mine, theirs = (_with(ticket.values(kind), place.values(kind)) for place in (one, other))
             if mine and theirs and not mine & theirs:
                 return one.place, other.place
     return None
+
+
+def _with(ticket: frozenset[str], seen: frozenset[str]) -> frozenset[str]:
+    return seen | ticket if seen & ticket else seen

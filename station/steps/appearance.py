@@ -173,7 +173,7 @@ def _same_phone(case: Case, form: Filled) -> tuple[Sight, ...]:
     typed: tuple[Place, ...] = ("device", "box", "tray")
     read = [read_label(place, form[place], ticket) for place in typed if form[place]]
     run = _of_run(case)
-    two = differing([ticket, *([run] if run else []), *(sight.known for sight in read)])
+    two = differing(ticket, [*([run] if run else []), *(sight.known for sight in read)])
     if two is not None:
         what = _DIFFER.fill(one=PLACES[two[0]], other=PLACES[two[1]])
         raise not_now("appearance.identity", what, _STOP)
