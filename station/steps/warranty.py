@@ -72,8 +72,11 @@ def _intake(case: Case) -> IntakeV1 | None:
 
 
 def _sold(case: Case) -> datetime.date | None:
+    """The day of sale that a paper shows; the customer's word for it is none."""
     said = _registration(case)
-    return datetime.date.fromisoformat(said.purchase.sold) if said and said.purchase.sold else None
+    if said is None or said.purchase.sold is None or said.purchase.sold_by == "customer":
+        return None
+    return datetime.date.fromisoformat(said.purchase.sold)
 
 
 def _brought(case: Case) -> datetime.date:
