@@ -160,7 +160,8 @@ class Boot:
 def boot_state(data: bytes) -> Parsed:
     """The answer of `BOOT`: the id and number of this start, how long ago it was, and whether it is safe mode."""
     parsed = Parsed()
-    said = dict(line.partition("=")[::2] for line in stripped_lines(data) if "=" in line)
+    whole = data[: data.rfind(b"\n") + 1]  # a last line without its end may be cut in the middle of a number
+    said = dict(line.partition("=")[::2] for line in stripped_lines(whole) if "=" in line)
     if re.fullmatch(r"[0-9a-f-]{36}", said.get("id", ""), re.ASCII):
         parsed.facts["boot_id"] = said["id"]
     elif said.get("id"):
@@ -181,16 +182,22 @@ def boot_state(data: bytes) -> Parsed:
     return parsed
 
 
+#: An id, then the name at its column.
+_NETWORK_ROW = re.compile(r"(\d{1,9})\s{2,}\S", re.ASCII)
+
+
 @parser("wifi_networks")
 def wifi_networks(data: bytes) -> Parsed:
     """`cmd wifi list-networks` (Android 10): how many networks are saved; their names are not kept."""
     parsed = Parsed()
     lines = stripped_lines(data)
-    if lines[:1] == ["No networks"]:
+    headed = next((at for at, line in enumerate(lines) if line.startswith("Network Id")), None)
+    if "No networks" in lines:
         parsed.facts["saved_networks"] = 0
-    elif lines and lines[0].startswith("Network Id"):
-        ids = {line.split()[0] for line in lines[1:] if line.split()[:1] and line.split()[0].isdigit()}
-        parsed.facts["saved_networks"] = len(ids)
+    elif headed is not None:
+        ids = {row[1] for line in lines[headed:] if (row := _NETWORK_ROW.match(line))}
+        if ids:  # the head is only printed where rows follow: without any the answer was cut
+            parsed.facts["saved_networks"] = len(ids)
     return parsed
 
 
