@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import random
+import re
 import sqlite3
 import subprocess
 import sys
@@ -14,6 +15,8 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
 from records_builder import Case, HeadOffice, acknowledge, build_ledger, open_ledger, store
 
 from reports.record import digest_of
@@ -147,6 +150,56 @@ def test_each_random_change_is_found_and_named_by_both_verifiers(ledger: Ledger,
         assert names(found, table, key, now, envelopes), (what, theirs["problems"])
         done += 1
     assert verify_ledger(ledger.path, ledger.office.public).ok, "every change was taken back"
+
+
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_any_single_bit_of_any_envelope_signature_link_receipt_or_head_is_found_and_named(
+    ledger: Ledger, data: st.DataObject
+) -> None:
+    table = data.draw(st.sampled_from(sorted(COLUMNS)))
+    key, column = data.draw(st.sampled_from(ledger.rows(table))), data.draw(st.sampled_from(COLUMNS[table][1]))
+    before = ledger.get(table, key, column)
+    assume(before is not None)
+    after = one_bit(before, data.draw(st.integers(0, 62 if isinstance(before, int) else 8 * len(before) - 1)))
+    flipped(ledger, table, key, column, after)
+
+
+def test_every_bit_of_a_signature_is_found_and_named(ledger: Ledger) -> None:
+    chance = random.Random("signatures")
+    for table in ("record", "head", "receipt"):
+        key = ledger.rows(table)[-1]
+        envelope = ledger.get(table, key, "envelope")
+        signature = re.search(rb'"sig":"([^"]+)"', envelope)
+        assert signature
+        for place in range(*signature.span(1)):
+            flipped(ledger, table, key, "envelope", one_bit(envelope, 8 * place + chance.randrange(8)))
+
+
+def one_bit(value: Any, bit: int) -> Any:
+    """The value with that bit the other way round."""
+    if isinstance(value, int):
+        return value ^ (1 << bit)
+    data = bytearray(value)
+    data[bit // 8] ^= 1 << bit % 8
+    return bytes(data)
+
+
+def flipped(ledger: Ledger, table: str, key: int, column: str, after: Any) -> None:
+    """Store the change, hear what both verifiers say of it, and take it back."""
+    before = ledger.get(table, key, column)
+    try:
+        ledger.set(table, key, column, after)
+    except sqlite3.IntegrityError:  # another row has that key: this change cannot be stored at all
+        return
+    now = after if column == COLUMNS[table][0] else key
+    envelopes = [ledger.get(table, one, "envelope") for one in ([now] if now == key else ledger.rows(table))]
+    ours = verify_ledger(ledger.path, ledger.office.public)
+    theirs = THEIRS.verify(ledger.path, ledger.office.public.hex())
+    ledger.set(table, now, column, before)
+    assert names([(one.record, one.seq) for one in ours.problems], table, key, now, envelopes), ours.problems
+    found = [(one["record"], one["seq"]) for one in theirs["problems"]]
+    assert names(found, table, key, now, envelopes), theirs["problems"]
 
 
 def test_each_change_of_the_index_of_signatures_is_found(ledger: Ledger) -> None:
