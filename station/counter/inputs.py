@@ -22,6 +22,8 @@ _PASSCODE = re.compile(
     r"[^0-9a-z]{0,12}(?:is|为|是)?[^0-9a-z]{0,4}[0-9]{4,}",
     re.IGNORECASE,
 )
+#: The name of a number on a label; digits and letters of the number itself are not taken for part of it.
+_LABEL = re.compile(r"^(?:IMEI(?:\s?[12](?=[\s:：]))?|MEID|S/?N(?=[\s:：]))\s*[:：]?\s*", re.IGNORECASE)
 
 
 def no_passcode(*texts: str) -> None:
@@ -61,7 +63,7 @@ def phone_identities(form: Mapping[str, str]) -> dict[str, str]:
 
 def plain_text(scanned: str) -> str:
     """A scanned label without blanks and the name of the number in front of it."""
-    text = re.sub(r"^(?:IMEI ?[12]?|MEID|S/?N|SN)\s*[:：]?\s*", "", scanned.strip(), flags=re.IGNORECASE)
+    text = _LABEL.sub("", scanned.strip())
     return safe_text(text.strip(), 100)
 
 
