@@ -136,6 +136,12 @@ def _rows_found(case: Case, item: str) -> tuple[str, ...]:
     return tuple(row for row in rows if row in shipped().items[item].rows)
 
 
+def _item(case: Case) -> str:
+    """The first item that has a fault of what the checks found; the handset where they found none."""
+    rows = set(mapped(_codes(case)).rows)
+    return next((item.id for item in shipped().items.values() if rows & set(item.rows)), "handset")
+
+
 def _seen(case: Case) -> tuple[str, ...]:
     """What the look at the phone speaks for, as exclusions that a person has to decide."""
     record = case.newest("appearance")
@@ -150,7 +156,7 @@ def _seen(case: Case) -> tuple[str, ...]:
 
 
 def _claim(case: Case, form: Filled) -> Claim:
-    item = form["item"] or "handset"
+    item = form["item"] or _item(case)
     brought = form["brought"] or _brought(case)
     named = tuple(row for row in form["faults"] if row != _NONE)
     papers = form["papers"] or _papers(case)
@@ -298,14 +304,14 @@ STEPS = (
         possible=lambda case: None if case.phone else _NOT_TAKEN_IN,
         make=_make,
         fields=(
-            Field("item", Words("what is faulty", "故障商品"), "choice", choices=_ITEMS, given=lambda case: "handset"),
+            Field("item", Words("what is faulty", "故障商品"), "choice", choices=_ITEMS, given=_item),
             Field(
                 "faults",
                 Words("faults of the fault table", "性能故障表所列故障"),
                 "choices",
                 choices=(*_ROWS, _NO_FAULT),
                 help=Words("left out: as the checks found", "不填则按检测结果"),
-                given=lambda case: ",".join(_rows_found(case, "handset")),
+                given=lambda case: ",".join(_rows_found(case, _item(case))),
             ),
             Field(
                 "papers",
