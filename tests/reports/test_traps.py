@@ -334,7 +334,7 @@ def test_trap_insert_or_replace_passes_a_delete_trigger(ledger: Path, recursive:
             raw.execute("INSERT OR REPLACE INTO t VALUES (1, 'new')")
             assert raw.execute("SELECT b FROM t").fetchone() == ("new",), "the trap is there"
         for table in ("record", "signature", "head", "receipt", "acknowledged"):
-            with pytest.raises(sqlite3.IntegrityError, match="append-only|has no gaps"):
+            with pytest.raises(sqlite3.IntegrityError, match=r"append-only|has no gaps"):
                 raw.execute(f"INSERT OR REPLACE INTO {table} SELECT * FROM {table} LIMIT 1")
 
 
