@@ -45,11 +45,7 @@ COMMANDS: dict[str, tuple[str, Words]] = {
         Words("what good phones of a model measure: add, take, list, show", "标准样机读数：新增、采用、列出、查看"),
     ),
     "study": ("study", Words("how well checks repeat: new, run, show", "重复性研究：新建、测量、查看")),
-    "reference": (
-        "reference",
-        Words("what good phones of a model measure: add, take, list, show", "标准样机读数：新增、采用、列出、查看"),
-    ),
-    "study": ("study", Words("how well checks repeat: new, run, show", "重复性研究：新建、测量、查看")),
+    "diff": ("diff", Words("the phone before the repair against after it", "对比维修前后的手机")),
     "verify": ("verify", Words("verify records, a bundle or the ledger, offline", "离线校验记录、工单包或台账")),
     "export": ("export", Words("a ticket's records in other formats", "以其他格式导出工单记录")),
     "ledger": ("ledger", Words("the ledger: show, heads, rebuild", "台账：查看、校验点、重建")),
