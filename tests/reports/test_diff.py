@@ -1,0 +1,115 @@
+"""Before against after: what got worse stands first, numbers are subtracted, parts are told as changed, never shown."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from records_builder import Case, Shop, attempt
+
+from checklists.schema import Checklist
+from checklists.verdict import Stage
+from reports.attest import Record, open_record
+from reports.diff import RunDiff, before_and_after, compare, planned_changes
+from reports.predicates import AttemptV1, PlannedPartV1
+
+GOOD: dict[str, Any] = {"battery": Decimal(93), "display": True, "charger": Decimal(4)}
+
+
+def records(case: Case) -> list[Record]:
+    return [open_record(envelope) for envelope in case.envelopes]
+
+
+def compared(before: dict[str, Any], after: dict[str, Any]) -> RunDiff:
+    case = Case(Shop())
+    case.intake()
+    case.add(case.shop.run(Stage.INTAKE, "wang", values=GOOD | before))
+    case.add(case.shop.run(Stage.SELF_CHECK, "wang", values=GOOD | after))
+    return diff_of(case)
+
+
+def diff_of(case: Case) -> RunDiff:
+    both = before_and_after(records(case))
+    assert both is not None
+    return compare(*both, planned_changes(records(case)))
+
+
+def swapped(*planned: PlannedPartV1) -> RunDiff:
+    """A battery of another serial afterwards."""
+
+    def tried(serial: str) -> Any:
+        def attempts(used: Checklist) -> list[AttemptV1]:
+            return [
+                attempt(check, GOOD[check.id], serial=serial if check.id == "battery" else None)
+                for check in used.checks
+            ]
+
+        return attempts
+
+    case = Case(Shop())
+    case.intake()
+    case.add(case.shop.run(Stage.INTAKE, "wang", attempts=tried("A1")))
+    if planned:
+        case.add(case.shop.consent(case.add(case.shop.plan(parts=planned))))
+    case.add(case.shop.run(Stage.SELF_CHECK, "wang", attempts=tried("B2")))
+    return diff_of(case)
+
+
+def changes(found: RunDiff) -> dict[str, str]:
+    return {row.check: row.change for row in found.rows}
+
+
+def test_a_check_that_was_good_and_fails_now_is_a_regression_and_stands_first() -> None:
+    found = compared({}, {"battery": Decimal(60)})
+    assert found.rows[0].check == "battery"
+    assert [row.check for row in found.regressions] == ["battery"]
+    [value] = [one for one in found.rows[0].values if one.by is not None]
+    assert (value.before, value.after, value.by) == ("93", "60", Decimal(-33))
+
+
+def test_a_repaired_fault_is_better_and_no_regression() -> None:
+    found = compared({"battery": Decimal(60)}, {})
+    assert changes(found)["battery"] == "better"
+    assert found.regressions == ()
+
+
+def test_what_did_not_change_is_the_same() -> None:
+    assert set(changes(compared({}, {})).values()) == {"same"}
+
+
+def test_without_a_run_on_both_sides_there_is_nothing_to_compare() -> None:
+    case = Case(Shop())
+    case.intake()
+    case.add(case.shop.run(Stage.SELF_CHECK, "wang", values=GOOD))
+    assert before_and_after(records(case)) is None
+
+
+def test_a_run_for_the_diagnosis_stands_in_where_there_was_none_at_intake() -> None:
+    case = Case(Shop())
+    case.intake()
+    case.add(case.shop.run(Stage.DIAGNOSIS, "wang", values=GOOD))
+    case.add(case.shop.run(Stage.SELF_CHECK, "wang", values=GOOD))
+    assert before_and_after(records(case)) is not None
+
+
+def test_a_part_that_is_another_is_told_and_neither_serial_is_shown() -> None:
+    found = swapped()
+    assert changes(found)["battery"] == "part-changed"
+    [(check, value)] = found.unplanned
+    assert (check, value.name, value.before, value.after) == ("battery", "serial", "", "")
+
+
+def test_a_part_that_the_agreed_plan_exchanges_is_no_unplanned_change() -> None:
+    found = swapped(PlannedPartV1(part="battery", number="B-1", changes=("battery:serial",)))
+    assert found.unplanned == ()
+    assert [value.planned for row in found.rows for value in row.values if value.changed] == [True]
+
+
+def test_a_run_that_was_taken_out_does_not_count() -> None:
+    case = Case(Shop())
+    case.intake()
+    case.add(case.shop.run(Stage.INTAKE, "wang", values=GOOD))
+    bad = case.add(case.shop.run(Stage.SELF_CHECK, "wang", values=GOOD | {"battery": Decimal(60)}))
+    case.add(case.shop.run(Stage.SELF_CHECK, "wang", values=GOOD))
+    case.add(case.shop.amend(bad))
+    assert diff_of(case).regressions == ()
