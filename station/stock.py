@@ -123,6 +123,7 @@ def after(level: Level, move: Move) -> Level:
     """
     _must_be_sensible(level, move)
     quantity = move.quantity
+    before = level
     level = replace(level, number=move.number, part=level.part or move.part)
     match move.kind:
         case "in":
@@ -141,7 +142,7 @@ def after(level: Level, move: Move) -> Level:
             returned = level.returned + quantity
             level = replace(level, defective=level.defective - quantity, returned=returned)
     level = replace(level, serials=_serials(level, move))
-    _must_be_there(level, move)
+    _must_be_there(before, level, move)
     return level
 
 
@@ -188,14 +189,13 @@ def _must_be_sensible(level: Level, move: Move) -> None:
         raise _no("stock.serial", _NO_SERIAL.fill(serial=move.serial, number=move.number), _LOOK)
 
 
-def _must_be_there(level: Level, move: Move) -> None:
+def _must_be_there(before: Level, level: Level, move: Move) -> None:
     if level.reserved.get(move.ticket, 0) < 0 or level.used < 0:
         raise _no("stock.short", _NOT_HELD.fill(number=move.number, ticket=move.ticket), _LOOK)
     if level.defective < 0:
         raise _no("stock.short", _NOT_DEFECTIVE.fill(number=move.number), _LOOK)
     if level.free < 0:
-        short, there = -level.free, max(level.free + max(move.quantity, 0), 0)
-        what = _SHORT.fill(number=move.number, short=short, free=there)
+        what = _SHORT.fill(number=move.number, short=-level.free, free=before.free_for(move.ticket))
         raise _no("stock.short", what, _ORDER)
     if len(level.serials) > level.shelf:
         raise _no("stock.serial", _WHICH_SERIAL.fill(number=move.number), _ONE_BY_ONE)

@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping
-from typing import Any, Literal
+from functools import cache
+from typing import TYPE_CHECKING, Any, Literal
 
 from drivers.text import Words
 from reports.predicates import TextV1
 from reports.steps.diagnosis import CauseV1, DiagnosisV1, FindingV1, GroundV1, TryV1
 from station.plans import plan_policy
 from station.steps.api import Case, Choice, Field, Filled, Made, Step, not_now, wrong
+
+if TYPE_CHECKING:
+    from checklists.schema import Check
 
 __all__ = ["STEPS"]
 
@@ -71,11 +75,10 @@ def _ranking(case: Case) -> dict[str, Any]:
     """The document of `assay diagnose` for the sealed runs, with the digests of their records."""
     from checklists.diagnosis.diagnose import diagnose
     from checklists.diagnosis.load import shipped_policy
-    from checklists.load import load_checks
     from station.diagnosis import as_document, evidence_of, findings_of
     from station.views import run_document
 
-    policy, checks = shipped_policy(), load_checks()
+    policy, checks = shipped_policy(), _checks()
     sealed = {record.digest for record in case.standing("run")}
     runs = [run for run in case.session.runs.values() if run.record and run.record.digest in sealed]
     evidence = evidence_of([run_document(case.session, run) for run in runs], checks)
@@ -89,6 +92,14 @@ def _ranking(case: Case) -> dict[str, Any]:
         "failed": failed,
         "names": {cause.id: list(cause.name.words) for cause in policy.causes},
     }
+
+
+@cache
+def _checks() -> Mapping[str, Check]:
+    """The shipped checks, read once: this runs while the store is held."""
+    from checklists.load import load_checks
+
+    return load_checks()
 
 
 def _symptoms(case: Case) -> list[str]:
@@ -139,7 +150,7 @@ def _cause(case: Case, form: Filled, document: Mapping[str, Any]) -> tuple[str, 
     if chosen != (ranking[0] if ranking else "") and not form["why"]:
         first = Words(*document["ranking"][0]["name"]) if ranking else _NOTHING
         raise wrong("diagnosis.why", _NOT_FIRST.fill(cause=Words(*name), first=first), _SAY_WHY)
-    return chosen, told or Words(*name).en
+    return chosen, told or " / ".join(name)
 
 
 def _must_be_no_fault(case: Case, document: Mapping[str, Any], tries: tuple[TryV1, ...]) -> None:

@@ -91,7 +91,8 @@ def _tick(one: Field, typed: Any) -> bool:
 
 
 def _text(one: Field, typed: Any, photo: Callable[[str], Photo]) -> str:
-    text = safe_text(str(typed), one.most + 1)
+    lines = str(typed).splitlines() if one.kind == "long" else [str(typed)]
+    text = "\n".join(safe_text(line, one.most + 1) for line in lines)
     if len(text) > one.most:
         raise _Wrong(_LONG.fill(label=one.label, most=one.most))
     return text

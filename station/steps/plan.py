@@ -66,7 +66,7 @@ def _plan(case: Case, form: Filled) -> Made:
         **case.common,
         person=case.person,
         cause=case.redact(form["cause"]) or diagnosis.cause,
-        remedy=case.redact(form["remedy"]) or "; ".join(name.en for name in named),
+        remedy=case.redact(form["remedy"]) or "; ".join(f"{name.en} / {name.zh}" for name in named),
         parts=done.parts,
         declined=_declined(case, form),
         price_fen=done.price_fen,

@@ -71,7 +71,8 @@ def _repair(case: Case, form: Filled) -> Made:
     predicate = RepairV1(
         **case.common,
         person=case.person,
-        remedy=case.redact(form["remedy"]) or "; ".join(known[one].name.en for one in done if one in known),
+        remedy=case.redact(form["remedy"])
+        or "; ".join(" / ".join(known[one].name.words) for one in done if one in known),
         remedies=done,
         new_phone=identities[0].value if identities else None,
         ended_ms=case.now_ms,
