@@ -167,7 +167,7 @@ class Stepping:
     ) -> Case:
         session = fold(load(db, ticket=ticket)) if ticket else Session()
         number = ticket if session.ticket else self._number(db, step, ticket)
-        scope = vault.open_scope(db, number, make=make)
+        scope = vault.open_scope(db, number, make=make and not session.ticket)  # an erased ticket gets no new key
         if scope is None and session.ticket:
             raise Trouble("ticket.erased", _ERASED, Side.PERSON, _NEW_TICKET, EXIT_NO)
         salt = scope.salt if scope else bytes(32)  # a preview of a ticket that is not there commits to nothing

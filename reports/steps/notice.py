@@ -18,7 +18,7 @@ class NoticeV1(Common):
     """A message that was handed to the adapter.
 
     Attributes:
-        stage: what it tells of; `round` counts the notices of a stage, more than one only on purpose.
+        topic: the stage that it tells of; `round` counts the notices of a stage, more than one only on purpose.
         language: `en` or `zh`.
         to, text: commitments to the telephone number and to the whole text.
         key: the idempotency key that went with it: the same key is the same message, however often it arrives.
@@ -27,7 +27,7 @@ class NoticeV1(Common):
 
     decision: Literal["sent"]
     person: Name
-    stage: Name
+    topic: Name
     round: int = Field(ge=1, le=1000)
     language: Literal["en", "zh"]
     template: Sha256

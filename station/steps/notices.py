@@ -57,7 +57,7 @@ def due_stage(case: Case) -> str:
 
 
 def _sent(case: Case, stage: str) -> list[Record]:
-    return [one for one in case.standing("notice") if getattr(one.statement.predicate, "stage", "") == stage]
+    return [one for one in case.standing("notice") if getattr(one.statement.predicate, "topic", "") == stage]
 
 
 def _template(case: Case, stage: str, language: str) -> str:
@@ -130,7 +130,7 @@ def _notify(case: Case, form: Filled) -> Made:
         **made,
         decision="sent",
         person=case.person,
-        stage=stage,
+        topic=stage,
         round=number,
         language=language,
         template=digest_of(template.encode()),

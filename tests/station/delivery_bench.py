@@ -58,12 +58,13 @@ class Counter:
         """Do a step and sign what it made: before it is stored, or after it was sealed."""
         done = await send(self.client, m.DoStep(step=step, ticket=ticket, person=person, fields=fields))
         if "payload" in done:
-            return await self._commit(done, person) | {"says": done["says"]}
+            return await self.commit(done, person) | {"says": done["says"]}
         if sign_off:
             await self.sign(done["record"], person, done["role"], done["meaning"])
         return done
 
-    async def _commit(self, prepared: dict[str, Any], person: str) -> dict[str, Any]:
+    async def commit(self, prepared: dict[str, Any], person: str) -> dict[str, Any]:
+        """Sign what was prepared, and have it stored."""
         key_id, signature = sign(base64.b64decode(prepared["payload"]), self.station.keys[person])
         encoded = base64.b64encode(signature).decode()
         return await send(self.client, m.CommitRecord(payload=prepared["payload"], key_id=key_id, signature=encoded))
