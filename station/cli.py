@@ -29,8 +29,8 @@ COMMANDS: dict[str, tuple[str, Words]] = {
     "run": ("run", Words("run a checklist on a phone", "对手机执行检测清单")),
     "parse": ("parse", Words("run one parser on captured output, offline", "离线解析已采集的输出")),
     "ticket": ("ticket", Words("tickets: new, show, list", "工单：新建、查看、列出")),
-    "intake": ("intake", Words("take a phone in", "接件")),
     "photo": ("photo", Words("take a picture with a webcam of this computer", "用本机摄像头拍照")),
+    "intake": ("intake", Words("take a phone in", "接件")),
     "release": ("release", Words("let a phone go, or say why not", "放行，或说明原因")),
     "diagnose": (
         "diagnose",
