@@ -32,6 +32,8 @@ T = TypeVar("T")
 BUSY_S = 5.0
 #: The most waiting writes that share one commit: bounds how much is done again when one of them fails.
 TOGETHER = 64
+#: How often a failed commit is tried to be written over before the disk is taken for dead.
+OVERWRITES = 3
 #: What must hold on the writing connection; checked at every open: SQLite ignores a PRAGMA it can't obey in silence.
 PRAGMAS = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "recursive_triggers": 1, "secure_delete": 1}
 
@@ -154,21 +156,25 @@ class _Lane:
 
     def _transaction(self, jobs: list[_Job]) -> list[Any]:
         db = self._open()
+        committing = False
         try:
             db.conn.execute("BEGIN IMMEDIATE" if self._writes else "BEGIN")
             results = [job.work(db) for job in jobs]
+            committing = self._writes
             db.conn.execute("COMMIT")
         except BaseException as error:
-            self._roll_back(db, error)
+            self._roll_back(db, error, committing=committing)
             raise
         self.commits += self._writes
         return results
 
-    def _roll_back(self, db: Database, error: BaseException) -> None:
+    def _roll_back(self, db: Database, error: BaseException, *, committing: bool) -> None:
         name = str(getattr(error, "sqlite_errorname", "") or "")
         try:
             if db.conn.in_transaction:  # SQLite itself may have rolled back already (full disk, I/O error)
                 db.conn.execute("ROLLBACK")
+            if committing:
+                _overwrite(db, OVERWRITES)
         except sqlite3.Error:
             name = "SQLITE_IOERR"
         if name.startswith(("SQLITE_IOERR", "SQLITE_CORRUPT", "SQLITE_NOTADB")):
@@ -201,6 +207,29 @@ class _Lane:
             self._db = None
 
 
+def _overwrite(db: Database, tries: int) -> None:
+    """Commit what changes nothing, in the place of a commit that has just failed.
+
+    When only its fsync failed, the failed commit lies whole in the write-ahead log: a process killed now would find it
+    there at its next start and take for done what was refused. Its first page in the log is written over by this, and
+    the rest counts for nothing, since each page's checksum goes on from the one before it (SQLite, "WAL file format").
+
+    Raises:
+        sqlite3.Error: the disk goes on failing.
+    """
+    (version,) = db.conn.execute("PRAGMA user_version").fetchone()
+    try:
+        db.conn.execute("BEGIN IMMEDIATE")
+        db.conn.execute(f"PRAGMA user_version={int(version)}")
+        db.conn.execute("COMMIT")
+    except sqlite3.Error:
+        if db.conn.in_transaction:
+            db.conn.execute("ROLLBACK")
+        if tries <= 1:
+            raise
+        _overwrite(db, tries - 1)
+
+
 class Store:
     """The station's data file.
 
@@ -225,7 +254,8 @@ class Store:
 
         Raises:
             Trouble: the disk is full or failing, or the file is held by another program. Nothing of `work` is stored
-                (after an I/O error in the commit itself it may be: a retry must find out).
+                (where the disk takes no write at all after a commit's fsync failed, and the bench is killed before
+                it does again, it may be: a retry must find out).
         """
         return await asyncio.wrap_future(self._writer.submit(work))
 
