@@ -63,7 +63,11 @@ class StationClock:
         here = judged(_wall(), _mono(), boot_id(), self._start, self.anchored)
         if self._contradicted:
             return here.model_copy(update={"state": "suspect"})
-        if here.state == "suspect" or self.anchored:  # head office's word is worth more than an earlier record's
+        if self.anchored:  # head office's word is worth more than an earlier record's
+            return here
+        # Over one boot a believable record says all that the start of this process could say, and more: the process may
+        # have started while the clock was wrong.
+        if here.state == "suspect" and (before is None or before.boot_id != here.boot_id):
             return here
         return judged(here.wall_ms, here.mono_ms, here.boot_id, before, anchored=False)
 
