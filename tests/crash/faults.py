@@ -104,6 +104,11 @@ class Faults:
         """All is well again."""
         self._set(_FIRST, 0)
 
+    @property
+    def clock_ms(self) -> int:
+        """What the wall clock is off by."""
+        return self._get(_CLOCK)
+
     def step_clock(self, ms: int) -> None:
         """Let the wall clock be off by so much; the monotonic one is left alone."""
         self._set(_CLOCK, ms)

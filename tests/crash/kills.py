@@ -63,7 +63,9 @@ async def serve_one(bench: Bench, engine: Engine, chance: random.Random, name: s
         await client.close()
 
 
-async def work_until_gone(bench: Bench, engine: Engine, chance: random.Random, name: str, begun: asyncio.Event) -> None:
+async def work_until_gone(
+    bench: Bench, engine: Engine, chance: random.Random, name: str, begun: asyncio.Event, *, runs: bool = True
+) -> None:
     """Counter, technician and screen at the same time until the engine is gone; `begun` when a ticket is signed."""
     clients = [await engine.client() for _ in range(3)]
     at_counter, at_phone = (
@@ -77,7 +79,7 @@ async def work_until_gone(bench: Bench, engine: Engine, chance: random.Random, n
 
     async def check() -> None:
         slot = await at_phone.find("SER0001")
-        while True:
+        while runs:
             await at_phone.check(slot, bench.ticket)
 
     await asyncio.gather(_until_gone(take_in), _until_gone(check), _until_gone(lambda: _look(clients[2], bench.book)))

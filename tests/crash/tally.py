@@ -40,14 +40,14 @@ class Tally:
         return not (self.lost or self.invented or self.unwanted or self.wrong)
 
     def found(self, findings: Findings, where: str = "") -> None:
-        """Take over what an audit found, once each."""
+        """Take over what an audit found, once each: what is wrong stays so in the audits after it."""
         for mine, theirs in (
             (self.lost, findings.lost),
             (self.invented, findings.invented),
             (self.unwanted, findings.unwanted),
             (self.wrong, findings.wrong),
         ):
-            mine += [f"{where}{each}" for each in theirs if f"{where}{each}" not in mine]
+            mine += [f"{where}{each}" for each in theirs if not any(known.endswith(f": {each}") for known in mine)]
 
     def close(self, *books: Book) -> None:
         """Count what the books say."""
