@@ -55,6 +55,7 @@ from station.outbox import enqueue
 from station.session import Session, fold
 from station.settings import Settings
 from station.statements import Redactor, identities_of, intake_v1, run_v1
+from station.states import State, state_of
 
 __all__ = ["Signing", "software"]
 
@@ -160,7 +161,8 @@ class Signing:
     def _number(self, db: Database, wanted: str, before: Session) -> str:
         number = wanted or tickets.next_number(db)
         known = db.execute("SELECT 1 FROM ticket WHERE ticket = ?", [number]).fetchone()
-        if known and (before.registered is None or before.opened is not None):
+        reopened = before.opened is not None and state_of(before) is State.REGISTERED
+        if known and not reopened and (before.registered is None or before.opened is not None):
             raise _taken(number)
         return number
 
