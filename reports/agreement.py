@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from reports.attest import Record
 from reports.predicates import AmendV1, ConsentV1, PartUseV1, PlanV1
 
-__all__ = ["Agreement", "agreement", "fitted"]
+__all__ = ["Agreement", "agreement", "fitted", "unconfirmed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +33,14 @@ class Agreement:
     def agreed(self) -> PlanV1 | None:
         """The plan, where the customer's last word on it is yes, with every risk confirmed singly."""
         said = self.consent
-        if self.plan is None or said is None or said.decision != "agreed" or self.unconfirmed:
+        if self.plan is None or said is None or said.decision != "agreed" or unconfirmed(self.plan, said):
             return None
         return self.plan
 
-    @property
-    def unconfirmed(self) -> tuple[str, ...]:
-        """The risks of the plan that the consent does not confirm."""
-        risks = [risk.id for risk in self.plan.risks] if self.plan else []
-        return tuple(risk for risk in risks if self.consent is None or risk not in self.consent.confirmed)
+
+def unconfirmed(plan: PlanV1, consent: ConsentV1) -> tuple[str, ...]:
+    """The risks of the plan that the consent does not confirm."""
+    return tuple(risk.id for risk in plan.risks if risk.id not in consent.confirmed)
 
 
 def agreement(records: Iterable[Record]) -> Agreement:

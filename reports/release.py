@@ -13,6 +13,7 @@ from typing import Final, Literal, NamedTuple
 from checklists.schema import Check
 from checklists.verdict import Ending, Stage, Verdict
 from drivers.text import Words
+from reports.agreement import unconfirmed
 from reports.attest import Record, open_record
 from reports.predicates import (
     AmendV1,
@@ -506,7 +507,9 @@ def _consented(case: _Case) -> tuple[Record, Record] | None:
     for _, record in case.standing():
         consent = record.statement.predicate
         if plans and isinstance(consent, ConsentV1) and consent.plan == plans[-1].digest:
-            found = (plans[-1], record) if consent.decision == "agreed" else None  # the last word counts
+            plan = plans[-1].statement.predicate
+            agreed = isinstance(plan, PlanV1) and consent.decision == "agreed" and not unconfirmed(plan, consent)
+            found = (plans[-1], record) if agreed else None  # the last word counts
     return found
 
 
