@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reports.calendar import is_working_day
@@ -14,6 +14,7 @@ from reports.warranty.decide import Claim, ClaimError, decide, refund, yuan
 from reports.warranty.rules import shipped, with_policy
 
 RULES = shipped()
+UNTIMED = settings(deadline=None)
 DAY = datetime.timedelta(days=1)
 SOLD = datetime.date(2024, 1, 1)
 DAYS = st.integers(0, 900).map(lambda days: SOLD + days * DAY)
@@ -54,6 +55,7 @@ def claims(draw: st.DrawFn) -> Claim:
     )
 
 
+@UNTIMED
 @given(claims())
 def test_a_claim_is_decided_in_both_languages_with_its_sources(claim: Claim) -> None:
     found = decide(claim, RULES)
@@ -63,12 +65,14 @@ def test_a_claim_is_decided_in_both_languages_with_its_sources(claim: Claim) -> 
     assert any(line.sources for line in found.lines)
 
 
+@UNTIMED
 @given(claims())
 def test_what_is_out_or_excluded_offers_nothing_and_what_is_in_offers_something(claim: Claim) -> None:
     found = decide(claim, RULES)
     assert bool(found.remedies) == (found.decision == "in-warranty")
 
 
+@UNTIMED
 @given(claims())
 def test_a_sum_that_is_paid_back_lies_between_nothing_and_the_price(claim: Claim) -> None:
     for remedy in decide(claim, RULES).remedies:
@@ -78,6 +82,7 @@ def test_a_sum_that_is_paid_back_lies_between_nothing_and_the_price(claim: Claim
             assert 0 <= remedy.refund_fen <= claim.price_fen
 
 
+@UNTIMED
 @given(claims())
 def test_an_exclusion_takes_everything_away(claim: Claim) -> None:
     found = decide(claim, RULES)
@@ -85,6 +90,7 @@ def test_an_exclusion_takes_everything_away(claim: Claim) -> None:
         assert (found.decision, found.remedies, found.period) == ("excluded", (), None)
 
 
+@UNTIMED
 @given(DAYS, st.integers(1, 24), st.lists(stays(), max_size=5), stays())
 def test_more_days_away_never_end_the_period_earlier(
     start: datetime.date, months: int, some: list[Away], one_more: Away
@@ -92,6 +98,7 @@ def test_more_days_away_never_end_the_period_earlier(
     assert period(start, months, [*some, one_more]).end >= period(start, months, some).end
 
 
+@UNTIMED
 @given(DAYS, st.integers(1, 24), stays(), st.integers(0, 40))
 def test_a_longer_stay_never_ends_the_period_earlier(
     start: datetime.date, months: int, stay: Away, longer: int
@@ -100,6 +107,7 @@ def test_a_longer_stay_never_ends_the_period_earlier(
     assert period(start, months, [more]).end >= period(start, months, [stay]).end
 
 
+@UNTIMED
 @given(DAYS, st.integers(1, 24), st.lists(stays(), max_size=5))
 def test_a_period_ends_on_a_working_day_and_adds_up(start: datetime.date, months: int, some: list[Away]) -> None:
     found = period(start, months, some)
@@ -108,6 +116,7 @@ def test_a_period_ends_on_a_working_day_and_adds_up(start: datetime.date, months
     assert all(not is_working_day(found.extended + days * DAY) for days in range((found.end - found.extended).days))
 
 
+@UNTIMED
 @given(st.lists(stays(), max_size=5), DAYS, DAYS)
 def test_days_away_are_the_days_that_a_calendar_would_cross_out(
     some: list[Away], one: datetime.date, other: datetime.date
@@ -117,6 +126,7 @@ def test_days_away_are_the_days_that_a_calendar_would_cross_out(
     assert days_away(some, after, until) == sum(1 for day in crossed if after < day <= until)
 
 
+@UNTIMED
 @given(DAYS, st.integers(0, 60))
 def test_months_later_is_the_same_day_or_the_last_of_its_month(day: datetime.date, months: int) -> None:
     later = plus_months(day, months)
@@ -124,12 +134,14 @@ def test_months_later_is_the_same_day_or_the_last_of_its_month(day: datetime.dat
     assert later.day == day.day or (later.day < day.day and (later + DAY).day == 1)
 
 
+@UNTIMED
 @given(DAYS, st.integers(0, 60))
 def test_a_window_of_days_never_ends_on_a_day_off_nor_early(start: datetime.date, days: int) -> None:
     assert is_working_day(last_day_in(start, days))
     assert last_day_in(start, days) >= start + days * DAY
 
 
+@UNTIMED
 @given(st.integers(0, 2**53 - 1), st.integers(0, 4000), st.integers(0, 50))
 def test_a_refund_falls_with_each_day_and_never_below_nothing(price: int, days: int, rate: int) -> None:
     first, later = refund(price, days, rate), refund(price, days + 1, rate)
@@ -137,12 +149,14 @@ def test_a_refund_falls_with_each_day_and_never_below_nothing(price: int, days: 
     assert refund(price, 0, rate) == price
 
 
+@UNTIMED
 @given(st.integers(0, 10**9), st.integers(0, 190))
 def test_the_rounding_is_less_than_a_fen_and_the_customer_s(price: int, days: int) -> None:
     exact = price * (10_000 - 50 * days)
     assert 0 <= refund(price, days, 50) * 10_000 - max(0, exact) < 10_000
 
 
+@UNTIMED
 @given(claims(), st.integers(15, 400))
 def test_a_promise_never_takes_anything_away(claim: Claim, days: int) -> None:
     kind = {"promises": {"other": {"exchange_days": days, "months": {"battery": 6 + days % 50}}}}
