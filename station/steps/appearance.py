@@ -41,9 +41,9 @@ _MARKS = {
     "other": Words("other", "其他"),
 }
 _SIZES = {
-    "small": Words("small, below 3 mm", "小（3 毫米以内）"),
-    "medium": Words("medium, to 10 mm", "中（10 毫米以内）"),
-    "large": Words("large, above 10 mm", "大（10 毫米以上）"),
+    "small": Words("small, below 3 mm", "小，3 毫米以内"),
+    "medium": Words("medium, to 10 mm", "中，10 毫米以内"),
+    "large": Words("large, above 10 mm", "大，10 毫米以上"),
 }
 _LIQUID = {
     "dry": Words("dry", "正常（未变色）"),
@@ -255,7 +255,7 @@ def appearance_lines(made: AppearanceV1) -> list[Words]:
 
 
 def _face_line(face: FaceV1) -> Words:
-    named, counted = _FACES[face.face], Words(f", {len(face.photos)} photos", f"，照片 {len(face.photos)} 张")
+    named, counted = _FACES[face.face], Words(f"; photos: {len(face.photos)}", f"，照片 {len(face.photos)} 张")
     photos = counted if face.photos else Words("", "")
     if not face.marks:
         return _NO_MARKS.fill(face=named, photos=photos)
@@ -277,7 +277,7 @@ _NOTHING = Words("nothing", "无")
 _POWER_LINE = Words("{power}; {lock}", "{power}；{lock}")
 _AGREE = Words("the phone's identity agrees: {places}", "身份一致：{places}")
 _NOT_READ = Words("its identity was not read: {places}", "未读取身份：{places}")
-_UNPACKED = Words("unpacked before a camera: seal {seal}, {n} files", "开箱已拍摄：封签{seal}，文件 {n} 个")
+_UNPACKED = Words("unpacked before a camera: seal {seal}, files: {n}", "开箱已拍摄：封签{seal}，文件 {n} 个")
 _NO_INTAKE = Words("The phone was not taken in yet", "手机尚未接件")
 _SAY_WHY = Words(
     "There is an appearance record already: say why there is a new one", "已有外观记录：请说明重新记录的原因"

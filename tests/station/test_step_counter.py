@@ -268,7 +268,7 @@ async def test_marks_have_a_place_a_size_and_a_picture(counter: Counter) -> None
     assert made.faces[1].photos[0].name == "back-1.png"
     assert [(one.what, one.count) for one in made.accessories] == [("charger", 1), ("case", 1)]
     said = [line[0] for line in done["says"]]
-    assert "back: dent (medium, to 10 mm) at 120/900 ‰, 1 photos" in said
+    assert "back: dent (medium, to 10 mm) at 120/900 ‰; photos: 1" in said
     assert "the phone's identity agrees: ticket, box" in said
     assert "its identity was not read: device, tray" in said
 
