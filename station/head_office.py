@@ -35,6 +35,7 @@ __all__ = [
     "head_office_key",
     "left_waiting",
     "no_head_office",
+    "older_receipt",
     "other_history",
     "post_batch",
     "request_enrolment",
@@ -155,6 +156,12 @@ def forged(why: Words) -> Trouble:
     """The receipt is not head office's, or not for what was sent."""
     what = Words("the receipt cannot be trusted: it {en}", "回执不可信：{zh}").fill(en=why.en, zh=why.zh)
     return _trouble("receipt", what, _CALL)
+
+
+def older_receipt() -> Trouble:
+    """The receipt is of an earlier time than one that is here: it was overtaken, or the clock there went back."""
+    what = Words("head office's receipt is older than the one before it", "总部回执的时间早于上一份回执")
+    return _trouble("receipt-order", what, _NOTHING_LOST)
 
 
 def other_history(size: int) -> Trouble:

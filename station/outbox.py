@@ -27,7 +27,16 @@ from reports.ledger import Frontier, add_receipt
 from reports.predicates import HeadRef, ReceiptV1
 from reports.record import RecordError
 from station.errors import Trouble
-from station.head_office import NotNow, connection, forged, left_waiting, no_head_office, other_history, post_batch
+from station.head_office import (
+    NotNow,
+    connection,
+    forged,
+    left_waiting,
+    no_head_office,
+    older_receipt,
+    other_history,
+    post_batch,
+)
 from station.messages import OutboxRow, OutboxView
 from station.settings import Settings
 
@@ -380,7 +389,15 @@ def _mark(db: Database, state: Literal["rejected", "quarantined"], rows: Sequenc
 
 
 def _settle(db: Database, envelope: bytes, receipt: ReceiptV1, batch: Sequence[_Row]) -> None:
-    """Store a verified receipt and what it says of each record, in one transaction."""
+    """Store a verified receipt and what it says of each record, in one transaction.
+
+    Raises:
+        NotNow: it is older than one that is here: another uploader's answer overtook it, or head office's clock was put
+            back. Receipts are evidence of an order, so its records are sent again for one that keeps it.
+    """
+    ((newest_ms,),) = db.execute("SELECT coalesce(max(received_ms), 0) FROM receipt")
+    if receipt.received_ms < newest_ms:
+        raise NotNow(older_receipt())
     number = add_receipt(db, envelope)
     ((digest,),) = db.execute("SELECT digest FROM receipt WHERE id = ?", (number,))
     db.conn.executemany(

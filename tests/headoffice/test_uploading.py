@@ -7,6 +7,7 @@ import random
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -21,6 +22,7 @@ from station.errors import Trouble
 from station.head_office import head_office_key, request_enrolment
 from station.outbox import LONGEST_RETRY_AFTER_S, Pace, Uploader
 from station.settings import save_settings, write_private
+from station.store import Store
 from tests.headoffice.head_office_bench import (
     HQ_KEY,
     QUICK,
@@ -96,6 +98,45 @@ async def test_a_record_enqueued_while_the_uploader_runs_leaves_when_it_is_woken
                 changed.clear()
         running.cancel()
         await asyncio.wait([running])
+
+
+async def test_a_receipt_older_than_one_that_is_here_is_not_kept_and_its_records_are_sent_again(tmp_path: Path) -> None:
+    """Two uploaders on one store: the answer to the first may come after the answer to the second."""
+    async with bench_and_office(tmp_path) as (bench, hq):
+        await bench.add_people()
+        late, held = asyncio.Event(), asyncio.Event()
+        slow = bench.uploader(store=Held(bench.store, held, late))
+        sending = asyncio.create_task(slow.once())
+        async with asyncio.timeout(20):
+            await held.wait()  # the slow one has its receipt and has not stored it
+        await asyncio.sleep(0.002)  # receipts carry whole milliseconds
+        await bench.uploader().once()
+        await bench.add_intakes(1)
+        late.set()
+        with pytest.raises(Trouble) as caught:
+            await sending
+        assert (caught.value.code, caught.value.side.value) == ("upload.receipt-order", "head-office")
+        await bench.uploader().once()
+        assert acknowledged(await bench.states())
+        assert verify_ledger(bench.settings.database, root=bytes.fromhex(bench.settings.head_office_key)).ok
+        assert envelopes_at(hq) == bench.sent
+
+
+class Held:
+    """A store that keeps the write after a receipt back until `late`; `held` when it has come to it."""
+
+    def __init__(self, store: Store, held: asyncio.Event, late: asyncio.Event) -> None:
+        self._store, self._held, self._late, self._writes = store, held, late, 0
+
+    async def write(self, work: Callable[[Database], Any]) -> Any:
+        self._writes += 1
+        if self._writes == 2:  # the first one counts the try
+            self._held.set()
+            await self._late.wait()
+        return await self._store.write(work)
+
+    async def read(self, work: Callable[[Database], Any]) -> Any:
+        return await self._store.read(work)
 
 
 # --- head office away or unwell --------------------------------------------------------------------------------------
