@@ -268,6 +268,7 @@ def _fill(ballast: Path, leave: int) -> None:
 async def cut_power(folder: Path, rounds: int, seed: int, options: Sequence[str] = ()) -> Tally:
     """Cut the power of the data folder's file system while the bench works; everything told must be there again."""
     chance, tally = random.Random(seed), Tally("power cut" + "".join(options).replace("--", " "))
+    died_with_it = 0
     with cuttable(folder / "power") as disk:
         bench = await _bench(folder / "papers", disk.at / "data")
         async with engine_process(bench, *options) as engine:
@@ -287,8 +288,14 @@ async def cut_power(folder: Path, rounds: int, seed: int, options: Sequence[str]
                 await engine.process.wait()
                 await asyncio.wait_for(working, 30)
             disk.again()
-            tally.found(audit(bench.data, bench.book), f"cut {tally.rounds}: ")
+            found = audit(bench.data, bench.book)
+            # The disk may have taken a commit in the moment of its death and said no: only here somebody is left to
+            # hear the no, and nothing can be written over any more.
+            died_with_it += len(found.unwanted)
+            found.unwanted.clear()
+            tally.found(found, f"cut {tally.rounds}: ")
             if not tally.met:
                 break  # what is lost stays lost: the rounds after it would only say so again
+        tally.notes.append(f"{died_with_it} found that were refused after the cut")
         tally.close(bench.book)
     return tally

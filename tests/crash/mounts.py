@@ -12,6 +12,7 @@ import os
 import shutil
 import struct
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,7 +52,7 @@ def tmpfs(folder: Path, size: int) -> Iterator[Path]:
 def no_tmpfs(folder: Path) -> str:
     """Why there can be none here; empty where there can."""
     try:
-        with tmpfs(folder / "try", 1 << 20):
+        with tmpfs(Path(tempfile.mkdtemp(dir=folder)) / "try", 1 << 20):
             return ""
     except OSError as error:
         return f"no mount here: {error}"
@@ -101,7 +102,7 @@ def no_cuttable(folder: Path) -> str:
     if not hasattr(os, "geteuid") or os.geteuid() != 0 or shutil.which("mkfs.ext4") is None:
         return "no mount here: it takes root and mkfs.ext4"
     try:
-        with cuttable(folder / "try", 16) as disk:
+        with cuttable(Path(tempfile.mkdtemp(dir=folder)) / "try", 16) as disk:
             kept, gone = disk.at / "kept", disk.at / "gone"
             with kept.open("wb") as file:
                 file.write(b"x" * 5000)
