@@ -162,6 +162,7 @@ class Engine:
         self.stepping = Stepping(self.signing, self.settings.data, self._plugged)
         self.shelf = Shelf(self.signing)
         self.erasing = Erasing(self.signing, self.settings.data, self._forget)
+        await self.erasing.finish()
         self.service = Service(self.store, self.stepping.policy)
         self.stepping.open_sessions = self.work.open_sessions
         self.work.policy = self.stepping.policy

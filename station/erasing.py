@@ -49,6 +49,21 @@ class Erasing:
             await self._clear(done["ticket"])
         return done
 
+    async def finish(self) -> None:
+        """Clear what an engine that was killed right after an erasure left; called when the next one starts."""
+        store = self._signing.journal.store
+
+        def erased(db: Database) -> list[str]:
+            query = "SELECT DISTINCT ticket FROM record WHERE kind = 'erasure/v1'"
+            tickets = [str(ticket) for (ticket,) in db.execute(query).fetchall()]
+            return [ticket for ticket in tickets if vault.open_scope(db, ticket) is None]
+
+        gone = await store.read(erased)
+        for ticket in gone:
+            await asyncio.to_thread(sending.forget, self._data, ticket)
+        if gone:
+            await asyncio.to_thread(vault.scrub, store.path)
+
     async def _clear(self, ticket: str) -> None:
         """Messages in the shop's folder, SQLite's log, and the session in memory."""
         store = self._signing.journal.store

@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from station import sending, vault
 from station.errors import Trouble
 from station.steps.api import Outgoing
 from tests.station.delivery_bench import OWNER, TELEPHONE, USUAL, Counter, counter
-from tests.station.station_bench import IMEI, send
+from tests.station.station_bench import IMEI, running, send
 
 MESSAGE = Outgoing("a" * 64, "T1", "ready", "zh", TELEPHONE, f"{OWNER}您好")
 PHONE_ERASED = {
@@ -203,6 +204,20 @@ async def test_after_forgetting_no_byte_names_the_customer_and_every_link_holds(
     assert (said.decision, said.records.kinds) == ("records-erased", ("name", "phone"))
     with pytest.raises(Trouble, match="was erased"):
         await shop.act("follow-up", ticket, "tech", channel="phone")
+
+
+async def test_what_a_killed_engine_left_of_an_erased_ticket_is_cleared_by_the_next(tmp_path: Path) -> None:
+    async with counter(tmp_path) as shop:
+        ticket = await shop.delivered()
+        await shop.act("notify", ticket, "tech")
+        await shop.act("forget", ticket, "lead", request="customer", sure="yes")
+        station = shop.station
+        await sending.adapter(station.data, {}).send(replace(MESSAGE, ticket=ticket))  # as if it had not been cleared
+        await sending.adapter(station.data, {}).send(replace(MESSAGE, ticket="T-OTHER"))
+    async with running(station):
+        left = every_byte(station.data / "notices" / ticket)
+        others = every_byte(station.data / "notices" / "T-OTHER")
+    assert (left, TELEPHONE.encode() in others) == (b"", True)
 
 
 def every_byte(folder: Path) -> bytes:
