@@ -12,6 +12,7 @@ from reports.predicates import ConsentV1, PlanV1
 from reports.steps.consent_code import ConsentCodeV1
 from station.plans import plan_policy
 from station.steps.api import Case, Choice, Field, Filled, Made, Photo, Step, not_now, wrong
+from station.steps.parts import given_free
 from station.vault import Kept
 
 __all__ = ["RISKS", "STEPS"]
@@ -68,7 +69,9 @@ def _consent(case: Case, form: Filled) -> Made:
     used = {"consent_code": ""} if form["way"] == "one-time-code" else {}
     said = _SAID[predicate.decision].fill(plan=found.digest[:12])
     risks = [Words(risk.text.en, risk.text.zh) for risk in plan.risks if risk.id in predicate.confirmed]
-    return Made(predicate, says=(said, *(_CONFIRMED.fill(risk=risk) for risk in risks)), personal=used, keep=keep)
+    says = (said, *(_CONFIRMED.fill(risk=risk) for risk in risks))
+    moves = () if predicate.decision == "agreed" else given_free(case, {})
+    return Made(predicate, says=says, personal=used, keep=keep, moves=moves)
 
 
 def _must_be_confirmed(form: Filled, plan: PlanV1) -> None:

@@ -6,6 +6,8 @@ plan does not have.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from drivers.text import Words
 from reports.agreement import agreement, fitted
 from reports.predicates import IdentityV1, PartUseV1, PlannedPartV1, PlanV1, Role
@@ -16,7 +18,7 @@ from station.steps.api import Case, Choice, Field, Filled, Made, Step, not_now, 
 from station.stock import Move, MoveKind
 from station.vault import Kept
 
-__all__ = ["STEPS"]
+__all__ = ["STEPS", "given_free"]
 
 #: Who hands parts out.
 ISSUERS: tuple[Role, ...] = ("parts-keeper", "lead")
@@ -50,9 +52,10 @@ def _possible(case: Case) -> Words | None:
 
 def _reserve(case: Case, form: Filled) -> Made:
     digest, plan = _agreed(case)
-    moves: list[Move] = []
+    to_fit = _to_fit(case, plan)
+    moves = list(given_free(case, to_fit))
     rows: list[OrderedPartV1] = []
-    for number, needed in _to_fit(case, plan).items():
+    for number, needed in to_fit.items():
         level = case.stock(number)
         held = min(level.reserved.get(case.ticket, 0), needed)
         more = max(0, min(needed - held, level.free))
@@ -82,6 +85,17 @@ def _reserve(case: Case, form: Filled) -> Made:
         for row in predicate.parts
     ]
     return Made(predicate, says=tuple(said), moves=tuple(moves))
+
+
+def given_free(case: Case, needed: Mapping[str, int]) -> tuple[Move, ...]:
+    """What is still held for the ticket beyond `needed`, by part number, goes back to everybody."""
+    orders = [one for record in case.records if isinstance(one := record.statement.predicate, PartsOrderV1)]
+    held = {row.number: case.stock(row.number).reserved.get(case.ticket, 0) for order in orders for row in order.parts}
+    return tuple(
+        Move("reserved", number, needed.get(number, 0) - count, case.person, case.now_ms, ticket=case.ticket)
+        for number, count in held.items()
+        if count > needed.get(number, 0)
+    )
 
 
 # --- fitting ---------------------------------------------------------------------------------------------------------

@@ -62,6 +62,19 @@ async def test_a_shortage_sets_the_promise_and_waits_for_parts_until_they_are_th
     await refused(bench.act("reserve", "lead"), "parts.reserved", "reserved already")
 
 
+async def test_what_is_held_goes_back_when_the_customer_says_no_or_another_plan_needs_less(bench: Desk) -> None:
+    await agreed(bench, {**REPAIR, "quantity": 2})
+    await bench.stocked(quantity=3)
+    await bench.act("reserve", "lead")
+    assert ((await bench.level())["free"], (await bench.level())["reserved"]) == (1, {bench.ticket: 2})
+    await bench.planned()
+    await bench.agreed()
+    await bench.act("reserve", "lead")
+    assert ((await bench.level())["free"], (await bench.level())["reserved"]) == (2, {bench.ticket: 1})
+    await bench.agreed(decision="return-unrepaired", confirmed=[])
+    assert ((await bench.level())["free"], (await bench.level())["reserved"]) == (3, {})
+
+
 async def test_only_what_the_customer_agreed_to_is_fitted_and_the_shelf_and_the_record_agree(bench: Desk) -> None:
     await agreed(bench)
     await refused(bench.fitted(), "part.no-stock", "never on the shelf")
