@@ -12,6 +12,8 @@ import click
 import pytest
 
 from station import cli
+from station.commands.steps import page
+from station.steps import steps
 
 ROOT = Path(__file__).resolve().parent.parent
 COMMANDS = ROOT / "docs" / "commands.md"
@@ -73,7 +75,7 @@ def _typed(line: str) -> Iterator[list[str]]:
         yield [word for word in call.group(1).split() if word]
 
 
-@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("name", sorted(EVERY.keys() - steps().keys()))
 def test_every_command_has_its_section_with_all_its_options_and_no_other(name: str) -> None:
     sections = _sections()
     assert name in sections, f"docs/commands.md has no section `assay {name}`"
@@ -85,7 +87,11 @@ def test_every_command_has_its_section_with_all_its_options_and_no_other(name: s
 
 
 def test_no_command_is_described_that_there_is_not() -> None:
-    assert set(_sections()) == set(EVERY)
+    assert set(_sections()) == set(EVERY) - set(steps())
+
+
+def test_the_page_of_the_steps_is_what_the_steps_say() -> None:
+    assert (ROOT / "docs" / "steps.md").read_text(encoding="utf-8") == page()
 
 
 def test_help_lists_the_commands_in_the_order_of_the_document() -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from station.client import Client
     from station.steps.api import Field, Step
 
-__all__ = ["command_of"]
+__all__ = ["command_of", "page"]
 
 
 def command_of(step: Step) -> click.Command:
@@ -125,3 +125,55 @@ def _from_file(path: Path | None) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise click.UsageError(_("{path} can't be read: {why}").format(path=path, why=error)) from error
+
+
+_HEAD = """# Steps
+
+Each step of a ticket's life is a form that leaves one signed record; `assay ticket next TICKET --as PERSON` says which
+can be done now. This page is written from the steps themselves (`python3 -m station.commands.steps`).
+
+On the screen the same forms open with `n` on a ticket's page. On the command line each field is an option, and
+`--form FILE` takes them from a TOML file instead (`rows` are then tables, `photos` lists of paths); options outweigh it.
+A `rows` option is given once a row, its cells parted by `;` in the order shown. `photos` take a path, or `camera:0`.
+
+For every step:
+
+| option | |
+| --- | --- |
+| `--as PERSON` | who does it; needed |
+| `--role ROLE` | in which role, if not the first of theirs that may |
+| `--form FILE` | fields from a TOML file |
+| `--pin-file FILE` | the PIN or passphrase, instead of asking |
+| `--unsigned` | leave the signature to `assay sign` (not where the record is the person's own statement) |
+| `--preview` | show what it would say, and write nothing |
+| `--json` | `{"ticket", "says", "record", "signoff"}` |
+"""
+"""The beginning of docs/steps.md."""
+
+
+def page() -> str:
+    """docs/steps.md: every step with its fields, from the steps themselves."""
+    from reports.vocabulary import ROLES, named
+    from station.steps import steps
+
+    parts = [_HEAD]
+    for step in steps().values():
+        roles = ", ".join(named(ROLES, role).en for role in step.roles)
+        parts.append(f"\n## `assay {step.id}`\n\n**{step.title.en} · {step.title.zh}.** {step.about.en}.\n")
+        parts.append(f"By: {roles}. Leaves `{step.kind}`.\n\n| field | | |\n| --- | --- | --- |\n")
+        parts += [_line(field) for field in step.fields]
+    return "".join(parts)
+
+
+def _line(field: Field) -> str:
+    told = field.label.en + (f" ({field.help.en})" if field.help else "")
+    kind = field.kind + (", needed" if field.required else "") + (", erasable" if field.personal else "")
+    if field.choices:
+        told += ": " + ", ".join(f"`{choice.value}`" for choice in field.choices)
+    if field.columns:
+        told += ": " + "; ".join(f"`{column.name}`" for column in field.columns)
+    return f"| `--{field.name.replace('_', '-')}` | {kind} | {told.replace('|', '/')} |\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(page())

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from station.commands.ticket_service import COMMANDS
 from station.i18n import _, language, padded, words
+
+if TYPE_CHECKING:
+    from station.client import Client
 
 __all__ = ["command"]
 
@@ -77,6 +80,28 @@ def show(ticket: str, as_json: bool) -> None:
         print_json(view)
     else:
         sys.stdout.write("\n".join(_lines(view)) + "\n")
+
+
+@command.command("next", help=_("What can be done on a ticket now, and what the rest waits for."))
+@click.argument("ticket", default="")
+@click.option("--as", "person", required=True, metavar="PERSON", help=_("Who does it: a person's id."))
+@click.option("--json", "as_json", is_flag=True, help=_("Print one JSON document."))
+def next_(ticket: str, person: str, as_json: bool) -> None:
+    """Print the steps, those that can be done first."""
+    from drivers.text import Words
+    from station.commands.engine_side import print_json, with_engine
+    from station.messages import StepsQuery
+
+    async def ask(client: Client) -> dict[str, Any]:
+        return (await client.send(StepsQuery(ticket=ticket, person=person))).data
+
+    told = with_engine(ask)
+    if as_json:
+        print_json(told)
+        return
+    for step in sorted(told["steps"], key=lambda one: one["why_not"] is not None):
+        mark, why = ("–", step["why_not"]) if step["why_not"] else ("▸", step["about"])
+        click.echo(f"{mark} {step['id']:<14} {words(Words(*why))}")
 
 
 def _lines(view: dict[str, Any]) -> list[str]:

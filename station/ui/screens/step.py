@@ -112,7 +112,7 @@ class StepForm(Page):
         for said in self.says:
             rows += [[*line("  "), *row] for row in wrap(words(said), width - 4, "text", most=3)]
         if not self.says:
-            rows += [[*line("  "), *row] for row in wrap(self._help(), width - 4, "dim", most=3)]
+            rows += [[*line("  "), *row] for row in wrap(self._help(), width - 4, "dim", most=7)]
         return rows[:height]
 
     def _help(self) -> str:
@@ -127,6 +127,9 @@ class StepForm(Page):
         if field["columns"]:
             columns = "; ".join(words(Words(*column["label"])) for column in field["columns"])
             more = (more + "  " if more else "") + _("one a line, cells parted by ;") + f"  {columns}"
+        if field["kind"] == "choices":
+            listed = ", ".join(f"{value} {words(Words(*shown))}" for value, shown in field["choices"])
+            more = (more + "  " if more else "") + _("any of, parted by commas:") + f" {listed}"
         if field["kind"] == "photos":
             more = (more + "  " if more else "") + _("one file a line, by its path")
         return more or told
