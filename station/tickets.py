@@ -60,6 +60,12 @@ def m001_ticket(db: Database) -> None:
     db.table("ticket").create_index(["open"])
 
 
+@TICKETS()
+def m002_newest(db: Database) -> None:
+    """The newest tickets first without sorting all; with every column of the list, so that a search reads no more."""
+    db.execute("CREATE INDEX ticket_newest ON ticket (opened_ms, ticket, model, state)")
+
+
 # --- numbers and identities ------------------------------------------------------------------------------------------
 
 
@@ -276,8 +282,9 @@ def open_tickets(db: Database) -> list[str]:
 def rows(db: Database, text: str, limit: int) -> list[dict[str, Any]]:
     """The newest tickets whose number, model or state contains `text`."""
     like = "%" + re.sub(r"([%_\\])", r"\\\1", text) + "%"
+    escape = " ESCAPE '\\'" if like != f"%{text}%" else ""  # SQLite takes twice as long with it, over 100,000 tickets
     query = (
-        "SELECT ticket, state, model, opened_ms FROM ticket WHERE ticket LIKE :like ESCAPE '\\'"
-        " OR model LIKE :like ESCAPE '\\' OR state LIKE :like ESCAPE '\\' ORDER BY opened_ms DESC, ticket DESC LIMIT :n"
+        f"SELECT ticket, state, model, opened_ms FROM ticket WHERE ticket LIKE :like{escape}"  # noqa: S608 - ours
+        f" OR model LIKE :like{escape} OR state LIKE :like{escape} ORDER BY opened_ms DESC, ticket DESC LIMIT :n"
     )
     return list(db.query(query, {"like": like, "n": max(1, min(limit, 1000))}))
