@@ -20,7 +20,13 @@ __all__ = ["command"]
 #: What a person signs a record as, where nothing else is said: roles that may be tried in turn, and the meaning.
 _OWN = (("technician", "receptionist", "inspector", "lead"), "performed")
 _CROSS = (("inspector",), "verified")
-_SIGNED_BY_PERSON = ("intake/v1", "run/v1", "plan/v1", "consent/v1", "part-use/v1", "repair/v1")
+
+
+def _signed_by_person() -> frozenset[str]:
+    """Kinds of records that the station seals and the person then signs off."""
+    from station.steps import steps
+
+    return frozenset({"intake/v1", "run/v1", *(step.kind for step in steps().values() if step.signs == "after")})
 
 
 @click.command("sign", help=_("Sign off what you did on a ticket; a finished run is sealed first."))
@@ -67,7 +73,10 @@ def command(
 
 
 async def _unsigned(client: Client, ticket: str, person: str, only: str) -> list[dict[str, Any]]:
-    """The person's records that the person has not signed; finished runs are sealed for it."""
+    """The person's records that the person has not signed; finished runs are sealed for it.
+
+    A record that is named may be anybody's: who verified an erasure signs the record of who erased.
+    """
     from station.messages import CloseRun, TicketQuery
 
     view = (await client.send(TicketQuery(ticket=ticket))).data
@@ -76,13 +85,11 @@ async def _unsigned(client: Client, ticket: str, person: str, only: str) -> list
             await client.send(CloseRun(run=run["run"], person=person))
     records = (await client.send(TicketQuery(ticket=ticket))).data["records"]
     signed = {one["target"] for one in records if one["record"] == "signoff/v1" and one["person"] == person}
-    return [
-        one
-        for one in records
-        if one["record"] in _SIGNED_BY_PERSON
-        and one["digest"] not in signed
-        and (one["digest"].startswith(only) if only else one["person"] == person)
-    ]
+    unsigned = [one for one in records if one["digest"] not in signed and one["record"] != "signoff/v1"]
+    if only:
+        return [one for one in unsigned if one["digest"].startswith(only)]
+    kinds = _signed_by_person()
+    return [one for one in unsigned if one["record"] in kinds and one["person"] == person]
 
 
 async def _sign(
