@@ -15,6 +15,7 @@ from checklists.verdict import Ending, Stage, Verdict
 from drivers.text import Words
 from reports.agreement import unconfirmed
 from reports.attest import Record, open_record
+from reports.fitted import Fit, match_parts
 from reports.predicates import (
     AmendV1,
     AttemptV1,
@@ -33,6 +34,8 @@ from reports.predicates import (
 from reports.record import RecordError
 from reports.replay import contradictions, latest_attempts, resolved
 from reports.roster import Key, Roster
+from reports.steps.diagnosis import DiagnosisV1
+from reports.steps.send_out import SendBackV1, SendOutV1
 from reports.vocabulary import DEEDS, ENDINGS, ROLES, kind_words, named
 
 __all__ = [
@@ -49,7 +52,9 @@ __all__ = [
 Decision = Literal["released", "released-with-waiver", "refused"]
 
 #: Records that the person who did it must sign off as `performed` (records.md, "Who signs what").
-PERSON_SIGNS: Final = frozenset({"intake/v1", "plan/v1", "consent/v1", "part-use/v1", "repair/v1"})
+PERSON_SIGNS: Final = frozenset(
+    {"intake/v1", "diagnosis/v1", "plan/v1", "consent/v1", "part-use/v1", "repair/v1", "send-out/v1", "send-back/v1"}
+)
 SATISFIED: Final = frozenset({Verdict.PASS, Verdict.WARN, Verdict.INFO})
 _SIDES: Final = {Stage.SELF_CHECK: Words("self-check", "自检"), Stage.CROSS_CHECK: Words("cross-check", "互检")}
 
@@ -179,6 +184,9 @@ def verify_release(
     _check_signoffs_of_records(case)
     _check_people(case)
     _check_runs(case, self_run, cross_run)
+    _check_factory(case, self_run)
+    _check_fitted(case, self_run)
+    _check_found(case)
     consent = _check_plan(case)
     performed = _signoff(case, self_run, "performed", "technician")
     verified = _signoff(case, cross_run, "verified", "inspector")
@@ -315,7 +323,7 @@ def _check_belonging(case: _Case) -> None:
                 "“{kind}”记录属于另一台手机",
                 kind=kind_words(record.kind),
             )
-        if isinstance(predicate, RepairV1) and predicate.new_phone and record.digest not in case.amended:
+        if isinstance(predicate, RepairV1 | SendBackV1) and predicate.new_phone and record.digest not in case.amended:
             case.phone = predicate.new_phone.commitment
 
 
@@ -368,10 +376,17 @@ def _cross_run(case: _Case, self_run: Record | None) -> Record | None:
 
 
 def _run_before_work(case: _Case, stage: Stage) -> RunV1 | None:
-    """The last run of an early stage from before the work began: a later one would hide what the work did."""
+    """The last run of an early stage from before the work began: a later one would hide what the work did.
+
+    A phone that comes back from the factory is taken in anew: what was seen of it before does not count.
+    """
     found = None
     for _, record in case.standing():
         predicate = record.statement.predicate
+        if isinstance(predicate, SendBackV1):
+            found = None
+        if _away_since(case, record):
+            continue
         if isinstance(predicate, PlanV1 | RepairV1 | PartUseV1):
             break
         if isinstance(predicate, RunV1):
@@ -379,6 +394,52 @@ def _run_before_work(case: _Case, stage: Stage) -> RunV1 | None:
                 break
             found = predicate if predicate.stage is stage else found
     return found
+
+
+def _away_since(case: _Case, record: Record) -> bool:
+    """Whether the phone went out and came back after this record."""
+    place = case.place(record)
+    return any(isinstance(other.statement.predicate, SendBackV1) and at > place for at, other in case.standing())
+
+
+def _check_factory(case: _Case, self_run: Record | None) -> None:
+    """What was sent out is back, and was looked at from the start before it was worked on or checked."""
+    travels = [
+        record for _, record in case.standing() if isinstance(record.statement.predicate, SendOutV1 | SendBackV1)
+    ]
+    if not travels:
+        return
+    if isinstance(travels[-1].statement.predicate, SendOutV1):
+        case.refuse("at-factory", "the phone was sent out and is not back", "手机已返厂，尚未收回")
+    elif self_run and case.place(self_run) < case.place(travels[-1]):
+        case.refuse("checked-before-return", "the self-check is from before the factory", "自检在返厂之前")
+    elif _run_before_work(case, Stage.INTAKE) is None:
+        case.refuse("no-re-intake", "back from the factory, and not checked as at intake", "返厂收回后未重新做接件检测")
+
+
+def _check_fitted(case: _Case, self_run: Record | None) -> None:
+    """What was fitted is what the phone reports."""
+    after = _run_of(self_run)
+    if after is None:
+        return
+    uses = [use for _, record in case.standing() if isinstance(use := record.statement.predicate, PartUseV1)]
+    for part in match_parts(_run_before_work(case, Stage.INTAKE), after, uses):
+        where = Words("{part}: {en}", "{part}：{zh}").fill(part=part.name, en=part.fit.words.en, zh=part.fit.words.zh)
+        if part.fit is Fit.UNCHANGED:
+            case.why.append(Reason("part-not-fitted", where))
+        elif part.fit is Fit.OTHER:  # what is printed on a part and what it reports may be written differently
+            case.notes.append(where)
+
+
+def _check_found(case: _Case) -> None:
+    """A phone in which no fault was found, and nothing repaired since, is returned; it was not put in order."""
+    found = [one for _, record in case.standing() if isinstance(one := record.statement.predicate, DiagnosisV1)]
+    if found and found[-1].decision != "cause-found" and _consented(case) is None:
+        case.refuse(
+            "no-fault-found",
+            "no fault was found and nothing repaired: it is handed back unrepaired",
+            "未检出故障且未维修：应按未修退回",
+        )
 
 
 def _check_runs(case: _Case, self_run: Record | None, cross_run: Record | None) -> None:

@@ -377,7 +377,7 @@ class Shop:
         )
         return self.sign("repair/v1", PHONE, predicate, self.station)
 
-    def part_use(self, person: str = "wang") -> bytes:
+    def part_use(self, person: str = "wang", **changes: Any) -> bytes:
         predicate = PartUseV1(
             **self.common(),
             person=person,
@@ -387,6 +387,7 @@ class Shop:
             serial=None,
             old_serial=None,
             note="",
+            **changes,
         )
         return self.sign("part-use/v1", PHONE, predicate, self.station)
 

@@ -12,6 +12,7 @@ import pytest
 from records_builder import (
     OTHER_PHONE,
     PHONE,
+    SALT,
     Case,
     Shop,
     attempt,
@@ -24,10 +25,21 @@ from checklists.canonical import checklist_sha256, dump
 from checklists.schema import Checklist
 from checklists.verdict import Ending, Stage, Verdict
 from reports.attest import assemble_envelope, generate_key, open_record, sign
-from reports.predicates import AttemptV1, DeclinedV1, DeviceRef, PlannedPartV1, RoleV1
-from reports.record import digest_of
+from reports.predicates import (
+    AttemptV1,
+    Commitment,
+    DeclinedV1,
+    DeviceRef,
+    EvidenceRef,
+    IdentityV1,
+    PlannedPartV1,
+    RoleV1,
+)
+from reports.record import commit, digest_of
 from reports.release import ReleaseDecision, ReleasePolicy, verify_release
 from reports.roster import Roster
+from reports.steps.diagnosis import DiagnosisV1
+from reports.steps.send_out import SendBackV1, SendOutV1
 
 LOW, WARN, GOOD = Decimal(70), Decimal(82), Decimal(93)
 ALL_GOOD: dict[str, Any] = {"battery": GOOD, "display": True, "charger": Decimal(4)}
@@ -835,3 +847,148 @@ def test_a_run_made_on_a_bug_report_is_no_check_of_the_phone() -> None:
     )  # fmt: skip
     case.self_check(device=report)
     assert "recorded" in codes(case)
+
+
+# --- out to the factory and back, fitted parts, no fault found -------------------------------------------------------
+
+
+def sent_out(case: Case) -> bytes:
+    predicate = SendOutV1(
+        **case.shop.common(),
+        person="wang",
+        plan="0" * 64,
+        destination="factory",
+        receiver="Factory",
+        carrier="SF",
+        waybill="SF1",
+        seal="S1",
+        photos=(photo(),),
+        sent=("handset",),
+        data_state="backed-up",
+        reason="board",
+        sent_ms=case.shop.now_ms,
+        due_ms=case.shop.now_ms,
+    )
+    return case.by_technician(case.shop.sign("send-out/v1", PHONE, predicate, case.shop.station))
+
+
+def came_back(case: Case, out: bytes, new_phone: Commitment | None = None) -> None:
+    predicate = SendBackV1(
+        **case.shop.common(),
+        person="wang",
+        send_out=digest_of(out),
+        carrier="SF",
+        waybill="SF2",
+        seal="S2",
+        seal_whole=True,
+        photos=(photo(),),
+        came=("handset",),
+        missing=(),
+        outcome="exchanged" if new_phone else "repaired",
+        report="done",
+        parts=(),
+        new_phone=new_phone,
+        new_identities=(),
+        returned_ms=case.shop.now_ms,
+        away_ms=1,
+        decision="whole",
+    )
+    case.by_technician(case.shop.sign("send-back/v1", PHONE, predicate, case.shop.station))
+
+
+def photo() -> EvidenceRef:
+    return EvidenceRef(name="seal.jpg", content=PHONE, bytes=1, media_type="image/jpeg")
+
+
+def test_a_phone_at_the_factory_is_not_released() -> None:
+    case = by_two(started())
+    sent_out(case)
+    assert codes(case) == ["at-factory"]
+
+
+def test_back_from_the_factory_a_phone_is_looked_at_as_at_intake_before_its_checks_count() -> None:
+    case = started()
+    came_back(case, sent_out(case))
+    assert codes(by_two(case)) == ["no-re-intake"]
+    again = started()
+    came_back(again, sent_out(again))
+    again.add(again.shop.run(Stage.INTAKE, "wang"))
+    assert codes(by_two(again)) == []
+
+
+def test_checks_from_before_the_factory_do_not_count_after_it() -> None:
+    case = by_two(started())
+    came_back(case, sent_out(case))
+    assert "checked-before-return" in codes(case)
+
+
+def test_what_the_factory_made_worse_is_held_against_the_intake_after_it_not_the_one_before() -> None:
+    case = started(intake_values=ALL_GOOD)
+    came_back(case, sent_out(case))
+    case.add(case.shop.run(Stage.INTAKE, "wang", values={**ALL_GOOD, "charger": Decimal(6)}))
+    first = case.self_check(values={**ALL_GOOD, "charger": Decimal(6)})
+    case.cross_check(first, values={**ALL_GOOD, "charger": Decimal(6)})
+    assert "regression" not in codes(case)
+
+
+def test_another_unit_from_the_factory_is_the_ticket_s_phone_from_then_on() -> None:
+    case = started()
+    came_back(case, sent_out(case), new_phone=OTHER_PHONE)
+    case.add(case.shop.run(Stage.INTAKE, "wang", phone=OTHER_PHONE))
+    first = case.self_check(phone=OTHER_PHONE)
+    case.cross_check(first, phone=OTHER_PHONE)
+    decision = case.decide(approver="li")
+    assert (decision.codes, decision.phone) == ([], OTHER_PHONE)
+
+
+def fitted(after: str) -> list[str]:
+    """A battery of serial B2 is said to be fitted where A1 was; the phone reports `after`."""
+    case = Case()
+    case.intake()
+    case.add(case.shop.run(Stage.INTAKE, "wang", attempts=with_serial("A1")))
+    planned = (PlannedPartV1(part="battery", number="B-1", changes=("battery:serial",)),)
+    plan = case.by_technician(case.shop.plan(parts=planned))
+    case.by_technician(case.shop.consent(plan))
+    place = IdentityV1(kind="battery:serial", value=commit(SALT, "serial", "B2"))
+    case.by_technician(case.shop.part_use(reported=(place,)))
+    case.cross_check(case.self_check(attempts=with_serial(after)), attempts=with_serial(after))
+    return codes(case)
+
+
+def test_a_part_that_was_fitted_is_the_one_that_the_phone_reports() -> None:
+    assert fitted("B2") == []
+    assert fitted("A1") == ["part-not-fitted"]
+    assert fitted("C3") == []  # written differently on the label: a note, no refusal
+
+
+def diagnosed(case: Case, decision: str) -> None:
+    predicate = DiagnosisV1(
+        **case.shop.common(),
+        person="wang",
+        policy="0" * 64,
+        runs=(),
+        symptoms=(),
+        outcome="none",
+        findings=(),
+        ranked=(),
+        chosen="",
+        cause="",
+        why="",
+        tries=(),
+        until_ms=None,
+        decision=decision,  # type: ignore[arg-type]
+    )
+    case.by_technician(case.shop.sign("diagnosis/v1", PHONE, predicate, case.shop.station))
+
+
+def test_no_fault_found_is_never_a_release() -> None:
+    case = started()
+    diagnosed(case, "no-fault-found")
+    assert codes(by_two(case)) == ["no-fault-found"]
+
+
+def test_a_cause_that_was_found_later_opens_the_way_again() -> None:
+    case = started()
+    diagnosed(case, "no-fault-found")
+    diagnosed(case, "cause-found")
+    assert codes(by_two(case)) == []
