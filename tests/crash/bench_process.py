@@ -6,7 +6,9 @@ python -m tests.crash.bench_process DATA [--synchronous-normal]
 from __future__ import annotations
 
 import asyncio
+import faulthandler
 import logging
+import signal
 import sys
 from pathlib import Path
 
@@ -36,6 +38,7 @@ async def main(data: Path) -> int:
 
 if __name__ == "__main__":
     logging.basicConfig(stream=sys.stderr)
+    faulthandler.register(signal.SIGUSR1)  # an engine that does not answer shows where it stands
     if "--synchronous-normal" in sys.argv:
         store.PRAGMAS["synchronous"] = 1
     runner.RETRY_S = 0.05  # an end that could not be written down is tried again at once

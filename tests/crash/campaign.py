@@ -70,10 +70,10 @@ def _compiler(folder: Path) -> str:
 
 CAMPAIGNS = {
     "kills": Campaign(_rounds(kills.kill_at_random), 5, 200),
-    "dies": Campaign(disks.die_in_a_write, 3, 60, _compiler),
-    "fails": Campaign(disks.fail_at_work, 16, None, _compiler),
+    "dies": Campaign(disks.die_in_a_write, 2, 60, _compiler),
+    "fails": Campaign(disks.fail_at_work, 12, None, _compiler),
     "refused": Campaign(disks.fail_and_kill, 3, 60, _compiler),
-    "starts": Campaign(disks.fail_at_start, 3, 60, _compiler),
+    "starts": Campaign(disks.fail_at_start, 2, 60, _compiler),
     "full-disk": Campaign(_rounds(disks.fill_up), 3, 40, no_tmpfs),
     "power": Campaign(_rounds(disks.cut_power), 2, 25, no_cuttable),
     "power-normal": Campaign(_rounds(normal_must_lose), 5, 25, no_cuttable),
@@ -103,7 +103,7 @@ def main() -> int:
         for name in asked.only:
             start = time.monotonic()
             tallies.append(asyncio.run(run(name, Path(folder), full=asked.full, seed=asked.seed)))
-            print(f"{name}: {time.monotonic() - start:.0f} s", file=sys.stderr)
+            print(f"{time.monotonic() - start:.0f} s\n{table(tallies[-1:])}", file=sys.stderr)
     print(f"seed {asked.seed}\n{table(tallies)}", end="")
     return 0 if all(tally.met for tally in tallies) else 1
 

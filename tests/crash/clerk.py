@@ -27,10 +27,12 @@ from station.client import Client
 from station.errors import Trouble
 from tests.station.station_bench import GOOD_LIMIT, LEVEL_LIMIT, Station, check, send, write_checklist
 
-__all__ = ["GONE", "Bench", "Book", "Clerk", "Engine", "checklist", "engine_process"]
+__all__ = ["GONE", "PATIENCE_S", "Bench", "Book", "Clerk", "Engine", "checklist", "engine_process"]
 
 #: What a client is told when its engine is no more: nobody knows whether the last wish was granted.
 GONE = "engine.gone"
+#: Seconds after which an engine that does not answer hangs; a busy machine may take a tenth of it to start one.
+PATIENCE_S = 180
 _ENDED = Words("the engine ended at its start", "引擎启动时退出")
 
 
@@ -92,7 +94,7 @@ class Engine:
         Raises:
             Trouble: it ended instead (`engine.gone`).
         """
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE_S):
             while True:
                 with contextlib.suppress(Trouble):
                     client = await Client.connect(self.data)
@@ -120,6 +122,12 @@ async def engine_process(bench: Bench, *options: str, env: Mapping[str, str] | N
     engine = Engine(process, bench.data)
     try:
         yield engine
+    except TimeoutError:
+        with contextlib.suppress(ProcessLookupError):
+            process.send_signal(signal.SIGUSR1)
+        await asyncio.sleep(0.5)
+        sys.stderr.write((bench.folder / "bench.log").read_text(errors="replace")[-6000:])
+        raise
     finally:
         engine.kill()
         await process.wait()
@@ -233,7 +241,7 @@ class Clerk:
         """Answer what is asked, until the run is over."""
         await send(self._client, m.Watch(slot=slot))
         answered: set[str] = set()
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE_S):
             async for view in self._client.session():
                 if view.prompt and view.prompt.attempt not in answered and view.run and view.run.run == run:
                     answered.add(view.prompt.attempt)

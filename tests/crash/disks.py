@@ -17,7 +17,7 @@ from station.client import Client
 from station.errors import Trouble
 from station.settings import private_folder
 from tests.crash.audit import audit, dishonest
-from tests.crash.clerk import Bench, Clerk, Engine, engine_process
+from tests.crash.clerk import PATIENCE_S, Bench, Clerk, Engine, engine_process
 from tests.crash.faults import Faults, How
 from tests.crash.kills import serve_one, work_until_gone
 from tests.crash.mounts import cuttable, tmpfs
@@ -201,7 +201,7 @@ async def _leave_open(bench: Bench, chance: random.Random, name: str) -> None:
     async with engine_process(bench) as engine:
         begun = asyncio.Event()
         working = asyncio.create_task(work_until_gone(bench, engine, chance, name, begun))
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE_S):
             await begun.wait()
         await asyncio.sleep(0.2)
         engine.kill()
@@ -278,7 +278,7 @@ async def cut_power(folder: Path, rounds: int, seed: int, options: Sequence[str]
             async with engine_process(bench, *options) as engine:
                 begun = asyncio.Event()
                 working = asyncio.create_task(work_until_gone(bench, engine, chance, f"p{tally.rounds}", begun))
-                async with asyncio.timeout(60):
+                async with asyncio.timeout(PATIENCE_S):
                     await begun.wait()
                 await asyncio.sleep(chance.uniform(0.0, 1.0))
                 disk.cut()

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import random
 import sqlite3
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +17,7 @@ from station.client import Client
 from station.errors import Trouble
 from station.settings import private_folder
 from tests.crash.audit import audit, dishonest
-from tests.crash.clerk import GONE, Bench, Book, Clerk, Engine, engine_process
+from tests.crash.clerk import GONE, PATIENCE_S, Bench, Book, Clerk, Engine, engine_process
 from tests.crash.tally import Tally
 from tests.headoffice.head_office_bench import HQ_KEY, Office, approve, office
 from tests.station.station_bench import enrol, send
@@ -138,6 +139,10 @@ async def kill_at_random(folder: Path, rounds: int, seed: int) -> Tally:
             tally.found(audit(bench.data, bench.book, ROOT), "at last: ")
             tally.wrong += await dishonest(bench.data)
             tally.close(bench.book)
+            print(
+                f"{tally.rounds} of {rounds} kills, {tally.acknowledged} acknowledged, bar met: {tally.met}",
+                file=sys.stderr,
+            )
             if bench.book.refused:
                 tally.wrong += [f"refused without a fault: {trouble}" for _, trouble in bench.book.refused]
     return tally
@@ -153,7 +158,7 @@ async def _one_kill(bench: Enrolled, chance: random.Random, name: str, tally: Ta
             return
         begun = asyncio.Event()
         working = asyncio.create_task(work_until_gone(bench, engine, chance, name, begun))
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE_S):
             await asyncio.wait({working, waiting := asyncio.create_task(begun.wait())}, return_when="FIRST_COMPLETED")
         waiting.cancel()
         await asyncio.sleep(chance.uniform(0.0, WITHIN_S))
