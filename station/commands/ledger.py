@@ -40,18 +40,19 @@ def command() -> None:
 @click.option("--json", "as_json", is_flag=True, help=_("Print one JSON document."))
 @click.pass_context
 def show(ctx: click.Context, against: tuple[Path, ...], as_json: bool) -> None:
-    """Ends 1 when something that a file speaks of is not here."""
+    """Ends 1 when a link is broken, or something that a file speaks of is not here."""
     settings = load_settings(data_folder())
     told = _state(settings) | {"missing": [each for path in against for each in _against(settings, path)]}
     if as_json:
         sys.stdout.write(json.dumps(told, ensure_ascii=False) + "\n")
     else:
         sys.stdout.write("\n".join(_lines(told)) + "\n")
-    ctx.exit(EXIT_NO if told["missing"] else EXIT_OK)
+    ctx.exit(EXIT_NO if told["missing"] or told["broken"] else EXIT_OK)
 
 
 def _state(settings: Settings) -> dict[str, Any]:
     from reports.ledger import frontier_of, head_size, last_link, last_receipt
+    from reports.links import verify_links
     from station.setup import look
 
     look(settings)
@@ -75,6 +76,7 @@ def _state(settings: Settings) -> dict[str, Any]:
             "head": head_size(db),
             "receipt": last_receipt(db) or "",
             "waiting": waiting,
+            "broken": verify_links(settings.database).broken,
         }
 
 
@@ -119,6 +121,10 @@ def _lines(told: dict[str, Any]) -> list[str]:
             digest=told["receipt"][:16] or "-", n=told["waiting"]
         ),
     ]
+    if told["broken"]:
+        lines.append(
+            "  ! " + _("record {n} is not linked as it must be: `assay verify --ledger`").format(n=told["broken"])
+        )
     return lines + [f"  ! {one['file']}: {words(Words(*one['why']))}" for one in told["missing"]]
 
 
