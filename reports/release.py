@@ -34,6 +34,7 @@ from reports.predicates import (
 from reports.record import RecordError
 from reports.replay import contradictions, latest_attempts, resolved
 from reports.roster import Key, Roster
+from reports.steps.delivery import DeliveryV1
 from reports.steps.diagnosis import DiagnosisV1
 from reports.steps.send_out import SendBackV1, SendOutV1
 from reports.vocabulary import DEEDS, ENDINGS, ROLES, kind_words, named
@@ -279,7 +280,23 @@ def _open(envelopes: Iterable[bytes], roster: Roster, policy: ReleasePolicy, rec
         amend = record.statement.predicate
         if isinstance(amend, AmendV1):
             _amend(case, amend)
+    _leave_delivered(case)
     return case
+
+
+def _leave_delivered(case: _Case) -> None:
+    """A phone that was handed back and taken in again is judged anew: what was before its last intake is closed."""
+    intakes = [case.place(one) for _, one in case.standing() if isinstance(one.statement.predicate, IntakeV1)]
+    over = [case.place(one) for _, one in case.standing() if isinstance(one.statement.predicate, DeliveryV1)]
+    ended = [at for at in over if intakes and at < intakes[-1]]
+    if not ended:
+        return
+    closed = {record.digest for record in case.records[: ended[-1] + 1]}
+    case.records = [
+        record
+        for record in case.records[ended[-1] + 1 :]
+        if getattr(record.statement.predicate, "target", None) not in closed
+    ]
 
 
 def _amend(case: _Case, amend: AmendV1) -> None:

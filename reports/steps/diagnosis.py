@@ -1,5 +1,5 @@
-"""What a diagnosis (诊断) states: the causes as the policy ranked them, which one the technician chose and why, what was
-tried under which conditions.
+"""What a diagnosis (诊断) states: the causes as the policy ranked them, which one the technician chose and why, what
+was tried under which conditions.
 
 "No fault found" is a decision of its own: it says what was tried, how often and under which conditions, and is never
 the same as a phone that passed. Stands on `reports.predicates`; it knows no store.

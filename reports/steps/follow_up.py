@@ -1,4 +1,4 @@
-"""What a follow-up (回访) states: reached or not, whether the fault is gone, and what the customer says of the service."""
+"""What a follow-up (回访) states: reached or not, whether the fault is gone, what the customer says of it."""
 
 from __future__ import annotations
 

@@ -38,6 +38,7 @@ from reports.predicates import (
 from reports.record import commit, digest_of
 from reports.release import ReleaseDecision, ReleasePolicy, verify_release
 from reports.roster import Roster
+from reports.steps.delivery import CollectorV1, DeliveryV1, HandedOverV1, SettledV1
 from reports.steps.diagnosis import DiagnosisV1
 from reports.steps.send_out import SendBackV1, SendOutV1
 
@@ -992,3 +993,43 @@ def test_a_cause_that_was_found_later_opens_the_way_again() -> None:
     diagnosed(case, "no-fault-found")
     diagnosed(case, "cause-found")
     assert codes(by_two(case)) == []
+
+
+def handed_back(case: Case) -> None:
+    predicate = DeliveryV1(
+        **case.shop.common(),
+        decision="delivered",
+        person="wang",
+        phone=PHONE,
+        seen="scanned",
+        release=None,
+        exchange=None,
+        consent=None,
+        shown=(),
+        collector=CollectorV1(capacity="owner", name=None, authority=(), way="paper", reference=None, proof=()),
+        handed_over=HandedOverV1(accessories="", complete=True, missing="", old_parts="none"),
+        settled=SettledV1(currency="CNY", charges=(), due_fen=0, paid_fen=0, refund_fen=0, pay_way="none", invoice=""),
+        marks=(),
+        notes=(),
+        warranty=None,
+        delivered_ms=case.shop.now_ms,
+    )
+    case.by_technician(case.shop.sign("delivery/v1", PHONE, predicate, case.shop.station))
+
+
+def test_a_phone_that_was_handed_back_stays_released_as_it_was() -> None:
+    case = good_case()
+    handed_back(case)
+    assert case.decide().released
+
+
+def test_a_phone_that_is_taken_in_again_is_judged_anew_and_what_was_before_is_closed() -> None:
+    case = good_case()
+    handed_back(case)
+    case.intake()
+    case.add(case.shop.run(Stage.INTAKE, "wang"))
+    assert codes(case) == ["no-self-check", "no-cross-check"]
+    by_two(case)
+    assert codes(case) == []
+    case.release()
+    assert case.decide().released
