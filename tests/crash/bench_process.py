@@ -10,6 +10,7 @@ import faulthandler
 import logging
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from station import runner, store
@@ -36,10 +37,11 @@ async def main(data: Path) -> int:
     return 0
 
 
-if __name__ == "__main__":
+def serve(data: Path, options: Sequence[str]) -> int:
+    """Be the engine until asked to end; `--synchronous-normal` makes it one that does not sync its commits."""
     logging.basicConfig(stream=sys.stderr)
     faulthandler.register(signal.SIGUSR1)  # an engine that does not answer shows where it stands
-    if "--synchronous-normal" in sys.argv:
+    if "--synchronous-normal" in options:
         store.PRAGMAS["synchronous"] = 1
     runner.RETRY_S = 0.05  # an end that could not be written down is tried again at once
-    sys.exit(asyncio.run(main(Path(sys.argv[1]))))
+    return asyncio.run(main(data))

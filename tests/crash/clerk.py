@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
-import os
 import random
 import signal
 import sys
@@ -25,6 +24,7 @@ from reports.attest import sign
 from station import messages as m
 from station.client import Client
 from station.errors import Trouble
+from tests.crash.nursery import Born, born
 from tests.station.station_bench import GOOD_LIMIT, LEVEL_LIMIT, Station, check, send, write_checklist
 
 __all__ = ["GONE", "PATIENCE_S", "Bench", "Book", "Clerk", "Engine", "checklist", "engine_process"]
@@ -80,13 +80,12 @@ def checklist(folder: Path) -> Path:
 class Engine:
     """A running engine process and how to end it."""
 
-    process: asyncio.subprocess.Process
+    process: Born
     data: Path
 
     def kill(self) -> None:
         """SIGKILL, whatever it does at this moment."""
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self.process.pid, signal.SIGKILL)
+        self.process.send_signal(signal.SIGKILL)
 
     async def client(self) -> Client:
         """A client of it, as soon as it answers.
@@ -109,24 +108,15 @@ class Engine:
 @contextlib.asynccontextmanager
 async def engine_process(bench: Bench, *options: str, env: Mapping[str, str] | None = None) -> AsyncIterator[Engine]:
     """An engine of the bench as a process; killed at the latest when this ends."""
-    with (bench.folder / "bench.log").open("ab") as errors:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "tests.crash.bench_process",
-            str(bench.data),
-            *options,
-            env={**os.environ, **(env or {})},
-            stderr=errors,
-        )
+    log = bench.folder / "bench.log"
+    process = born(bench.data, options, log, env or {})
     engine = Engine(process, bench.data)
     try:
         yield engine
     except TimeoutError:
-        with contextlib.suppress(ProcessLookupError):
-            process.send_signal(signal.SIGUSR1)
+        process.send_signal(signal.SIGUSR1)
         await asyncio.sleep(0.5)
-        sys.stderr.write((bench.folder / "bench.log").read_text(errors="replace")[-6000:])
+        sys.stderr.write(log.read_text(errors="replace")[-6000:])
         raise
     finally:
         engine.kill()
