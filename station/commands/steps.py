@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["command_of", "page"]
 
+#: The most codes that an option lists in its help.
+_FEW = 8
+
 
 def command_of(step: Step) -> click.Command:
     """The command of one step."""
@@ -58,10 +61,12 @@ def _option(field: Field) -> click.Option:
     help_ = words(field.label) + (f" ({words(field.help)})" if field.help else "")
     if field.kind == "tick":
         return click.Option([name, field.name], is_flag=True, default=None, help=help_)
-    if field.choices:
-        help_ += ": " + ", ".join(choice.value for choice in field.choices)
+    if len(field.choices) > _FEW:
+        help_ += " – " + _("docs/steps.md lists the codes")
+    elif field.choices:
+        help_ += " – " + _("one of {codes}").format(codes=", ".join(choice.value for choice in field.choices))
     if field.columns:
-        help_ += ": " + "; ".join(column.name for column in field.columns)
+        help_ += " – " + _("cells {names}").format(names="; ".join(column.name for column in field.columns))
     many = field.kind in ("rows", "photos", "choices")
     return click.Option([name, field.name], multiple=many, default=() if many else None, help=help_)
 

@@ -31,7 +31,8 @@ _ROWS = Words("{label}: at most {most} lines", "{label}：最多 {most} 行")
 _LIST = Words("{label}: a list is needed", "{label}：应为列表")
 _LONG = Words("{label}: at most {most} characters", "{label}：最多 {most} 个字符")
 _MEND = Words("Correct it and send it again; nothing was stored", "请更正后重新提交；未保存任何内容")
-_YES, _NO = ("yes", "true", "1", "y", "x", "是"), ("no", "false", "0", "n", "", "否")
+_YES = frozenset({"yes", "true", "1", "y", "x", "是"})
+_NO = frozenset({"no", "false", "0", "n", "", "否"})
 
 
 class _Wrong(ValueError):
@@ -85,7 +86,7 @@ def _tick(one: Field, typed: Any) -> bool:
     if isinstance(typed, bool) or typed is None:
         return bool(typed)
     word = str(typed).strip().lower()
-    if word not in (*_YES, *_NO):
+    if word not in _YES | _NO:
         raise _Wrong(_YES_NO.fill(label=one.label))
     return word in _YES
 
