@@ -7,6 +7,7 @@ never a zero and never a fault of the phone. Knows no check and no limit.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -66,6 +67,10 @@ _SIGNS: tuple[tuple[tuple[str, ...], Words], ...] = (
 _CLOSED_PLACES = ("/sys/", "/proc/", "/data/")
 #: How much of an answer is searched for such a sign: it stands at the beginning or nowhere.
 _HEAD = 4096
+#: The last words of a dump that its service never finished (AOSP dumpsys: `*** SERVICE 'x' DUMP TIMEOUT (10s) EXPIRED
+#: ***`). What stands before them may lack anything, and a list that was cut reads like a short one.
+_CUT = re.compile(rb"\*\*\* SERVICE .{0,200}DUMP TIMEOUT .{0,40}EXPIRED \*\*\*")
+_FOOT = 1024
 
 
 def why_nothing(result: CommandResult) -> Words:
@@ -104,6 +109,8 @@ class Heard:
 
 
 def _heard(result: CommandResult, parse: Callable[[bytes], Parsed], source: str) -> Heard:
+    if cut := _CUT.search(result.stdout[-_FOOT:]):
+        return Heard(source, {}, {"": _HUNG.fill(line=safe_text(cut[0].decode("utf-8", "replace"), 160))})
     parsed = parse(result.stdout)
     why = {
         problem.what: _UNREADABLE.fill(en=problem.why, zh=problem.why_zh or problem.why)

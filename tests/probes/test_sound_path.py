@@ -46,3 +46,18 @@ async def test_a_sound_server_that_is_gone_measures_nothing() -> None:
 async def test_a_dump_that_is_not_whole_is_the_benchs_trouble() -> None:
     with pytest.raises(NoAnswer):
         await run("android.audio-path", ANSWERS | {"audio-flinger": result(failure=no_answer())})
+
+
+@pytest.mark.parametrize(
+    "mark",
+    [
+        "*** SERVICE 'media.audio_flinger' DUMP TIMEOUT (10000ms) EXPIRED ***",  # Android 9 and later
+        "*** SERVICE DUMP TIMEOUT EXPIRED ***",  # Android 7
+    ],
+)
+async def test_a_dump_that_its_service_never_finished_is_not_read_as_a_short_one(mark: str) -> None:
+    cut = f"Libraries NOT present\nHardware status: 0\n\n{mark}\n\n"
+    readings = await run("android.audio-path", ANSWERS | {"audio-flinger": cut})
+    assert "did not answer its own dump" in readings.unread["output_threads"].reason.en
+    assert "DUMP TIMEOUT" in readings.unread["output_threads"].reason.zh
+    assert "output_threads" not in readings.measured
