@@ -70,8 +70,8 @@ Seq = Annotated[int, Field(ge=1, lt=2**53)]
 #: A sum in hundredths of a currency.
 Fen = Annotated[int, Field(ge=0, lt=2**53)]
 
-#: What a person may sign as.
-Role = Literal["receptionist", "technician", "inspector", "parts-keeper", "lead"]
+#: What a person may be. An auditor reads everything and signs nothing; `head-office` may inspect for a shop of one.
+Role = Literal["receptionist", "technician", "inspector", "parts-keeper", "lead", "head-office", "auditor"]
 
 #: What a person says by signing: did it, checked it again, lets it go, goes on in spite of it, corrects it.
 Meaning = Literal["performed", "verified", "approved", "waived", "amended"]

@@ -304,7 +304,14 @@ class ReadStatement:
 
 
 #: What the one subject of each kind is called; every other record is about the phone of its ticket.
-_SUBJECT_NAMES = {"signoff/v1": "record", "key-event/v1": "key", "head/v1": "head", "receipt/v1": "station"}
+_SUBJECT_NAMES = {
+    "signoff/v1": "record",
+    "key-event/v1": "key",
+    "qualification/v1": "key",
+    "head/v1": "head",
+    "receipt/v1": "station",
+    "bundle/v1": "bundle",
+}
 
 
 def make_statement(kind: str, subject: Commitment | str, predicate: Statement) -> bytes:

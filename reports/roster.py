@@ -15,9 +15,13 @@ from drivers.text import Words, safe_text
 from reports.attest import Record, check_public_key, key_id, open_record, verify_signature
 from reports.predicates import Common, HeadV1, KeyEventV1, Made, ReceiptV1, RoleV1, Signed
 from reports.record import RecordError, digest_of
+from reports.steps.qualification import QualificationV1
 from reports.vocabulary import ROLES, named
 
-__all__ = ["Key", "KeyEnd", "Person", "Roster", "RosterError", "RosterProblem"]
+__all__ = ["ROSTER_KINDS", "Key", "KeyEnd", "Person", "Qualification", "Roster", "RosterError", "RosterProblem"]
+
+#: The kinds of records that a roster is folded from.
+ROSTER_KINDS = ("key-event/v1", "qualification/v1")
 
 _ENDED = {
     "rotated": Words("was replaced", "已更换"),
@@ -69,6 +73,17 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
+class Qualification:
+    """A person is qualified for a checklist: `from_ms` <= time < `to_ms`; `said_ms` is when a lead said so."""
+
+    person: str
+    checklist: str
+    from_ms: int
+    to_ms: int
+    said_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class RosterProblem:
     """A key event that does not count, and why. `index` is its place in what was folded."""
 
@@ -95,6 +110,8 @@ class Roster:
         keys: every key there ever was, by key id; ended ones too.
         persons: by person id.
         problems: events that `fold` left out, and why.
+        qualifications: every one that was ever given, in order.
+        peers: the rosters of the shop's other stations whose records are here, by station.
     """
 
     station: str = ""
@@ -104,6 +121,8 @@ class Roster:
     keys: Mapping[str, Key] = field(default_factory=lambda: _frozen({}))
     persons: Mapping[str, Person] = field(default_factory=lambda: _frozen({}))
     problems: tuple[RosterProblem, ...] = ()
+    qualifications: tuple[Qualification, ...] = ()
+    peers: Mapping[str, Roster] = field(default_factory=lambda: _frozen({}))
 
     # --- building ---
 
@@ -117,7 +136,7 @@ class Roster:
         for index, data in enumerate(envelopes):
             try:
                 record = open_record(data)
-                if record.kind == "key-event/v1":
+                if record.kind in ROSTER_KINDS:
                     roster = roster.apply(record)
             except RecordError as error:
                 problems.append(RosterProblem(index, digest_of(data), error.words))
@@ -131,6 +150,8 @@ class Roster:
                 approve, a key or a person id is used twice, or it belongs to another station.
         """
         event = record.statement.predicate
+        if isinstance(event, QualificationV1):
+            return self._qualify(record, event)
         if not isinstance(event, KeyEventV1):
             raise RosterError(Words("is not a key event", "不是密钥事件"))
         if not self.station:
@@ -148,6 +169,37 @@ class Roster:
             case "retire" | "revoke" | "compromise":
                 return self._end_key(record, event)
 
+    def with_peers(self, peers: Iterable[Roster]) -> Roster:
+        """This roster beside those of the shop's other stations: their records are checked by theirs.
+
+        Raises:
+            RosterError: one is of another shop, of this very station, mixes simulated and real, or has an event that
+                may not be; or one person id stands for two names.
+        """
+        known = dict(self.peers)
+        for peer in peers:
+            self._check_peer(peer)
+            known[peer.station] = peer
+        return replace(self, peers=_frozen(known))
+
+    def _check_peer(self, peer: Roster) -> None:
+        if (peer.shop, peer.simulated) != (self.shop, self.simulated) or peer.station in ("", self.station):
+            raise RosterError(
+                Words("{other} is no other station of {shop}", "{other} 不是网点 {shop} 的其他工位").fill(
+                    other=f"{peer.shop}/{peer.station}", shop=self.shop
+                )
+            )
+        if peer.problems:
+            raise RosterError(peer.problems[0].why)
+        for person in peer.persons.values():
+            mine = self.persons.get(person.id)
+            if mine is not None and mine.printed_name != person.printed_name:
+                raise RosterError(
+                    Words("{person} is {mine} here and {theirs} there", "{person} 在本工位为{mine}，在对方为{theirs}").fill(
+                        person=person.id, mine=mine.printed_name, theirs=person.printed_name
+                    )
+                )
+
     # --- asking ---
 
     def current_key(self, holder: str) -> Key | None:
@@ -159,11 +211,28 @@ class Roster:
         known = self.persons.get(person)
         return known is not None and known.may(role, at_ms)
 
+    def keys_of(self, holder: str) -> tuple[Key, ...]:
+        """Every key that the person ever had, on any station of the shop that is known here."""
+        every = (self, *self.peers.values())
+        return tuple(key for roster in every for key in roster.keys.values() if key.holder == holder)
+
+    def qualified(self, person: str, checklist: str, at_ms: int) -> bool:
+        """Whether the newest word on the person and the checklist, on any station of the shop, holds at that time."""
+        said = [
+            one
+            for roster in (self, *self.peers.values())
+            for one in roster.qualifications
+            if (one.person, one.checklist) == (person, checklist) and one.said_ms <= at_ms
+        ]
+        newest = max(said, key=lambda one: one.said_ms, default=None)
+        return newest is not None and newest.from_ms <= at_ms < newest.to_ms
+
     def check(self, record: Record, *, received_ms: int | None = None) -> tuple[Key, ...]:
         """Check the signatures of a record: each verifies, and they are exactly those that its kind demands.
 
         Records of the station carry its signature; sign-offs, waivers, releases and amendments also that of the person
-        they name. Key events are checked by `apply`, receipts by `attest.verify_receipt`.
+        they name. Key events are checked by `apply`, receipts by `attest.verify_receipt`. A record of a peer is
+        checked by the peer's roster; a key that any station of the shop revoked or reported has ended on all of them.
 
         Args:
             received_ms: head office's time of the receipt that covers the record, where there is one: after a
@@ -177,7 +246,23 @@ class Roster:
                 record says of its station, its signer or its key level is not what the roster says.
         """
         made = record.statement.predicate
-        if isinstance(made, KeyEventV1 | ReceiptV1):
+        peer = self.peers.get(made.station) if isinstance(made, Made) else None
+        keys = (peer or self)._check(record, received_ms)
+        if isinstance(made, Common):
+            for key in keys:
+                signed_ms = made.signed_ms if isinstance(made, Signed) and key.kind == "person" else made.clock.wall_ms
+                self._check_ended_elsewhere(key, signed_ms, received_ms)
+        return keys
+
+    def _check_ended_elsewhere(self, key: Key, signed_ms: int, received_ms: int | None) -> None:
+        for roster in (self, *self.peers.values()):
+            known = roster.keys.get(key.id)
+            if known is not None and known.end is not None and known.end.how in ("revoked", "compromised"):
+                _check_alive(known, signed_ms, received_ms)
+
+    def _check(self, record: Record, received_ms: int | None) -> tuple[Key, ...]:
+        made = record.statement.predicate
+        if isinstance(made, KeyEventV1 | QualificationV1 | ReceiptV1):
             raise RosterError(Words("is not checked here", "此类记录不在此处校验"))
         if made is None:
             return self._verified(record)
@@ -243,6 +328,8 @@ class Roster:
                     claimed=signed.key_level, level=key.level
                 )
             )
+        if signed.role == "auditor":
+            raise RosterError(Words("an auditor signs nothing", "审核员不签署任何记录"))
         if not person.may(signed.role, signed.signed_ms):
             raise RosterError(
                 Words("{name} had not the role {role} at that time", "{name} 当时没有岗位 {role}").fill(
@@ -274,7 +361,7 @@ class Roster:
             )
         return key
 
-    def _demand(self, record: Record, event: KeyEventV1, ways: Sequence[tuple[str, ...]], new: Key | None) -> None:
+    def _demand(self, record: Record, event: Made, ways: Sequence[tuple[str, ...]], new: Key | None) -> None:
         """One of the ways to sign the event (each a set of key ids) must be exactly how it is signed."""
         keys = self._verified(record, new=new)
         if tuple(key.id for key in keys) not in {tuple(sorted(way)) for way in ways}:
@@ -292,7 +379,7 @@ class Roster:
         key = self.current_key(self.station)
         return key.id if key else ""
 
-    def _approver(self, event: KeyEventV1) -> str | None:
+    def _approver(self, event: KeyEventV1 | QualificationV1) -> str | None:
         """Key id of the lead who approves; None when `approved_by` is no lead at that time."""
         key = self.current_key(event.approved_by)
         if key and key.kind == "person" and self.may(event.approved_by, "lead", event.clock.wall_ms):
@@ -405,11 +492,22 @@ class Roster:
         changed = replace(person, roles=(*kept, *event.roles))
         return replace(self, persons=_frozen({**self.persons, person.id: changed}))
 
-    def _known_person(self, event: KeyEventV1) -> Person:
-        person = self.persons.get(event.holder)
+    def _qualify(self, record: Record, said: QualificationV1) -> Roster:
+        self._check_home(said)
+        person, now_ms = self._known_person(said), said.clock.wall_ms
+        if said.from_ms < now_ms or said.to_ms < said.from_ms:
+            raise RosterError(Words("a qualification is not given for the past", "检测资格不可追溯授予"))
+        approver = self._approver(said)
+        self._demand(record, said, [(self._station_key(), approver)] if approver else [], None)
+        given = Qualification(person.id, said.checklist, said.from_ms, said.to_ms, now_ms)
+        return replace(self, qualifications=(*self.qualifications, given))
+
+    def _known_person(self, event: KeyEventV1 | QualificationV1) -> Person:
+        holder = event.person if isinstance(event, QualificationV1) else event.holder
+        person = self.persons.get(holder)
         if person is None or person.printed_name != event.printed_name:
             raise RosterError(
-                Words("{holder} is not enrolled under that name", "{holder} 未以该姓名登记").fill(holder=event.holder)
+                Words("{holder} is not enrolled under that name", "{holder} 未以该姓名登记").fill(holder=holder)
             )
         return person
 

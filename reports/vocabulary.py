@@ -44,6 +44,8 @@ ROLES: dict[str, Words] = {
     "receptionist": Words("receptionist", "受理员"),
     "parts-keeper": Words("parts keeper", "备件员"),
     "lead": Words("lead", "店长"),
+    "head-office": Words("head office", "总部"),
+    "auditor": Words("auditor", "审核员"),
 }
 
 #: What a signature says of the record it is put under.
@@ -112,7 +114,9 @@ RECORD_KINDS: dict[str, Words] = {
     "grievance": Words("grievance", "投诉"),
     "clock": Words("service clock", "服务时限"),
     "close": Words("closing", "关闭"),
+    "bundle": Words("taken in from another station", "从其他工位转入"),
     "fork": Words("fork decided", "分叉裁定"),
+    "qualification": Words("qualification", "检测资格"),
     "key-event": Words("key event", "密钥变更"),
     "head": Words("ledger head", "台账校验点"),
     "receipt": Words("receipt", "回执"),
