@@ -20,7 +20,7 @@ from drivers.text import Words
 from reports.attest import Ed25519PrivateKey, Record, open_record, sign_envelope
 from reports.predicates import Clock, HeadV1, KeyEventV1, Made, ReceiptRow, ReceiptV1, Software
 from reports.record import RecordError, make_statement
-from reports.roster import Roster
+from reports.roster import ROSTER_KINDS, Roster
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -28,9 +28,11 @@ if TYPE_CHECKING:
 __all__ = [
     "INDEXES",
     "LEDGER",
+    "Foreign",
     "Frontier",
     "LedgerError",
     "LedgerLink",
+    "add_foreign",
     "add_receipt",
     "append",
     "believable_clock",
@@ -39,6 +41,7 @@ __all__ = [
     "create_ledger",
     "envelope_of",
     "envelopes_of",
+    "foreign_of",
     "frontier_of",
     "head_size",
     "last_link",
@@ -50,7 +53,7 @@ __all__ = [
 ]
 
 #: The tables whose rows are only ever added.
-TABLES: Final = ("record", "signature", "head", "receipt", "acknowledged")
+TABLES: Final = ("record", "signature", "head", "receipt", "acknowledged", "foreign_record")
 #: Those of them that only help to find what the envelopes say.
 INDEXES: Final = ("signature", "acknowledged")
 
@@ -70,6 +73,24 @@ class LedgerLink:
     kind: str
     ticket: str | None
     clock: Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """An envelope of another station that is kept here, beside the ledger and never in its chain.
+
+    Attributes:
+        after: the newest own record when it came: where it stands among them.
+        station, seq: whose it is, and its place there; 0 for a receipt.
+        kind, ticket: as the envelope says; a receipt has the ticket that it came with, a key event none.
+    """
+
+    after: int
+    station: str
+    seq: int
+    kind: str
+    ticket: str
+    envelope: bytes
 
 
 def chain_after(chain: str | None, digest: str) -> str:
@@ -180,6 +201,20 @@ def _acknowledged_table(db: Database) -> None:
             if isinstance(receipt, ReceiptV1):
                 _index_receipt(db, number, receipt)
     _append_only(db, "acknowledged", "seq = NEW.seq AND receipt = NEW.receipt")
+
+
+@LEDGER()
+def foreign_records(db: Database) -> None:
+    """What other stations of the shop stated, verbatim; an own record `bundle/v1` lists each."""
+    db.execute(
+        "CREATE TABLE foreign_record (id INTEGER PRIMARY KEY CHECK (id > 0), after_seq INTEGER NOT NULL,"
+        f" station TEXT NOT NULL, seq INTEGER NOT NULL, digest {_HEX.format('digest')}, kind TEXT NOT NULL,"
+        " ticket TEXT NOT NULL, envelope BLOB NOT NULL, UNIQUE (digest, ticket)) STRICT"
+    )
+    db.execute("CREATE INDEX foreign_record_ticket ON foreign_record (ticket)")
+    db.execute("CREATE INDEX foreign_record_kind ON foreign_record (kind)")
+    _append_only(db, "foreign_record", "id = NEW.id OR (digest = NEW.digest AND ticket = NEW.ticket)")
+    _in_order(db, "foreign_record", "id")
 
 
 def rebuild_indexes(db: Database) -> None:
@@ -386,6 +421,28 @@ def add_receipt(db: Database, envelope: bytes) -> int:
     return int(number)
 
 
+def add_foreign(db: Database, rows: Iterable[Foreign]) -> None:
+    """Keep envelopes of other stations, in the caller's open transaction; what is here already stays as it is.
+
+    Raises:
+        LedgerError: no transaction is open.
+    """
+    if not db.conn.in_transaction:
+        raise LedgerError(Words("a record is only added inside a transaction", "记录只能在事务内写入"))
+    ((last,),) = db.execute("SELECT coalesce(max(id), 0) FROM foreign_record")
+    for row in rows:
+        digest = hashlib.sha256(row.envelope).hexdigest()
+        query = "SELECT 1 FROM foreign_record WHERE digest = ? AND ticket = ?"
+        if db.execute(query, (digest, row.ticket)).fetchone():
+            continue
+        last += 1
+        db.execute(
+            "INSERT INTO foreign_record (id, after_seq, station, seq, digest, kind, ticket, envelope)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (last, row.after, row.station, row.seq, digest, row.kind, row.ticket, row.envelope),
+        )
+
+
 # --- reading ---------------------------------------------------------------------------------------------------------
 
 
@@ -440,30 +497,67 @@ def frontier_of(db: Database) -> Frontier:
 
 
 def envelopes_of(db: Database, ticket: str) -> list[bytes]:
-    """The stored envelopes of a ticket, in ledger order."""
-    rows = db.execute("SELECT envelope FROM record WHERE ticket = ? ORDER BY seq", (ticket,))
-    return [bytes(envelope) for (envelope,) in rows]
+    """The stored envelopes of a ticket in the order in which they count here.
+
+    Its own in ledger order, and those of other stations where they came in: after the newest own record of that moment.
+    """
+    own = "SELECT seq AS place, 0 AS came, envelope FROM record WHERE ticket = :ticket"
+    if not _has_foreign(db):
+        rows = db.execute(f"{own} ORDER BY 1", {"ticket": ticket})
+    else:
+        rows = db.execute(
+            f"{own} UNION ALL SELECT after_seq, id, envelope FROM foreign_record"  # noqa: S608 - our own text
+            " WHERE ticket = :ticket AND kind != 'receipt/v1' ORDER BY 1, 2",
+            {"ticket": ticket},
+        )
+    return [bytes(row[2]) for row in rows]
+
+
+def _has_foreign(db: Database) -> bool:
+    """False in a file of an earlier version that is only read."""
+    return db.execute("SELECT 1 FROM sqlite_master WHERE name = 'foreign_record'").fetchone() is not None
+
+
+def foreign_of(db: Database, ticket: str = "", station: str = "") -> list[Foreign]:
+    """What other stations stated of a ticket; with an empty one the key events (of `station`, or all), as they came."""
+    if not _has_foreign(db):
+        return []
+    rows = db.execute(
+        "SELECT after_seq, station, seq, kind, ticket, envelope FROM foreign_record"
+        " WHERE ticket = ? AND (? = '' OR station = ?) ORDER BY id",
+        (ticket, station, station),
+    )
+    return [Foreign(after, of, seq, kind, said, bytes(data)) for after, of, seq, kind, said, data in rows]
 
 
 def envelope_of(db: Database, digest: str) -> bytes | None:
     """The stored envelope of that digest, None when the ledger does not have it."""
-    for (envelope,) in db.execute("SELECT envelope FROM record WHERE digest = ?", (digest,)):
-        return bytes(envelope)
+    for table in ("record", "foreign_record") if _has_foreign(db) else ("record",):
+        for (envelope,) in db.execute(f"SELECT envelope FROM {table} WHERE digest = ?", (digest,)):  # noqa: S608
+            return bytes(envelope)
     return None
 
 
 def roster_of(db: Database) -> Roster:
-    """The roster folded from the ledger's key events."""
-    return Roster.fold(_key_events(db))
+    """The roster folded from the ledger's key events and qualifications, beside those of the stations it heard from."""
+    events: dict[str, list[bytes]] = {}
+    for each in foreign_of(db):
+        events.setdefault(each.station, []).append(each.envelope)
+    own = Roster.fold(_key_events(db))
+    return own.with_peers(map(Roster.fold, events.values())) if events else own
 
 
 def _key_events(db: Database) -> Iterator[bytes]:
-    for (envelope,) in db.execute("SELECT envelope FROM record WHERE kind = 'key-event/v1' ORDER BY seq"):
+    query = "SELECT envelope FROM record WHERE kind IN (?, ?) ORDER BY seq"
+    for (envelope,) in db.execute(query, ROSTER_KINDS):
         yield bytes(envelope)
 
 
 def receipt_times(db: Database, ticket: str) -> dict[str, int]:
-    """Head office's time of the first receipt for each acknowledged record of a ticket, by digest."""
+    """Head office's time of the first receipt for each acknowledged record of a ticket, by digest.
+
+    Receipts that came with a bundle were verified when they came.
+    """
     rows = db.execute(
         "SELECT record.seq, record.digest, receipt.envelope FROM record"
         " JOIN acknowledged ON acknowledged.seq = record.seq JOIN receipt ON receipt.id = acknowledged.receipt"
@@ -475,4 +569,10 @@ def receipt_times(db: Database, ticket: str) -> dict[str, int]:
         receipt = open_record(bytes(envelope)).statement.predicate
         if isinstance(receipt, ReceiptV1) and ReceiptRow(seq=seq, digest=digest) in receipt.acknowledged:
             times.setdefault(digest, receipt.received_ms)
+    for each in foreign_of(db, ticket):
+        if each.kind == "receipt/v1":
+            receipt = open_record(each.envelope).statement.predicate
+            if isinstance(receipt, ReceiptV1):
+                for row in receipt.acknowledged:
+                    times.setdefault(row.digest, receipt.received_ms)
     return times

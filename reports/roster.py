@@ -194,11 +194,8 @@ class Roster:
         for person in peer.persons.values():
             mine = self.persons.get(person.id)
             if mine is not None and mine.printed_name != person.printed_name:
-                raise RosterError(
-                    Words("{person} is {mine} here and {theirs} there", "{person} 在本工位为{mine}，在对方为{theirs}").fill(
-                        person=person.id, mine=mine.printed_name, theirs=person.printed_name
-                    )
-                )
+                words = Words("{id} is {mine} here and {theirs} there", "{id} 在本工位为{mine}，在对方为{theirs}")
+                raise RosterError(words.fill(id=person.id, mine=mine.printed_name, theirs=person.printed_name))
 
     # --- asking ---
 

@@ -18,21 +18,24 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from drivers.text import Words
 from reports.attest import Record, key_id, open_record, verify_receipt
-from reports.ledger import Frontier, chain_after
-from reports.predicates import HeadV1, KeyEventV1, Made, ReceiptV1, ReleaseV1
+from reports.ledger import Frontier, chain_after, envelopes_of, foreign_of
+from reports.predicates import Common, HeadV1, KeyEventV1, Made, ReceiptV1, ReleaseV1
 from reports.record import RecordError, canonical, digest_of, parse_strict
 from reports.release import ReleaseDecision, ReleasePolicy, verify_release
-from reports.roster import Roster, RosterError
+from reports.roster import ROSTER_KINDS, Roster, RosterError
+from reports.steps.fork import BundleV1
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
 __all__ = [
     "BUNDLE_FORMAT",
+    "HANDOVER_FORMAT",
     "MAX_BUNDLE",
     "Bundle",
     "Problem",
     "VerifyReport",
+    "bundle_of",
     "export_bundle",
     "hold_against",
     "open_bundle",
@@ -40,9 +43,12 @@ __all__ = [
     "verify_envelope",
     "verify_file",
     "verify_ledger",
+    "write_bundle",
 ]
 
 BUNDLE_FORMAT: Final = "assay-bundle/v1"
+#: The same with what other stations stated, and with what only the shop may read.
+HANDOVER_FORMAT: Final = "assay-bundle/v2"
 #: The most bytes of a bundle: some tens of records of a ticket, with the shop's key events and receipts.
 MAX_BUNDLE: Final = 64 * 1024 * 1024
 
@@ -186,6 +192,7 @@ class _Ledger:
         self.stations: dict[tuple[str, str, bool], str] = {}
         self.chain: str | None = None
         self.prev: str | None = None
+        self.brought: set[str] = set()
 
     def verify(self) -> None:
         self._receipts()
@@ -205,6 +212,7 @@ class _Ledger:
             self._cut(_text(head[2]), head[0])
         for size, (_, receipt) in sorted(self.pinned.items()):
             self._cut(receipt, size)
+        self._foreign()
         self._end()
 
     def _rows(self, sql: str, parameters: tuple[object, ...] = ()) -> Iterator[tuple[Any, ...]]:
@@ -309,7 +317,7 @@ class _Ledger:
         except RecordError as error:
             self.audit.problem("envelope", digest, seq, error.words)
 
-    def _say(self, what: str, digest: str, seq: int, en: str, zh: str, **values: object) -> None:
+    def _say(self, what: str, digest: str, seq: int | None, en: str, zh: str, **values: object) -> None:
         self.audit.problem(what, digest, seq, Words(en, zh).fill(**values))
 
     def _content(self, digest: str, seq: int, record: Record, columns: list[Any]) -> None:
@@ -326,13 +334,15 @@ class _Ledger:
             self._say("link", digest, seq, "is not linked as it says", "链接内容与记录不符")
         if isinstance(made, Made) and made.anchor is not None and made.anchor not in self.anchors:
             self._say("anchor", digest, seq, "names a receipt that is missing", "所引用的回执缺失")
-        if isinstance(made, KeyEventV1):
+        if record.kind in ROSTER_KINDS:
             self.roster = self.roster.apply(record)
         elif isinstance(made, ReceiptV1 | HeadV1):
             raise RecordError(Words("does not belong in the ledger", "不应写入台账"))
         else:
             self.roster.check(record, received_ms=self._received_ms(seq))
         self.audit.signatures += len(keys)
+        if isinstance(made, BundleV1):
+            self.brought |= {*made.records, *made.key_events}
         if isinstance(made, ReleaseV1):
             self._release(digest, seq, made.ticket)
 
@@ -341,16 +351,83 @@ class _Ledger:
 
     def _release(self, digest: str, seq: int, ticket: str) -> None:
         envelopes, times = [], {}
-        rows = self._rows("SELECT seq, envelope FROM record WHERE ticket = ? AND seq <= ? ORDER BY seq", (ticket, seq))
-        for place, envelope in rows:
+        query = "SELECT seq, 0, envelope FROM record WHERE ticket = :ticket AND seq <= :seq"
+        if self._kept():
+            query += (
+                " UNION ALL SELECT after_seq, id, envelope FROM foreign_record"
+                " WHERE ticket = :ticket AND after_seq < :seq AND kind != 'receipt/v1'"
+            )
+        for place, came, envelope in self.db.execute(f"{query} ORDER BY 1, 2", {"ticket": ticket, "seq": seq}):
             data = _bytes(envelope)
             envelopes.append(data)
-            received_ms = self._received_ms(place)
+            received_ms = None if came else self._received_ms(place)
             if received_ms is not None:
                 times[digest_of(data)] = received_ms
-        decision = verify_release(envelopes, self.roster, policy=self.policy, received_ms=times)
+        try:
+            roster = self.roster.with_peers(self._peers(seq))
+        except RosterError as error:
+            self.audit.problem("roster", digest, seq, error.words)
+            return
+        decision = verify_release(envelopes, roster, policy=self.policy, received_ms=times)
         if not decision.released:
             self.audit.problem("release", digest, seq, decision.reasons[0])
+
+    # --- what other stations stated ---
+
+    def _kept(self) -> bool:
+        return next(self._rows("SELECT 1 FROM sqlite_master WHERE name = 'foreign_record'"), None) is not None
+
+    def _peers(self, before: int) -> list[Roster]:
+        """The rosters of other stations, from the key events that came before that place of the ledger."""
+        events: dict[str, list[bytes]] = {}
+        if self._kept():
+            query = "SELECT station, envelope FROM foreign_record WHERE ticket = '' AND after_seq < ? ORDER BY id"
+            for station, envelope in self._rows(query, (before,)):
+                events.setdefault(station, []).append(_bytes(envelope))
+        return [Roster.fold(each) for each in events.values()]
+
+    def _foreign(self) -> None:
+        """Every envelope of another station: whole, signed by who had to, and listed by an own `bundle/v1` record."""
+        if not self._kept():
+            return
+        times: dict[str, int] = {}
+        found: set[str] = set()
+        columns = "SELECT station, seq, digest, kind, ticket, envelope FROM foreign_record"
+        for *_, stored, _kind, _ticket, envelope in self._rows(f"{columns} WHERE kind = 'receipt/v1' ORDER BY id"):
+            receipt = self.audit.receipt(_bytes(envelope), stored)
+            for row in receipt.acknowledged if receipt else ():
+                times.setdefault(row.digest, receipt.received_ms if receipt else 0)
+        try:
+            roster = self.roster.with_peers(self._peers(self.audit.records + 1))
+        except RosterError as error:
+            self.audit.problem("roster", "", None, error.words)
+            return
+        for station, seq, stored, kind, ticket, envelope in self._rows(f"{columns} WHERE kind != 'receipt/v1'"):
+            data = _bytes(envelope)
+            digest = digest_of(data)
+            found.add(digest)
+            if digest != stored:
+                self._say("digest", digest, seq, "is not the record that was stored", "与存入时的内容不符")
+            try:
+                self._foreign_record(open_record(data), roster, times, (station, kind, ticket))
+            except RosterError as error:
+                self.audit.problem("signature", digest, seq, error.words)
+            except RecordError as error:
+                self.audit.problem("envelope", digest, seq, error.words)
+        for digest in sorted(found ^ self.brought):
+            self._say("bundle", digest, None, "is not what a bundle brought", "与转入的工单包不符")
+
+    def _foreign_record(
+        self, record: Record, roster: Roster, times: Mapping[str, int], stored: tuple[object, ...]
+    ) -> None:
+        made = record.statement.predicate
+        if (record.statement.raw.get("station"), record.kind, record.ticket or "") != stored:
+            self._say("link", record.digest, None, "is not stored as it says", "存储内容与其自身不符")
+        if record.kind not in ROSTER_KINDS and isinstance(made, Common):
+            if made.station not in roster.peers:
+                raise RosterError(Words("is of a station whose keys are not here", "缺少其工位的密钥记录"))
+            roster.check(record, received_ms=times.get(record.digest))
+        self.audit.signatures += len(record.envelope.signatures)
 
     # --- heads ---
 
@@ -417,7 +494,8 @@ def hold_against(path: str | Path, artefact: bytes) -> tuple[Problem, ...]:
         if artefact.startswith(b'{"payload":'):
             return tuple(_missing(db, artefact, None))
         bundle = open_bundle(artefact)
-        found = [problem for seq, data in bundle.records for problem in _missing(db, data, seq)]
+        ours = [(seq, data) for seq, data in bundle.records if _station_of(data) == bundle.station]
+        found = [problem for seq, data in ours for problem in _missing(db, data, seq)]
         found += [problem for data in (*bundle.roster, *bundle.receipts) for problem in _missing(db, data, None)]
         return tuple(found)
 
@@ -459,7 +537,14 @@ def _other_root(db: sqlite3.Connection, size: int, root: str, named: str) -> Ite
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """One ticket as one file: its records with their places, the key events, and the receipts that cover them."""
+    """One ticket as one file: its records with their places, the key events, and the receipts that cover them.
+
+    Attributes:
+        shop, station: who made the file.
+        records: in the order in which they count there; each says whose it is.
+        roster: the key events of the maker; `peers`: those of the other stations that stated something.
+        handover: what only the shop's stations can open (`station.bundles`), None in a file for anybody.
+    """
 
     shop: str
     station: str
@@ -467,6 +552,37 @@ class Bundle:
     records: tuple[tuple[int, bytes], ...]
     roster: tuple[bytes, ...]
     receipts: tuple[bytes, ...]
+    peers: tuple[tuple[str, tuple[bytes, ...]], ...] = ()
+    handover: Mapping[str, str] | None = None
+
+    @property
+    def content(self) -> bytes:
+        """Everything but the handover, as the bytes that the handover is bound to."""
+        return canonical(_content(self))
+
+
+def _content(bundle: Bundle) -> dict[str, Any]:
+    return {
+        "format": BUNDLE_FORMAT,
+        "shop": bundle.shop,
+        "station": bundle.station,
+        "ticket": bundle.ticket,
+        "records": [{"seq": seq, "envelope": data.decode()} for seq, data in bundle.records],
+        "roster": [data.decode() for data in bundle.roster],
+        "receipts": [data.decode() for data in bundle.receipts],
+    } | (
+        {"peers": [{"station": name, "roster": [each.decode() for each in events]} for name, events in bundle.peers]}
+        if bundle.peers
+        else {}
+    )
+
+
+def write_bundle(bundle: Bundle) -> bytes:
+    """The file of a bundle, in its one form; version 1 where nothing is in it that version 1 does not know."""
+    content = _content(bundle)
+    if bundle.peers or bundle.handover is not None:
+        content |= {"format": HANDOVER_FORMAT, "peers": content.get("peers", []), "handover": bundle.handover}
+    return canonical(content)
 
 
 def export_bundle(db: Database, ticket: str) -> bytes:
@@ -475,35 +591,51 @@ def export_bundle(db: Database, ticket: str) -> bytes:
     Raises:
         RecordError: the ledger has no record of that ticket.
     """
-    rows = [
-        (seq, bytes(e))
-        for seq, e in db.execute("SELECT seq, envelope FROM record WHERE ticket = ? ORDER BY seq", (ticket,))
-    ]
+    return write_bundle(bundle_of(db, ticket))
+
+
+def bundle_of(db: Database, ticket: str) -> Bundle:
+    """The bundle of a ticket, without a handover.
+
+    Raises:
+        RecordError: the ledger has no record of that ticket.
+    """
+    envelopes = envelopes_of(db, ticket)
+    seqs = {
+        str(digest): int(seq)
+        for seq, digest in db.execute("SELECT seq, digest FROM record WHERE ticket = ?", (ticket,))
+    }
+    foreign = foreign_of(db, ticket)
+    seqs |= {digest_of(each.envelope): each.seq for each in foreign if each.kind != "receipt/v1"}
+    rows = tuple((seqs[digest_of(data)], data) for data in envelopes)
     if not rows:
         raise RecordError(
             Words("there is no record of ticket {ticket}", "没有工单 {ticket} 的记录").fill(ticket=ticket)
         )
-    events = [bytes(e) for (e,) in db.execute("SELECT envelope FROM record WHERE kind = 'key-event/v1' ORDER BY seq")]
+    query = "SELECT envelope FROM record WHERE kind IN (?, ?) ORDER BY seq"
+    events = [bytes(e) for (e,) in db.execute(query, ROSTER_KINDS)]
     roster = Roster.fold(events)
     receipts = [
         bytes(envelope)
         for _, envelope in db.execute(
             "SELECT DISTINCT receipt.id, receipt.envelope FROM record"
             " JOIN acknowledged ON acknowledged.seq = record.seq JOIN receipt ON receipt.id = acknowledged.receipt"
-            " WHERE record.ticket = ? OR record.kind = 'key-event/v1' ORDER BY receipt.id",
-            (ticket,),
+            " WHERE record.ticket = ? OR record.kind IN (?, ?) ORDER BY receipt.id",
+            (ticket, *ROSTER_KINDS),
         )
     ]
-    return canonical(
-        {
-            "format": BUNDLE_FORMAT,
-            "shop": roster.shop,
-            "station": roster.station,
-            "ticket": ticket,
-            "records": [{"seq": seq, "envelope": data.decode()} for seq, data in rows],
-            "roster": [data.decode() for data in events],
-            "receipts": [data.decode() for data in receipts],
-        }
+    receipts += [each.envelope for each in foreign if each.kind == "receipt/v1"]
+    theirs: dict[str, list[bytes]] = {}
+    for each in foreign_of(db) if foreign else ():
+        theirs.setdefault(each.station, []).append(each.envelope)
+    return Bundle(
+        shop=roster.shop,
+        station=roster.station,
+        ticket=ticket,
+        records=rows,
+        roster=tuple(events),
+        receipts=tuple(receipts),
+        peers=tuple((name, tuple(each)) for name, each in sorted(theirs.items())),
     )
 
 
@@ -513,7 +645,14 @@ def open_bundle(data: bytes) -> Bundle:
     Raises:
         RecordError: not a bundle in the one accepted form.
     """
-    match parse_strict(data, MAX_BUNDLE):
+    parsed = parse_strict(data, MAX_BUNDLE)
+    peers: tuple[tuple[str, tuple[bytes, ...]], ...] = ()
+    handover: Mapping[str, str] | None = None
+    match parsed:
+        case {"format": "assay-bundle/v2", "peers": list(others), "handover": sealed, **rest}:
+            peers, handover = tuple(_peer_row(row) for row in others), _handover(sealed)
+            parsed = rest | {"format": BUNDLE_FORMAT}
+    match parsed:
         case {
             "format": "assay-bundle/v1",
             "shop": str(shop),
@@ -532,6 +671,8 @@ def open_bundle(data: bytes) -> Bundle:
                 records=rows,
                 roster=tuple(item.encode() for item in roster),
                 receipts=tuple(item.encode() for item in receipts),
+                peers=peers,
+                handover=handover,
             )
     raise RecordError(Words("is not a ticket bundle", "不是工单包"))
 
@@ -541,6 +682,27 @@ def _bundle_row(row: object) -> tuple[int, bytes]:
         case {"seq": int(seq), "envelope": str(envelope), **more} if not more and not isinstance(seq, bool):
             return seq, envelope.encode()
     raise RecordError(Words("is not a ticket bundle", "不是工单包"))
+
+
+def _peer_row(row: object) -> tuple[str, tuple[bytes, ...]]:
+    match row:
+        case {"station": str(station), "roster": list(events), **more} if not more:
+            if all(isinstance(item, str) for item in events):
+                return station, tuple(str(item).encode() for item in events)
+    raise RecordError(Words("is not a ticket bundle", "不是工单包"))
+
+
+def _handover(sealed: object) -> Mapping[str, str] | None:
+    match sealed:
+        case None:
+            return None
+        case {"nonce": str(nonce), "sealed": str(text), **more} if not more:
+            return {"nonce": nonce, "sealed": text}
+    raise RecordError(Words("is not a ticket bundle", "不是工单包"))
+
+
+def _station_of(data: bytes) -> str:
+    return str(open_record(data).statement.raw.get("station", ""))
 
 
 def verify_bundle(data: bytes, root: bytes | None = None, *, policy: ReleasePolicy | None = None) -> VerifyReport:
@@ -566,17 +728,20 @@ def _verify_bundle(bundle: Bundle, audit: _Audit, policy: ReleasePolicy | None) 
         audit.problem("bundle", "", None, Words("names another station than its records", "所写工位与记录不符"))
     audit.signatures += sum(_count_signatures(data) for data in bundle.roster) if not roster.problems else 0
     audit.records += len(bundle.roster)
+    roster = _with_peers(bundle, roster, audit)
     times: dict[str, int] = {}
     for data in bundle.receipts:
         receipt = audit.receipt(data, digest_of(data))
         if receipt is None:
             continue
-        if (receipt.shop, receipt.station, receipt.simulated) != (roster.shop, roster.station, roster.simulated):
+        known = receipt.station == roster.station or receipt.station in roster.peers
+        if (receipt.shop, receipt.simulated, known) != (roster.shop, roster.simulated, True):
             audit.problem("receipt", digest_of(data), None, Words("is for another station", "不是本工位的回执"))
         for row in receipt.acknowledged:
             times.setdefault(row.digest, receipt.received_ms)
-    audit.proven = audit.root is not None and roster.genesis in times
     has_release = _bundle_records(bundle, roster, audit, times)
+    geneses = (each.genesis for each in (roster, *roster.peers.values()))
+    audit.proven = audit.root is not None and all(genesis in times for genesis in geneses)
     if not has_release:
         return audit.report()
     envelopes = [data for _, data in bundle.records]
@@ -586,16 +751,34 @@ def _verify_bundle(bundle: Bundle, audit: _Audit, policy: ReleasePolicy | None) 
     return audit.report(decision)
 
 
+def _with_peers(bundle: Bundle, roster: Roster, audit: _Audit) -> Roster:
+    """The maker's roster with those of the other stations, as far as they are good."""
+    for station, events in bundle.peers:
+        peer = Roster.fold(events)
+        audit.records += len(events)
+        try:
+            if peer.station != station or station in roster.peers:
+                raise RosterError(Words("names another station than its records", "所写工位与记录不符"))  # noqa: TRY301
+            roster = roster.with_peers([peer])
+        except RosterError as error:
+            audit.problem("roster", peer.genesis, None, error.words)
+        else:
+            audit.signatures += sum(_count_signatures(data) for data in events)
+    return roster
+
+
 def _bundle_records(bundle: Bundle, roster: Roster, audit: _Audit, times: Mapping[str, int]) -> bool:
-    has_release, before = False, 0
+    has_release = False
+    newest: dict[str, int] = {}
     for seq, data in bundle.records:
         audit.records += 1
         digest = digest_of(data)
-        if seq <= before:
-            audit.problem("bundle", digest, seq, Words("is out of order", "顺序错误"))
-        before = seq
         try:
             record = open_record(data)
+            station = str(record.statement.raw.get("station", ""))
+            if seq <= newest.get(station, 0):
+                audit.problem("bundle", digest, seq, Words("is out of order", "顺序错误"))
+            newest[station] = seq
             if record.ticket != bundle.ticket:
                 raise RecordError(Words("belongs to another ticket", "属于另一工单"))  # noqa: TRY301
             audit.signatures += len(roster.check(record, received_ms=times.get(digest)))
