@@ -64,7 +64,7 @@ def _send(case: Case, form: Filled) -> Made:
         seal=form["seal"],
         photos=tuple(case.evidence(photo) for photo in form["photos"]),
         sent=form["sent"],
-        data_state=form["data"],
+        data_state=form["data_state"],
         reason=case.redact(form["reason"]),
         sent_ms=case.now_ms,
         due_ms=form["due"],
@@ -184,7 +184,7 @@ STEPS = (
             Field("photos", Words("pictures of the seal", "封签照片"), "photos", required=True, most=10),
             Field("sent", Words("what is in the parcel", "寄出物品"), "choices", required=True, choices=_CONTENTS),
             Field(
-                "data",
+                "data_state",
                 Words("the customer's data", "客户数据"),
                 "choice",
                 required=True,

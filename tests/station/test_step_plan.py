@@ -273,7 +273,7 @@ OUT = {
     "waybill": "SF100",
     "seal": "S-77",
     "sent": ["handset", "sim"],
-    "data": "backed-up",
+    "data_state": "backed-up",
     "reason": "board work",
     "due": LATER,
 }
