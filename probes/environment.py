@@ -46,6 +46,9 @@ LEAST_LUX = 20.0
 
 _COVER = Words("Cover the {sensor} at the top of the screen with your hand", "请用手遮住屏幕上方的{sensor}")
 _AWAY = Words("Take your hand away", "请移开手")
+_CLEAR = Words(
+    "Take everything away from the top of the screen: it reads near", "请移开屏幕上方的所有物体：当前为靠近状态"
+)
 _LAMP = Words("Shine a lamp on the top of the screen", "请用灯照射屏幕上方")
 _LAMP_AWAY = Words("Take the lamp away", "请移开灯")
 _TOO_DARK = Words(
@@ -67,13 +70,9 @@ async def _until(watch: SensorWatch, matches: Callable[[float], bool]) -> float:
         await asyncio.sleep(POLL_S)
 
 
-async def _first(watch: SensorWatch) -> float | None:
-    """The value that an on-change sensor has now: the last that it told since it is listened to."""
-    async with asyncio.timeout(POLL_S * 20):
-        while not watch.samples:
-            await watch.look()
-            await asyncio.sleep(POLL_S)
-    return watch.samples[-1].values[0]
+def _now(watch: SensorWatch) -> float:
+    """The value that an on-change sensor has now: the last that it told. Not before `opened`."""
+    return watch.last.values[0] if watch.last is not None else 0.0
 
 
 @probe(
@@ -108,34 +107,55 @@ async def proximity(bench: Bench, *, timeout_s: float = 60.0) -> AsyncIterator[R
             for reading in dead(watch, "proximity", ("proximity_follows", "proximity_returns")):
                 yield reading
             return
-        yield Measurement("proximity_alive", True, READ.script)
-        far = await _first(watch) or 0.0
-        for number in range(1, _drawn() + 1):
-            cover = _COVER.fill(sensor=watch.words)
-            near = await seen_by_the_phone(
-                bench.person,
-                f"proximity-cover-{number}",
-                cover,
-                _until(watch, lambda value: value < far),
-                timeout_s=timeout_s,
-            )
-            if near is None:
-                yield Measurement("proximity_follows", False, f"{READ.script}: stays at {far:g}")
-                yield Unread("proximity_returns", _NOT_SEEN, READ.script)
-                return
-            back = await seen_by_the_phone(
-                bench.person,
-                f"proximity-away-{number}",
-                _AWAY,
-                _until(watch, lambda value: value >= far),
-                timeout_s=timeout_s,
-            )
-            if back is None:
-                yield Measurement("proximity_follows", True, READ.script)
-                yield Measurement("proximity_returns", False, f"{READ.script}: stays near")
-                return
-    yield Measurement("proximity_follows", True, READ.script)
-    yield Measurement("proximity_returns", True, READ.script)
+        async for reading in _proximity(bench, watch, timeout_s):
+            yield reading
+
+
+async def _proximity(bench: Bench, watch: SensorWatch, timeout_s: float) -> AsyncIterator[Reading]:
+    far = _now(watch)
+    if far <= 0:  # near from the start: a hand, a cover, dirt
+        cleared = await seen_by_the_phone(
+            bench.person, "proximity-clear", _CLEAR, _until(watch, lambda value: value > 0), timeout_s=timeout_s
+        )
+        if cleared is None:
+            for reading in _unmoved(watch, far):
+                yield reading
+            return
+        far = cleared
+    for number in range(1, _drawn() + 1):
+        cover = _COVER.fill(sensor=watch.words)
+        near = await seen_by_the_phone(
+            bench.person,
+            f"proximity-cover-{number}",
+            cover,
+            _until(watch, lambda value: value < far),
+            timeout_s=timeout_s,
+        )
+        if near is None:
+            for reading in _unmoved(watch, far):
+                yield reading
+            return
+        back = await seen_by_the_phone(
+            bench.person,
+            f"proximity-away-{number}",
+            _AWAY,
+            _until(watch, lambda value: value >= far),
+            timeout_s=timeout_s,
+        )
+        if back is None:
+            yield Measurement("proximity_alive", True, READ.script)
+            yield Measurement("proximity_follows", True, READ.script)
+            yield Measurement("proximity_returns", False, f"{READ.script}: stays near")
+            return
+    for name in ("proximity_alive", "proximity_follows", "proximity_returns"):
+        yield Measurement(name, True, READ.script)
+
+
+def _unmoved(watch: SensorWatch, value: float) -> Iterable[Reading]:
+    """A hand came or went and the sensor did not see it; whether it told anything at all says if it is alive."""
+    yield Measurement("proximity_alive", bool(watch.samples), f"{READ.script}: events while it was tried")
+    yield Measurement("proximity_follows", False, f"{READ.script}: stays at {value:g}")
+    yield Unread("proximity_returns", _NOT_SEEN, READ.script)
 
 
 def _drawn() -> int:
@@ -204,10 +224,13 @@ async def light(bench: Bench, *, lamp: bool = True, timeout_s: float = 60.0) -> 
             for reading in dead(watch, "light", ("light_follows", "light_returns")):
                 yield reading
             return
-        yield Measurement("light_alive", True, READ.script)
-        start = await _first(watch) or 0.0
+        start = _now(watch)
         yield Measurement("light_start", _lux(start), READ.script)
         if start < LEAST_LUX:
+            if watch.samples:
+                yield Measurement("light_alive", True, READ.script)
+            else:
+                yield Unread("light_alive", _TOO_DARK.fill(lux=f"{start:g}"), READ.script)
             for name in ("light_follows", "light_returns"):
                 yield Unread(name, _TOO_DARK.fill(lux=f"{start:g}"), READ.script)
             return
@@ -227,8 +250,10 @@ async def _light(
             ("light_lamp", "light-lamp", _LAMP, lambda lux: lux > start * LAMP_TIMES),
             ("", "light-away-2", _LAMP_AWAY, lambda lux: lux < start * LAMP_TIMES),
         ]
-    for name, prompt, title, matches in acts:
+    for number, (name, prompt, title, matches) in enumerate(acts):
         seen = await seen_by_the_phone(bench.person, prompt, title, _until(watch, matches), timeout_s=timeout_s)
+        if number == 0:
+            yield Measurement("light_alive", bool(watch.samples), f"{READ.script}: events while it was tried")
         if seen is None:
             yield Measurement("light_follows", not name, f"{READ.script}: {prompt}")
             if name:

@@ -35,6 +35,9 @@ _MOST_SAMPLES = 4096
 #: Sensors that a page of ours can hold: DeviceMotion listens to accelerometer and gyroscope, the absolute orientation
 #: to the magnetometer where Android fuses it in software (W3C DeviceOrientation, Generic Sensor).
 ON_PAGE: frozenset[Sensor] = frozenset({"accelerometer", "gyroscope", "magnetometer"})
+#: Sensors that tell a value when somebody begins to listen and then only changes (AOSP, reporting modes of sensors):
+#: that they are silent while nothing moves says nothing of them.
+ON_CHANGE: frozenset[Sensor] = frozenset({"light", "proximity"})
 
 PAGE = """<!doctype html>
 <html lang="zh"><head><meta charset="utf-8"><title>Assay</title>
@@ -103,6 +106,7 @@ class SensorWatch:
 
     Attributes:
         samples: the newest samples, oldest first.
+        last: the newest event that the phone printed, also one of before the first look; None where it printed none.
         listened_to: whether somebody listens to the sensor, as of the last look.
         timed: whether the phone prints when each event was.
     """
@@ -110,6 +114,7 @@ class SensorWatch:
     def __init__(self, shell: Shell, sensor: Sensor) -> None:
         self.sensor = sensor
         self.samples: deque[Sample] = deque(maxlen=_MOST_SAMPLES)
+        self.last: Sample | None = None
         self.listened_to = False
         self.timed = True
         self._shell, self._last_s, self._looked = shell, -1.0, False
@@ -140,6 +145,7 @@ class SensorWatch:
     def _new(self, log: SensorLog, name: str) -> list[Sample]:
         self.listened_to = name in log.active
         found = log.samples.get(name, [])
+        self.last = found[-1] if found else self.last
         self.timed = not found or found[-1].time_s is not None
         fresh = [one for one in found if one.time_s is not None and one.time_s > self._last_s]
         if not self.timed:
@@ -182,8 +188,9 @@ async def opened(
 ) -> bool:
     """See to it that the sensor gives values, until `stack` is closed; False when it is listened to and stays silent.
 
-    What listens already is used, then a page in the phone's browser, then a person if `ask`. Raises NotRun when nothing
-    on the phone listens to it.
+    What listens already is used, then a page in the phone's browser, then a person if `ask`. A sensor of `ON_CHANGE`
+    that is listened to and has told a value (`SensorWatch.last`) is open too. Raises NotRun when nothing on the phone
+    listens to it.
     """
     await watch.look()
     if await watch.flows():
@@ -191,7 +198,7 @@ async def opened(
     if watch.sensor in ON_PAGE and await _on_page(bench, stack, open_s) and await watch.flows():
         return True
     if watch.listened_to:
-        return False
+        return _waits_for_a_change(watch)
     if not ask:
         raise NotRun(_NOT_HELD.fill(sensor=watch.words))
     opener = _OPENERS.get(watch.sensor)
@@ -202,7 +209,11 @@ async def opened(
         return True
     if not watch.listened_to:
         raise NotRun(_NOT_HELD.fill(sensor=watch.words))
-    return False
+    return _waits_for_a_change(watch)
+
+
+def _waits_for_a_change(watch: SensorWatch) -> bool:
+    return watch.sensor in ON_CHANGE and watch.last is not None
 
 
 async def _on_page(bench: Bench, stack: AsyncExitStack, open_s: float) -> bool:

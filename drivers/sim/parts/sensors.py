@@ -283,6 +283,7 @@ _OPENED = {"open-magnetometer": MAGNETOMETER, "open-pressure": PRESSURE, "open-p
 _COVERS = {
     "proximity-cover": (PROXIMITY, 0.0),
     "proximity-away": (PROXIMITY, 1.0),
+    "proximity-clear": (PROXIMITY, 1.0),
     "light-cover": (LIGHT, 0.0),
     "light-lamp": (LIGHT, 8.0),
     "light-away": (LIGHT, 1.0),
@@ -346,5 +347,5 @@ HANDS = {
     r"gyro-rest|mag-rest": _hand(_rest),
     r"mag-turn": _hand(_tumble),
     r"open-(magnetometer|pressure|proximity)": _hand(_open),
-    r"(proximity-(cover|away)|light-(cover|lamp|away))(-[0-9]+)?": _hand(_cover),
+    r"(proximity-(cover|away|clear)|light-(cover|lamp|away))(-[0-9]+)?": _hand(_cover),
 }
