@@ -56,11 +56,15 @@ def audit(data: Path, book: Book, root: bytes | None = None) -> Findings:
     found, path = Findings(), data / "assay.db"
     report = verify_ledger(path, root)
     found.wrong += [f"{problem.what} {problem.seq}: {problem.why.en}" for problem in report.problems]
-    with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
-        db.execute("BEGIN")
-        _file(db, found)
-        _together(db, found)
-        _against(db, book, found)
+    try:
+        with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
+            db.execute("BEGIN")
+            _file(db, found)
+            _against(db, book, found)
+            _together(db, found)
+    except sqlite3.Error as error:  # whole tables are gone, or it is no database any more
+        found.wrong.append(f"can't be read: {error}")
+        found.lost = found.lost or [f"{mark} {digest[:12]}" for mark, digest in book.told.items()]
     return found
 
 
