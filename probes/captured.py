@@ -43,7 +43,8 @@ def raw_lines(data: bytes) -> list[str]:
 
 def stripped_lines(data: bytes) -> list[str]:
     """As `raw_lines`, without indents and without the framing of bug reports."""
-    return [line for line in (raw.strip() for raw in raw_lines(data)) if not is_framing(line)]
+    lines = [raw[:LINE_LIMIT].strip() for raw in data.decode("utf-8", "replace").split("\n")]
+    return [line for line in lines if not is_framing(line)]
 
 
 def is_framing(line: str) -> bool:

@@ -13,11 +13,13 @@ import functools
 import json
 import time
 import uuid
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from pydantic_core import to_json
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
@@ -201,7 +203,10 @@ def insert(db: Database, events: Iterable[Event]) -> list[Event]:
 
     An event that is stored already (its commit was not confirmed, and it is tried again) stays as it is.
     """
-    every, scopes = list(events), _Scopes(db)
+    return _insert_all(db, list(events), _Scopes(db))
+
+
+def _insert_all(db: Database, every: Sequence[Event], scopes: Mapping[str, vault.Scope | None]) -> list[Event]:
     places: list[int] = []
     for start in range(0, len(every), _TOGETHER):
         places += _insert(db, every[start : start + _TOGETHER], scopes)
@@ -231,10 +236,18 @@ def _insert(db: Database, events: Sequence[Event], scopes: Mapping[str, vault.Sc
 
 def _row(each: Event, scopes: Mapping[str, vault.Scope | None]) -> tuple[str | int, ...]:
     kind, body = each.body.kind, each.body.model_dump_json()
-    if kind in _PRIVATE or '"identity"' in body:  # the others are stored as they are dumped
+    identifies = '"identity"' in body
+    if identifies or _tells(each.body):  # the others, most of a run, are stored as they are dumped
         scope = scopes[each.ticket or each.run]
-        body = json.dumps(_seal(_hidden(kind, json.loads(body), scope), scope), ensure_ascii=False)
+        hidden = _hidden(kind, json.loads(body), scope)
+        body = to_json(_seal(hidden, scope) if identifies else hidden).decode()
     return each.ticket, each.run, each.wall_ms, each.mono_ns, each.boot_id, kind, body
+
+
+def _tells(body: Body) -> bool:
+    """Whether any of its private texts says something."""
+    texts = (getattr(body, name) for name in _PRIVATE.get(body.kind, ()))
+    return any(isinstance(text, (str, tuple)) and text for text in texts)
 
 
 def _place(db: Database, known: Event) -> int:
@@ -277,7 +290,7 @@ class Journal:
         self.store = store
         self._followers: list[Callable[[Sequence[Event]], None]] = []
         self._tasks: set[asyncio.Future[list[Event]]] = set()
-        self._told: dict[int, None] = {}
+        self._told: OrderedDict[int, None] = OrderedDict()
 
     def follow(self, follower: Callable[[Sequence[Event]], None]) -> None:
         """Call `follower` with events once they are on the disk; it must be quick and must not raise."""
@@ -312,11 +325,12 @@ class Journal:
         def work(db: Database) -> list[Event]:
             if also is not None:
                 also(db)
+            scopes = _Scopes(db)
             if evidence:
-                scope = vault.open_scope(db, events[0].ticket or events[0].run, make=True)
-                assert scope is not None  # noqa: S101 - made just above
+                scope = scopes[events[0].ticket or events[0].run]
+                assert scope is not None  # noqa: S101 - evidence is of a ticket or a run, never of the bench
                 vault.keep(db, scope, evidence)
-            return insert(db, events)
+            return _insert_all(db, events, scopes)
 
         stored = await self.store.write(work)
         self.tell(stored)
@@ -327,6 +341,6 @@ class Journal:
         news = [each for each in stored if each.seq not in self._told]
         self._told.update((each.seq, None) for each in news)
         while len(self._told) > REMEMBERED:
-            del self._told[next(iter(self._told))]
+            self._told.popitem(last=False)
         for follower in self._followers:
             follower(news)

@@ -354,6 +354,7 @@ class Runner:
         self._strays: set[asyncio.Future[None]] = set()
         self._failed: Device | None = None
         self._planned: Sequence[Check] = ()
+        self._limits = _limits(subject.checklist)
         self._consent = subject.consented
         self.writer = Writer(host.phone, self._say, lambda: host.device(None))
         self._reading = 0  # number of the batch that is going on, 0 between batches
@@ -650,20 +651,19 @@ class Runner:
         """The raw answer as evidence, and where it is; what a command complained about is kept beside it."""
         attempt.answers[result.name] = result
         kept = Kept(result.name, "text/plain", result.stdout)
-        attached = _attached(attempt.id, result.name, kept.media_type, result.stdout)
         attempt.evidence.append(kept)
         read = Reads(
             attempt=attempt.id,
             name=result.name,
-            sha256=attached.sha256,
-            bytes=attached.bytes,
+            sha256=hashlib.sha256(result.stdout).hexdigest(),
+            bytes=len(result.stdout),
             exit_code=result.exit_code,
             started_ms=max(0, round(result.started_s * 1000)),
             ms=max(0, round(result.seconds * 1000)),
             failure=result.failure.code if result.failure else "",
+            media_type=kept.media_type,
         )
         self._wait(attempt, read)
-        self._wait(attempt, attached)
         if result.stderr:
             errors = f"{result.name}.stderr"
             attempt.evidence.append(Kept(errors, "text/plain", result.stderr))
@@ -831,13 +831,13 @@ class Runner:
 
     def _measured(self, attempt: _Try, reading: Measurement, unit: str) -> None:
         value = held(reading.value, unit)
-        limit = _limit(attempt.check, reading.name)
+        check = attempt.check.id
+        limit = self._limits.get((check, reading.name))
         plain = as_value(value)
         # Judged is what is kept, so that anyone can judge it again.
-        kept = reading if plain is None else replace(reading, value=plain)
-        check = attempt.check.id
+        kept = reading if plain is None else Measurement(reading.name, plain, reading.source)
         spread = self.subject.reference.spread(check, reading.name, unit)
-        judged = judge_measurement(limit, kept, unit, self.subject.baselines(check), spread)
+        judged = judge_measurement(limit, kept, unit, self.subject.baselines(check) if limit else {}, spread)
         attempt.judged.append(judged)
         baseline = None if judged.baseline is None else held(judged.baseline, _unit_of(judged.baseline, unit))
         measured = Measured(
@@ -947,8 +947,11 @@ def _offers(device: Device, need: type) -> bool:
     return True
 
 
-def _limit(check: Check, measure: str) -> Limit | None:
-    return next((limit for limit in check.limits if limit.measure == measure), None)
+def _limits(checklist: Checklist) -> dict[tuple[str, str], Limit]:
+    """The limits by check and measure; the first of a measure is the one that counts."""
+    return {
+        (check.id, limit.measure): limit for check in reversed(checklist.checks) for limit in reversed(check.limits)
+    }
 
 
 def _unit_of(baseline: object, unit: str) -> str:

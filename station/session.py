@@ -52,7 +52,10 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One try of one check, as far as it got; `ended` is None while it is open."""
+    """One try of one check, as far as it got; `ended` is None while it is open.
+
+    `attached` is all evidence, with what the phone answered to the reads.
+    """
 
     id: str
     check: str
@@ -62,7 +65,7 @@ class Attempt:
     reads: tuple[Reads, ...] = ()
     measured: tuple[Measured, ...] = ()
     unread: tuple[NotRead, ...] = ()
-    attached: tuple[Attached, ...] = ()
+    attached: tuple[Attached | Reads, ...] = ()
     questions: tuple[Question, ...] = ()
     ended: AttemptEnded | None = None
     ended_ms: int = 0
@@ -294,6 +297,8 @@ def _in_attempt(attempt: Attempt, events: Sequence[Event]) -> Attempt:
             break
         else:
             parts[_PART_OF[type(body)]].append(body)
+            if isinstance(body, Reads) and body.media_type:
+                parts["attached"].append(body)
     changes: dict[str, Any] = {name: (*getattr(attempt, name), *added) for name, added in parts.items() if added}
     if end is not None:
         changes |= {"ended": end.body, "ended_ms": end.wall_ms}

@@ -161,7 +161,7 @@ async def test_answers_are_on_the_disk_in_one_commit_before_anything_is_judged(t
     _, desk = await run_checks(tmp_path, meanwhile=say_good)
     kinds = [[body.kind for body in commit] for commit in desk.commits]
     assert kinds[0] == ["attempt-started", "attempt-started"]
-    assert kinds[1] == ["reads", "attached", "reads", "attached"]
+    assert kinds[1] == ["reads", "reads"]
     assert kinds[2] == ["measured", "attempt-ended", "measured", "measured", "attempt-ended"]
 
 
