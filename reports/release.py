@@ -33,9 +33,10 @@ from reports.predicates import (
 )
 from reports.record import RecordError
 from reports.replay import contradictions, latest_attempts, resolved
-from reports.roster import Key, Roster
+from reports.roster import ROSTER_KINDS, Key, Roster
 from reports.steps.delivery import DeliveryV1
 from reports.steps.diagnosis import DiagnosisV1
+from reports.steps.fork import BundleV1, ForkV1
 from reports.steps.send_out import SendBackV1, SendOutV1
 from reports.vocabulary import DEEDS, ENDINGS, ROLES, kind_words, named
 
@@ -57,6 +58,10 @@ PERSON_SIGNS: Final = frozenset(
     {"intake/v1", "diagnosis/v1", "plan/v1", "consent/v1", "part-use/v1", "repair/v1", "send-out/v1", "send-back/v1"}
 )
 SATISFIED: Final = frozenset({Verdict.PASS, Verdict.WARN, Verdict.INFO})
+#: What was stated before the phone was in hand, or of the ticket's way alone.
+_NOT_OF_PHONE: Final = frozenset({"registration/v1", "bundle/v1"})
+#: Who may sign a cross-check and approve a release.
+_INSPECTORS: Final = ("inspector", "head-office")
 _SIDES: Final = {Stage.SELF_CHECK: Words("self-check", "自检"), Stage.CROSS_CHECK: Words("cross-check", "互检")}
 
 
@@ -76,11 +81,13 @@ class ReleasePolicy:
             consistent in itself.
         min_key_level: the least level of a key that performs, verifies, approves or waives.
         person_signs: kinds of records that need a sign-off `performed` by their person.
+        qualification: whoever signs a self-check or cross-check must be qualified for its checklist at that time.
     """
 
     checklists: frozenset[str] | None = None
     min_key_level: int = 1
     person_signs: frozenset[str] = PERSON_SIGNS
+    qualification: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,8 +196,8 @@ def verify_release(
     _check_fitted(case, self_run)
     _check_found(case)
     consent = _check_plan(case)
-    performed = _signoff(case, self_run, "performed", "technician")
-    verified = _signoff(case, cross_run, "verified", "inspector")
+    performed = _signoff(case, self_run, "performed", ("technician",))
+    verified = _signoff(case, cross_run, "verified", _INSPECTORS)
     waived = tuple(use.digest for use in case.used.values())
     lists = None
     if intake and self_run and performed:
@@ -261,7 +268,7 @@ def _open(envelopes: Iterable[bytes], roster: Roster, policy: ReleasePolicy, rec
     for number, data in enumerate(envelopes, 1):
         try:
             record = open_record(data)
-            if record.kind in ("key-event/v1", "head/v1", "receipt/v1") or case.find(record.digest):
+            if record.kind in (*ROSTER_KINDS, "head/v1", "receipt/v1") or case.find(record.digest):
                 continue
             case.signers[record.digest] = roster.check(record, received_ms=received.get(record.digest))
         except RecordError as error:
@@ -280,8 +287,42 @@ def _open(envelopes: Iterable[bytes], roster: Roster, policy: ReleasePolicy, rec
         amend = record.statement.predicate
         if isinstance(amend, AmendV1):
             _amend(case, amend)
+    _check_forks(case)
     _leave_delivered(case)
     return case
+
+
+def _check_forks(case: _Case) -> None:
+    """Where two stations went on apart a lead has said which records count; the others stay and count for nothing."""
+    decided = []
+    for record in case.records:
+        fork = record.statement.predicate
+        if not isinstance(fork, ForkV1) or record.digest in case.amended:
+            continue
+        if fork.role != "lead" or fork.meaning != "amended":
+            case.refuse("fork", "the decision over a fork is not signed by a lead", "分叉裁定未由店长签署")
+            continue
+        decided.append({*fork.stands, *fork.left})
+        case.amended |= {digest for digest in fork.left if digest not in fork.stands}
+        words = Words("{name} decided over two branches: {reason}", "{name} 裁定了两个分支：{reason}")
+        case.notes.append(words.fill(name=fork.printed_name, reason=fork.reason))
+    for record in case.records:
+        came = record.statement.predicate
+        if isinstance(came, BundleV1) and came.apart and not _covered(case, came, decided):
+            case.refuse(
+                "fork",
+                "{here} and {there} went on with this ticket apart, and no lead has decided which counts",
+                "{here} 与 {there} 各自处理了此工单，店长尚未裁定以哪一边为准",
+                here=came.station,
+                there=came.sender,
+            )
+
+
+def _covered(case: _Case, came: BundleV1, decided: list[set[str]]) -> bool:
+    """Whether one decision names every record of both sides; what only tells of bundles and forks needs no word."""
+    both = {*came.apart, *came.records}
+    both -= {one.digest for one in case.records if isinstance(one.statement.predicate, BundleV1 | ForkV1)}
+    return any(both <= each for each in decided)
 
 
 def _leave_delivered(case: _Case) -> None:
@@ -330,7 +371,7 @@ def _check_belonging(case: _Case) -> None:
             if target is None or target.kind != predicate.target_kind:
                 case.refuse("target", "a sign-off is for a record that is not here", "签字所指的记录不在此工单中")
             continue
-        if record.kind == "registration/v1":  # before the phone was in hand
+        if record.kind in _NOT_OF_PHONE:
             continue
         case.phone = case.phone or record.statement.subject
         if record.statement.subject != case.phone:
@@ -688,7 +729,7 @@ def _did_the_work(case: _Case, record: Record | None, person: str) -> bool:
 
 
 def _keys_of(roster: Roster, person: str) -> set[str]:
-    return {key.public.hex() for key in roster.keys.values() if key.holder == person}
+    return {key.public.hex() for key in roster.keys_of(person)}
 
 
 def _check_people(case: _Case) -> None:
@@ -712,7 +753,7 @@ def _check_people(case: _Case) -> None:
             )
 
 
-def _signoff(case: _Case, target: Record | None, meaning: str, role: str | None) -> Record | None:
+def _signoff(case: _Case, target: Record | None, meaning: str, roles: tuple[str, ...] = ()) -> Record | None:
     """The last sign-off with that meaning by the person of the target record."""
     person = getattr(target.statement.predicate, "person", None) if target else None
     if target is None or person is None:
@@ -722,7 +763,7 @@ def _signoff(case: _Case, target: Record | None, meaning: str, role: str | None)
         signoff = record.statement.predicate
         if not isinstance(signoff, SignoffV1) or signoff.target != target.digest:
             continue
-        if (signoff.meaning, signoff.person) == (meaning, person) and role in (None, signoff.role):
+        if (signoff.meaning, signoff.person) == (meaning, person) and (not roles or signoff.role in roles):
             found = record
     if found is None:
         case.refuse(
@@ -732,17 +773,32 @@ def _signoff(case: _Case, target: Record | None, meaning: str, role: str | None)
             kind=kind_words(target.kind),
             person=person,
             meaning=named(DEEDS, meaning),
-            role=Words(" ({role})", "（{role}）").fill(role=named(ROLES, role)) if role else "",
+            role=Words(" ({role})", "（{role}）").fill(role=named(ROLES, roles[0])) if roles else "",
         )
     elif isinstance(signed := found.statement.predicate, Signed):
         _check_level(case, signed)
+        _check_qualified(case, signed, _run_of(target))
     return found
+
+
+def _check_qualified(case: _Case, signed: Signed, run: RunV1 | None) -> None:
+    if not case.policy.qualification or run is None:
+        return
+    checklist = str(run.checklist.get("id", ""))
+    if not case.roster.qualified(signed.person, checklist, signed.signed_ms):
+        case.refuse(
+            "unqualified",
+            "{name} was not qualified for the checklist {checklist}",
+            "{name} 当时不具备检测清单 {checklist} 的资格",
+            name=signed.printed_name,
+            checklist=checklist,
+        )
 
 
 def _check_signoffs_of_records(case: _Case) -> None:
     for _, record in list(case.standing()):
         if record.kind in case.policy.person_signs:
-            _signoff(case, record, "performed", None)
+            _signoff(case, record, "performed")
 
 
 def _check_level(case: _Case, signed: Signed) -> None:
@@ -761,7 +817,7 @@ def _check_level(case: _Case, signed: Signed) -> None:
 
 
 def _check_approver(case: _Case, person: str, at_ms: int, cross_checked: bool) -> None:
-    roles = ("inspector",) if cross_checked else ("inspector", "lead")
+    roles = _INSPECTORS if cross_checked else (*_INSPECTORS, "lead")
     if not any(case.roster.may(person, role, at_ms) for role in roles) or case.roster.current_key(person) is None:
         case.refuse("approver", "{person} may not approve a release", "{person} 无权放行", person=person)
     elif _did_the_work(case, None, person):
@@ -777,7 +833,7 @@ def _check_release(case: _Case, lists: ReleaseLists | None, cross_checked: bool)
     release = record.statement.predicate
     if not isinstance(release, ReleaseV1):
         return
-    roles = ("inspector",) if cross_checked else ("inspector", "lead")
+    roles = _INSPECTORS if cross_checked else (*_INSPECTORS, "lead")
     if release.role not in roles or release.meaning != "approved":
         case.refuse("approver", "the release is not approved by an inspector", "放行未由互检人批准")
     if _did_the_work(case, record, release.person):

@@ -34,6 +34,7 @@ from station import local_socket, tickets, vault, views
 from station import messages as m
 from station.attached import Mailbox
 from station.bench import SLOTS, Bench, Slot
+from station.bundles import Handing
 from station.erasing import Erasing
 from station.errors import EXIT_NO, EXIT_USE, Trouble
 from station.events import DeviceIdentified, DeviceLost, EngineStarted, EvidenceViewed, LedgerOlder
@@ -171,6 +172,9 @@ class Engine:
         self.uploader = Uploader(self.store, self.settings, key, changed=self._outbox_changed)
         self.signing.stored = self._record_stored
         self.signing.session_of = self.work.session
+        self.signing.shop_policy = self.stepping.policy
+        self.work.station = self.settings.station
+        self.handing = Handing(self.signing, self.settings, self.work.open_sessions)
         self.gauging = Gauging(self.settings, self.store, self.work.find_run, self.signing.roster)
         self.work.reference = self.gauging.table
         self._receipt_ms = (await self.uploader.view()).receipt_ms
@@ -496,6 +500,12 @@ class Engine:
             case m.CloseRun():
                 session, run = await self.work.find_run(command.run)
                 return {"record": await self.signing.seal_run(session, run.id)}
+            case m.ExportBundle():
+                return await self.handing.export(command)
+            case m.ImportBundle():
+                done = await self.handing.take(command, self.work.session)
+                self.work.match_all()
+                return done
             case m.PrepareSignoff():
                 return await self.signing.prepare_signoff(command)
             case m.StepsQuery():

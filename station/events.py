@@ -189,7 +189,10 @@ class PhoneChanged(_Body):
 
 
 class Sealed(_Body):
-    """A record went into the ledger: kind, digest of its envelope, and what it refers to."""
+    """A record went into the ledger: kind, digest of its envelope, and what it refers to.
+
+    `station`: the other station that stated it, where it came with a bundle; then `seq` is its place there.
+    """
 
     kind: Literal["sealed"] = "sealed"
     record: str
@@ -202,6 +205,7 @@ class Sealed(_Body):
     role: str = ""
     meaning: str = ""
     decision: str = ""
+    station: str = ""
 
 
 class ReleaseRefused(_Body):

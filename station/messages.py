@@ -389,6 +389,29 @@ class PrepareSignoff(Message):
     note: str = ""
 
 
+class ExportBundle(Message):
+    """Write a ticket's bundle for the shop's other stations (or only `to`) into the file `out`, which is not there yet.
+
+    `public`: without anything that only the shop may read, for whoever verifies it. The reply's data has `sha256`,
+    `records` and `bytes`.
+    """
+
+    command: Literal["export-bundle"] = "export-bundle"
+    ticket: str
+    out: str
+    to: str = ""
+    evidence: bool = False
+    public: bool = False
+
+
+class ImportBundle(Message):
+    """Take in a bundle from another station of the shop; the reply's data is as `station.bundles.Handing.take` says."""
+
+    command: Literal["import-bundle"] = "import-bundle"
+    path: str
+    person: str = ""
+
+
 class StepsQuery(Message):
     """What can be done on a ticket now; the reply's data has `steps`: id, title, about, why_not, and the form's fields.
 
@@ -740,6 +763,8 @@ Command = Annotated[
     | AbortRun
     | CloseRun
     | PrepareSignoff
+    | ExportBundle
+    | ImportBundle
     | StepsQuery
     | PreviewStep
     | DoStep

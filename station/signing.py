@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import base64
 import binascii
+import dataclasses
 import functools
 import hashlib
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +28,14 @@ from reports.predicates import (
     Common,
     KeyEventV1,
     ReleaseV1,
+    RunV1,
     SignoffV1,
     Software,
     Statement,
 )
 from reports.record import RecordError, digest_of, make_statement
 from reports.release import ReleaseDecision, ReleasePolicy, verify_release
-from reports.roster import Roster
+from reports.roster import ROSTER_KINDS, Roster
 from reports.vocabulary import ROLES, named
 from station import __version__, tickets, vault
 from station import messages as m
@@ -57,7 +59,7 @@ from station.settings import Settings
 from station.statements import Redactor, identities_of, intake_v1, run_v1
 from station.states import State, state_of
 
-__all__ = ["Signing", "software"]
+__all__ = ["Signing", "sealed_of", "software"]
 
 #: Seconds that a prepared record waits for its signature.
 PREPARED_S = 900
@@ -102,7 +104,8 @@ class Signing:
         self.settings, self.journal, self.clock = settings, journal, StationClock()
         self._key, self._policy = key, policy or ReleasePolicy()
         self._prepared: dict[str, _Prepared] = {}
-        self._roster: tuple[int, Roster] = (-1, Roster())
+        self._roster: tuple[tuple[int, ...], Roster] = ((), Roster())
+        self.shop_policy: Callable[[], Mapping[str, Mapping[str, Any]]] = dict
         self.stored: Callable[[], None] = lambda: None
         self.within: Callable[[Database, Record], None] = lambda db, record: None
         self.session_of: Callable[[str], Awaitable[Session]] = self._folded
@@ -122,8 +125,11 @@ class Signing:
 
     def roster(self, db: Database) -> Roster:
         """The roster as the ledger has it; folded anew when a key event was added."""
-        query = "SELECT coalesce(max(seq), 0) FROM record WHERE kind = 'key-event/v1'"
-        newest = int(db.execute(query).fetchone()[0])
+        query = (
+            "SELECT (SELECT coalesce(max(seq), 0) FROM record WHERE kind IN (?, ?)),"
+            " (SELECT coalesce(max(id), 0) FROM foreign_record WHERE ticket = '')"
+        )
+        newest = tuple(db.execute(query, ROSTER_KINDS).fetchone())
         if newest != self._roster[0]:
             self._roster = (newest, ledger.roster_of(db))
         return self._roster[1]
@@ -150,7 +156,7 @@ class Signing:
             scope = vault.open_scope(db, number, make=True)
             assert scope is not None  # noqa: S101 - made just above
             vault.save_personal(db, scope, {"name": command.customer_name, "phone": command.customer_phone})
-            stored = insert(db, [stamp._replace(ticket=number)])
+            stored = insert(db, [replace(stamp, ticket=number)])
             tickets.save(db, fold(stored))
             return stored
 
@@ -189,7 +195,7 @@ class Signing:
             common = {**self.made(db), "ticket": number}
             symptoms, known = _registered_symptoms(db, number), _customer(db, number)
             predicate = intake_v1(common, intake, phone, scope.salt, stamp.wall_ms, symptoms, known)
-            opened = stamp._replace(ticket=number)
+            opened = replace(stamp, ticket=number)
             return self.seal(db, "intake/v1", predicate.phone.commitment, predicate, session, [opened])
 
         stored, digest = await self.journal.store.write(work)
@@ -243,6 +249,7 @@ class Signing:
             if not isinstance(target.statement.predicate, Common):
                 raise Trouble("sign.target", _NOT_OF_TICKET, Side.PERSON, _PICK_RECORD, EXIT_USE)
             signer = self.signer(db, command.person, command.role)
+            self._must_be_qualified(db, command.person, target)
             ticket = target.statement.predicate.ticket
             common = {**self.made(db), "ticket": ticket}
             signed = {**signer, "meaning": command.meaning, "signed_ms": common["clock"].wall_ms}
@@ -290,7 +297,7 @@ class Signing:
         envelope = assemble_envelope(payload, [*signatures, sign(payload, self._key)])
         record = _opened_record(envelope)
         predicate = record.statement.predicate
-        if not isinstance(predicate, KeyEventV1):
+        if record.kind not in ROSTER_KINDS:
             self._must_be_prepared(payload)
         ticket = predicate.ticket if isinstance(predicate, Common) else ""
         session = await self.session_of(ticket) if ticket else Session()
@@ -298,7 +305,7 @@ class Signing:
         def work(db: Database) -> tuple[list[Event], int]:
             if isinstance(predicate, ReleaseV1):
                 self._must_still_be(db, predicate)
-            stored, link = self._store(db, envelope, session, _sealed_of(record), [])
+            stored, link = self._store(db, envelope, session, sealed_of(record), [])
             self.within(db, record)
             return stored, link.seq
 
@@ -335,11 +342,25 @@ class Signing:
         return verify_release(
             ledger.envelopes_of(db, ticket),
             self.roster(db),
-            policy=self._policy,
+            policy=self._demanded(),
             at_ms=time.time_ns() // 1_000_000,
             received_ms=ledger.receipt_times(db, ticket),
             approver=person,
         )
+
+    def _demanded(self) -> ReleasePolicy:
+        """What releases must satisfy, with what the shop says of its people (`policy/people.toml`)."""
+        required = self.shop_policy().get("people", {}).get("qualification") == "required"
+        return dataclasses.replace(self._policy, qualification=True) if required else self._policy
+
+    def _must_be_qualified(self, db: Database, person: str, target: Record) -> None:
+        run = target.statement.predicate
+        if not isinstance(run, RunV1) or not self._demanded().qualification:
+            return
+        checklist = str(run.checklist.get("id", ""))
+        if not self.roster(db).qualified(person, checklist, time.time_ns() // 1_000_000):
+            what = _UNQUALIFIED.fill(person=person, checklist=checklist)
+            raise Trouble("person.unqualified", what, Side.PERSON, _QUALIFY, EXIT_NO)
 
     def _must_still_be(self, db: Database, release: ReleaseV1) -> None:
         """Something may have been added between the preparing and the signature."""
@@ -353,7 +374,8 @@ class Signing:
         assert decision.phone is not None  # noqa: S101 - asked by the caller
         common = {**self.made(db), "ticket": command.ticket}
         now_ms = common["clock"].wall_ms
-        role = "inspector" if self.roster(db).may(command.person, "inspector", now_ms) else "lead"
+        may = (one for one in ("inspector", "head-office") if self.roster(db).may(command.person, one, now_ms))
+        role = next(may, "lead")
         lists = {name: getattr(decision.lists, name) for name in decision.lists.__slots__}
         predicate = ReleaseV1(
             **common,
@@ -376,6 +398,8 @@ class Signing:
         known, key = roster.persons.get(person), roster.current_key(person)
         if known is None or key is None:
             raise Trouble("person.unknown", _UNKNOWN.fill(person=person), Side.PERSON, _ENROL, EXIT_NO)
+        if role == "auditor":
+            raise Trouble("person.role", _READS_ONLY, Side.PERSON, _ASK_LEAD, EXIT_NO)
         if not roster.may(person, role, time.time_ns() // 1_000_000):
             what = _NO_ROLE.fill(person=person, role=named(ROLES, role))
             raise Trouble("person.role", what, Side.PERSON, _ASK_LEAD, EXIT_NO)
@@ -413,7 +437,7 @@ class Signing:
         except RecordError as error:
             raise _unfit(error) from error
         envelope = assemble_envelope(payload, [sign(payload, self._key)])
-        stored, link = self._store(db, envelope, session, _sealed_of(_opened_record(envelope)), before)
+        stored, link = self._store(db, envelope, session, sealed_of(_opened_record(envelope)), before)
         return stored, link.digest
 
     def _store(
@@ -519,7 +543,7 @@ def _opened(intake: m.Intake, phone: tickets.TakenIn) -> Body:
     )
 
 
-def _sealed_of(record: Record) -> Sealed:
+def sealed_of(record: Record) -> Sealed:
     """What the journal says of a record; its place is filled in when it has one."""
     predicate = record.statement.predicate
     named = ("person", "run", "target", "role", "meaning", "decision")
@@ -587,5 +611,10 @@ _UNKNOWN = Words("{person} is not enrolled on this station", "{person} 未在本
 _ENROL = Words("See who is: `assay person list`", "查看已登记人员：`assay person list`")
 _NO_ROLE = Words("{person} may not sign as {role}", "{person} 无权以 {role} 身份签字")
 _ASK_LEAD = Words("A lead gives roles: `assay person list` shows them", "岗位由店长授予：请用 `assay person list` 查看")
+_READS_ONLY = Words("An auditor reads everything and signs nothing", "审核员可查看全部内容，但不签字")
+_UNQUALIFIED = Words(
+    "{person} is not qualified for the checklist {checklist} now", "{person} 目前不具备检测清单 {checklist} 的资格"
+)
+_QUALIFY = Words("A lead gives qualifications: `assay person qualify`", "检测资格由店长授予：`assay person qualify`")
 _NOT_BASE64 = Words("The signature did not arrive whole", "签名传输不完整")
 _UNFIT = Words("The record is refused: it {why}", "记录被拒绝：{why}")

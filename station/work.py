@@ -92,6 +92,7 @@ class Work:
         self._dumps: dict[str, dict[str, Any]] = {}
         self.changes: dict[str, Change] = {}
         self._restoring: dict[int, asyncio.Task[None]] = {}
+        self.station = ""
         self.health: Callable[[], dict[str, object]] = dict
         self.policy: Callable[[], Mapping[str, Mapping[str, Any]]] = dict
         self.reference: Callable[[DeviceSeen, Checklist], Awaitable[ReferenceTable]] = _no_reference
@@ -303,7 +304,7 @@ class Work:
         seen = _seen(slot)
         reference = await self.reference(seen, checklist)
         number = len(session.runs) + 1
-        run_id = f"{command.ticket}-r{number}" if command.ticket else f"dry-{secrets.token_hex(6)}"
+        run_id = _run_name(session, self.station, number) if command.ticket else f"dry-{secrets.token_hex(6)}"
         opened = RunOpened(
             stage=stage,
             person=safe_text(command.person, 200),
@@ -611,6 +612,12 @@ async def _after(opened: asyncio.Future[None], runner: Runner, checks: Sequence[
 
 
 _WRITES = (PhoneWriting, PhoneRestored, RestoreFailed, ChangeGivenUp)
+
+
+def _run_name(session: Session, station: str, number: int) -> str:
+    """No two stations that go on with a ticket apart give two runs one name."""
+    elsewhere = session.records and session.records[0].station
+    return f"{session.ticket}-{station}-r{number}" if elsewhere else f"{session.ticket}-r{number}"
 
 
 def _link_facts(slot: Slot) -> dict[str, str]:

@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from reports.predicates import Common, FreeText, Name, Reason, Sha256, Signed, Statement
+from reports.predicates import Common, Name, Reason, Sha256, Signed, Statement
 
 __all__ = ["PREDICATES", "BundleV1", "ForkV1"]
 
@@ -45,7 +45,6 @@ class ForkV1(Signed):
     stands: tuple[Sha256, ...] = Field(min_length=1)
     left: tuple[Sha256, ...] = Field(min_length=1)
     reason: Reason
-    note: FreeText = ""
 
 
 PREDICATES: dict[str, type[Statement]] = {"bundle/v1": BundleV1, "fork/v1": ForkV1}
