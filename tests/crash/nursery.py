@@ -70,7 +70,8 @@ def born(data: Path, options: Sequence[str], log: Path, env: Mapping[str, str]) 
             text=True,
             env={**os.environ, **env},
         )
-        atexit.register(nursery.kill)
+        assert nursery.stdin is not None
+        atexit.register(nursery.stdin.close)
     assert nursery.stdin is not None
     assert nursery.stdout is not None
     nursery.stdin.write(json.dumps({"data": str(data), "options": list(options), "log": str(log)}) + "\n")
@@ -84,7 +85,7 @@ def _status_of(log: Path, pid: int) -> Path:
 
 
 def _serve() -> None:
-    """Fork what is asked for, and write down how each ended; ends with whoever asks."""
+    """Fork what is asked for, and write down how each ended; ends with whoever asks, and all that it made with it."""
     woken, wake = os.pipe()
     os.set_blocking(wake, False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
@@ -98,6 +99,8 @@ def _serve() -> None:
         if sys.stdin in ready:
             line = sys.stdin.readline()
             if not line:
+                for pid in running:
+                    os.kill(pid, signal.SIGKILL)
                 return
             asked = json.loads(line)
             log = Path(asked["log"])
