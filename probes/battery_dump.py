@@ -87,6 +87,7 @@ def _all_true(text: str) -> bool | None:
 
 _WORD = Field(lambda text: text.split()[0] if text.split() else None, "a word")
 _BRACKETED_NUMBER = Field(lambda text: integer(_bracketed(text)), "a number")
+_BRACKETED_DECIMAL = Field(lambda text: decimal(_bracketed(text)), "a number")
 _ALL_TRUE = Field(_all_true, "flags")
 _DATE = Field(_date, "a date YYYYMMDD")
 
@@ -110,6 +111,7 @@ _BATTERY: Mapping[str, tuple[str, Field]] = {
     "current now": NUMBER_FIELD.named("current_now_raw"),
     "LLB CAL": _DATE.named("samsung_llb_cal"),
     "mSavedBatteryAsoc": _BRACKETED_NUMBER.named("samsung_asoc_pct"),
+    "mSavedBatteryBsoh": _BRACKETED_DECIMAL.named("samsung_bsoh_pct"),
     "mSavedBatteryUsage": _BRACKETED_NUMBER.named("samsung_usage_raw"),
     "battery FirstUseDate": _DATE.named("samsung_first_use"),
     "battery IcAuthenticationResults": _ALL_TRUE.named("samsung_ic_authentication"),

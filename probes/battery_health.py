@@ -122,6 +122,7 @@ class _Sources:
             _stated("health_stated", self.sysfs, stated, stated.removesuffix("_pct")),
             _stated("health_maker", self.nodes, "soh_pct", file),
             _stated("health_asoc", self.said, "samsung_asoc_pct", "mSavedBatteryAsoc"),
+            _stated("health_bsoh", self.said, "samsung_bsoh_pct", "mSavedBatteryBsoh"),
             _ratio("health_hal", self.hal, (full, design), "full charge / design"),
             _ratio("health_sysfs", self.sysfs, ("charge_full_uAh", "charge_full_design_uAh"), "CHARGE_FULL / DESIGN"),
             _ratio("health_maker_ratio", self.nodes, ("full_mAh", "design_mAh"), "full / design"),
@@ -259,6 +260,7 @@ def _care(sources: _Sources, swelling: Heard) -> Iterator[Reading]:
         "health_stated": "%",
         "health_maker": "%",
         "health_asoc": "%",
+        "health_bsoh": "%",
         "health_hal": "%",
         "health_sysfs": "%",
         "health_maker_ratio": "%",
@@ -281,6 +283,7 @@ def _care(sources: _Sources, swelling: Heard) -> Iterator[Reading]:
     names={
         "health_property": Words("health, Android 14+", "健康度 (安卓 14+)"),
         "health_hal_stated": Words("health, HAL stated", "健康度 (HAL 报告)"),
+        "health_bsoh": Words("health, BSOH", "健康度 (BSOH)"),
         "health_maker": Words("health, maker", "健康度 (厂商)"),
         "health_maker_ratio": Words("health, maker's full/design", "健康度 (厂商容量比)"),
         "cycle_sources": Words("cycles by source", "各来源循环次数"),

@@ -14,7 +14,8 @@ from probes.captured import note, raw_lines
 
 __all__ = ["fingerprint"]
 
-_START = '{"service"'
+#: Beginning of the object of a service; which of its keys stands first is the phone's affair.
+_START = re.compile(r'\{\s{0,4}"(?:service|prints)"')
 #: Android 10 and 11 print `HAL Deaths:`, later ones `HAL deaths since last reboot:`.
 _DEATHS = re.compile(r"HAL [Dd]eaths(?: since last reboot)?: ?([0-9]{1,9})\b", re.ASCII)
 _COUNTS = ("count", "accept", "reject", "acquire", "lockout", "permanentLockout")
@@ -25,15 +26,16 @@ def _objects(parsed: Parsed, lines: list[str]) -> list[dict[str, Any]]:
     """The services' own objects, in their order."""
     found = []
     for line in lines:
-        at = line.find(_START)
-        if at < 0:
+        start = _START.search(line)
+        if start is None:
             continue
+        at = start.start()
         try:
             one, _ = json.JSONDecoder().raw_decode(line[at : at + _LARGEST])
         except (ValueError, RecursionError):
             note(parsed, "prints", line[at:], "a JSON object")
             continue
-        if isinstance(one, dict) and isinstance(one.get("prints"), list):
+        if isinstance(one, dict) and isinstance(one.get("prints"), list) and "service" in one:
             found.append(one)
     return found
 

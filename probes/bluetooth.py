@@ -67,7 +67,7 @@ def _bonded(lines: list[str]) -> int | None:
         return None
     count = 0
     for line in lines[start + 1 :]:
-        if not _MAC.match(line.strip()):
+        if not _HIDDEN_MAC.match(line.strip()):
             break
         count += 1
     return count

@@ -15,7 +15,10 @@ __all__ = ["vibrator", "vibrator_list"]
 
 _HEADING = re.compile(r"(?:Vibrator (?:Manager )?Service|(?:Previous|Recent|Aggregated) [\w ]{0,40}vibrations):")
 _STARTED = re.compile(r"\bstartTime[:=]")
-_CONTROLLER = re.compile(r"VibratorController\{.{0,60}?mId=([0-9]{1,9})", re.ASCII)
+#: Android 12; from 13 on each motor has a block of its own, from 16 on with the name of its HAL before it.
+_CONTROLLER = re.compile(
+    r"VibratorController\{.{0,60}?mId=([0-9]{1,9})|^(?:\w{1,20} HAL )?Vibrator \(id=([0-9]{1,9})\):", re.ASCII
+)
 _IDS = re.compile(r"mVibratorIds=\[([0-9, ]{0,80})\]", re.ASCII)
 
 
@@ -44,7 +47,7 @@ def vibrator(data: bytes) -> Parsed:
         elif found := _IDS.match(line):
             motors += [int(word) for word in re.findall(r"[0-9]{1,9}", found[1])]
         elif found := _CONTROLLER.search(line[:400]):
-            motors.append(int(found[1]))
+            motors.append(int(found[1] or found[2]))
     if known or facts:
         facts["previous_count"] = count
     if motors:

@@ -128,6 +128,19 @@ Vibrator Manager Service:
     startTime: 05-08 15:30:08.120, endTime: 05-08 15:30:08.270, status: finished
 """
 
+VIBRATOR_BLOCKS = """\
+Vibrator Manager Service:
+  VibrationSettings:
+    lowPowerMode? = false
+  Vibrators:
+    Vibrator (id=0):
+      currentAmplitude = 0.0
+    Default HAL Vibrator (id=1):
+      currentState = IDLE
+  Recent vibrations:
+    05-08 15:30:08.120 |     haptic |             finished | duration:    45ms | start: 15:30:08.120
+"""
+
 FINGERPRINT = '{"service":"Fingerprint Manager","prints":[{"id":0,"count":2,"accept":52,"reject":3,"acquire":60,"lockout":1,"permanentLockout":0}]}\nHAL Deaths: 1\n'
 FINGERPRINT_SENSOR = 'Dumping for sensorId: 0, provider: FingerprintProvider\n{"service":"FingerprintProvider\\/default","prints":[{"id":0,"count":1,"accept":9,"reject":0,"acquire":9,"lockout":0}]}\nHAL deaths since last reboot: 0\n'
 
@@ -171,10 +184,13 @@ OUTPUTS = {
     "display": [DISPLAY, DISPLAY_OLD],
     "surfaceflinger": [FLINGER_POSITIONAL, FLINGER_NAMED],
     "window_size": ["Physical size: 1200x2640\nOverride size: 720x1584\nPhysical density: 440\n"],
-    "panel_files": ["== /sys/class/graphics/fb0/msm_fb_panel_info\npanel_name=bench fhd cmd\nxres=1200\n", "== /sys/class/lcd/panel/lcd_type\nBNC_PNL66\n"],
+    "panel_files": [
+        "== /sys/class/graphics/fb0/msm_fb_panel_info\npanel_name=bench fhd cmd\nxres=1200\n",
+        "== /sys/class/lcd/panel/lcd_type\nBNC_PNL66\n",
+    ],
     "input": [INPUT],
     "sensor_events": [EVENTS, EVENTS_LOLLIPOP, EVENTS_MARSHMALLOW],
-    "vibrator": [VIBRATOR, VIBRATOR_OLD, VIBRATOR_MANAGER],
+    "vibrator": [VIBRATOR, VIBRATOR_OLD, VIBRATOR_MANAGER, VIBRATOR_BLOCKS],
     "vibrator_list": ["0\n1\n"],
     "fingerprint": [FINGERPRINT, FINGERPRINT_SENSOR],
     "touch_selftest": [TOUCH_SELFTEST],

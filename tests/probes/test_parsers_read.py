@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+import outputs_screen as screen
 import phone_outputs as out
 import pytest
 from probe_bench import LOADED
@@ -73,6 +74,22 @@ def test_samsung_fields_are_read_and_older_values_in_event_logs_are_not() -> Non
     assert (read["samsung_asoc_pct"], read["samsung_usage_raw"]) == (93, 41250)
     assert (read["samsung_llb_cal"], read["samsung_first_use"]) == ("2024-02-29", "2024-03-10")
     assert (read["voltage_mV"], read["charge_counter_uAh"], read["level"]) == (4330, 2967000, 100)
+
+
+@pytest.mark.parametrize(("printed", "percent"), [("91", 91), ("100.00", 100), ("[95.32]", Decimal("95.32"))])
+def test_samsungs_second_health_figure_is_read_whole_and_with_hundredths(printed: str, percent: Decimal) -> None:
+    assert facts("battery", f"  level: 80\n  mSavedBatteryBsoh: {printed}\n")["samsung_bsoh_pct"] == percent
+
+
+def test_motors_are_read_from_every_form_of_the_vibrator_managers_dump() -> None:
+    assert facts("vibrator", screen.VIBRATOR_MANAGER)["motors"] == [0, 1]
+    assert facts("vibrator", screen.VIBRATOR_BLOCKS)["motors"] == [0, 1]
+
+
+def test_the_order_of_keys_and_blanks_in_a_biometric_count_do_not_matter() -> None:
+    turned = '{ "prints": [{"accept":3,"count":2,"id":0}], "service": "Fingerprint Manager" }\n'
+    read = facts("fingerprint", turned)
+    assert (read["enrolled_user0"], read["accept_user0"], read["services"]) == (2, 3, ["Fingerprint Manager"])
 
 
 def test_a_battery_log_alone_states_nothing() -> None:

@@ -39,6 +39,14 @@ def test_the_form_with_capitals_hides_the_address_and_still_says_that_there_is_o
     assert "enabled" not in read
 
 
+def test_paired_devices_count_also_where_their_addresses_are_hidden() -> None:
+    hidden = (
+        out.BLUETOOTH_HIDDEN
+        + "\nBonded devices:\n  XX:XX:XX:XX:AA:BB [ DUAL ] Buds\n  XX:XX:XX:XX:AA:BC [BR/EDR] Car\n"
+    )
+    assert facts("bluetooth_manager", hidden)["bonded_devices"] == 2
+
+
 def test_an_address_of_nothing_is_none() -> None:
     read = facts("bluetooth_manager", out.BLUETOOTH_LIMBO)
     assert (read["enabled"], read["state"], read["address_present"]) == (False, "BLE_ON", False)
