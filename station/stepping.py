@@ -287,6 +287,7 @@ def _field(one: Field, given: Any) -> dict[str, Any]:
         "choices": [[choice.value, list(choice.label)] for choice in one.choices],
         "columns": [_field(column, None) for column in one.columns],
         "given": given,
+        "group": list(one.group) if one.group else None,
     }
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from drivers.api import Identity, Side
@@ -24,7 +24,20 @@ from station.session import Session
 from station.stock import Level, Move
 from station.vault import Kept
 
-__all__ = ["Case", "Choice", "Field", "FieldKind", "Filled", "Made", "Outgoing", "Photo", "Step", "not_now", "wrong"]
+__all__ = [
+    "Case",
+    "Choice",
+    "Field",
+    "FieldKind",
+    "Filled",
+    "Made",
+    "Outgoing",
+    "Photo",
+    "Step",
+    "grouped",
+    "not_now",
+    "wrong",
+]
 
 #: What a field holds: `text` one line, `long` several, `choice` one of `choices`, `choices` any of them, `tick` yes or
 #: no, `money` hundredths of the currency, `count` a whole number from 0, `date` a calendar day, `moment` day and time
@@ -56,6 +69,8 @@ class Field:
         choices: for `choice` and `choices`.
         columns: for `rows`; only `text`, `choice`, `tick`, `count` and `money`.
         given: what is filled in already, for this ticket.
+        group: the section of the form that it stands in; fields of one section stand together. A section without a
+            needed field is folded at first.
     """
 
     name: str
@@ -68,6 +83,7 @@ class Field:
     choices: tuple[Choice, ...] = ()
     columns: tuple[Field, ...] = ()
     given: Callable[[Case], str | bool | Sequence[Mapping[str, str]]] | None = None
+    group: Words | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +259,11 @@ class Step:
     opens: bool = False
     repeats: bool = True
     sends: bool = False
+
+
+def grouped(group: Words, *fields: Field) -> tuple[Field, ...]:
+    """The fields as one section of a form."""
+    return tuple(replace(one, group=group) for one in fields)
 
 
 def wrong(code: str, what: Words, next_step: Words) -> Trouble:

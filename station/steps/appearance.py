@@ -16,7 +16,7 @@ from reports.steps.registration import RegistrationV1
 from station.counter.inputs import Files, no_passcode, plain_text, written
 from station.counter.policy import counter_policy
 from station.counter.sights import PLACES, Known, Place, Sight, differing, read_label
-from station.steps.api import Case, Choice, Field, Filled, Made, Step, not_now, wrong
+from station.steps.api import Case, Choice, Field, Filled, Made, Step, grouped, not_now, wrong
 from station.tickets import identities
 
 __all__ = ["STEPS", "appearance_lines"]
@@ -336,42 +336,71 @@ STEPS = (
         possible=_possible,
         make=_appear,
         fields=(
-            Field(
-                "faces",
-                Words("faces that were looked at", "已查看的面"),
-                "choices",
-                required=True,
-                choices=_choices({face: _FACES[face] for face in get_args(Face)}),
+            *grouped(
+                Words("what is seen", "外观"),
+                Field(
+                    "faces",
+                    Words("faces that were looked at", "已查看的面"),
+                    "choices",
+                    required=True,
+                    choices=_choices({face: _FACES[face] for face in get_args(Face)}),
+                ),
+                Field("marks", Words("marks", "痕迹"), "rows", most=60, columns=_MARK_COLUMNS),
             ),
-            Field("marks", Words("marks", "痕迹"), "rows", most=60, columns=_MARK_COLUMNS),
-            *(
-                Field(f"photo_{face}", Words(f"pictures: {label.en}", f"照片：{label.zh}"), "photos", most=6)
-                for face, label in _FACES.items()
+            *grouped(
+                Words("pictures, face by face", "各面照片"),
+                *(
+                    Field(f"photo_{face}", Words(f"pictures: {label.en}", f"照片：{label.zh}"), "photos", most=6)
+                    for face, label in _FACES.items()
+                ),
             ),
-            Field("liquid", Words("liquid indicator", "进水标"), "choice", required=True, choices=_choices(_LIQUID)),
-            Field("screws", Words("screws", "螺丝"), "choice", required=True, choices=_choices(_SCREWS)),
-            Field(
-                "opened", Words("signs of an unofficial repair", "非官方维修痕迹"), "choices", choices=_choices(_OPENED)
+            *grouped(
+                Words("state and accessories", "状态与附件"),
+                Field(
+                    "liquid", Words("liquid indicator", "进水标"), "choice", required=True, choices=_choices(_LIQUID)
+                ),
+                Field("screws", Words("screws", "螺丝"), "choice", required=True, choices=_choices(_SCREWS)),
+                Field(
+                    "opened",
+                    Words("signs of an unofficial repair", "非官方维修痕迹"),
+                    "choices",
+                    choices=_choices(_OPENED),
+                ),
+                Field("accessories", Words("accessories", "附件"), "rows", most=30, columns=_ACCESSORY_COLUMNS),
+                Field(
+                    "left_in", Words("left in or on the phone", "留在机内或机上"), "choices", choices=_choices(_LEFT_IN)
+                ),
+                Field(
+                    "powers_on", Words("switches on", "能否开机"), "choice", required=True, choices=_choices(_POWERS)
+                ),
+                Field(
+                    "lock",
+                    Words("screen lock (never its code)", "锁屏状态（不记录密码）"),
+                    "choice",
+                    required=True,
+                    choices=_choices(_LOCK),
+                ),
             ),
-            Field("accessories", Words("accessories", "附件"), "rows", most=30, columns=_ACCESSORY_COLUMNS),
-            Field("left_in", Words("left in or on the phone", "留在机内或机上"), "choices", choices=_choices(_LEFT_IN)),
-            Field("powers_on", Words("switches on", "能否开机"), "choice", required=True, choices=_choices(_POWERS)),
-            Field(
-                "lock",
-                Words("screen lock (never its code)", "锁屏状态（不记录密码）"),
-                "choice",
-                required=True,
-                choices=_choices(_LOCK),
+            *grouped(
+                Words("identity as it is read off", "核对机身与包装上的身份"),
+                *(
+                    Field(
+                        place, _READ.fill(place=PLACES[place]), personal=True, most=100, help=Words("scan it", "请扫码")
+                    )
+                    for place in ("device", "box", "tray")
+                ),
             ),
-            *(
-                Field(place, _READ.fill(place=PLACES[place]), personal=True, most=100, help=Words("scan it", "请扫码"))
-                for place in ("device", "box", "tray")
+            *grouped(
+                Words("parcel, where it came by one", "包裹（寄修时填写）"),
+                Field("unpacking", Words("film or pictures of the unpacking", "开箱视频或照片"), "photos", most=6),
+                Field("seal", Words("the parcel's seal", "包裹封签"), "choice", choices=_choices(_SEALS)),
+                Field("waybill", Words("the parcel's waybill", "包裹运单号"), personal=True, most=60),
             ),
-            Field("unpacking", Words("film or pictures of the unpacking", "开箱视频或照片"), "photos", most=6),
-            Field("seal", Words("the parcel's seal", "包裹封签"), "choice", choices=_choices(_SEALS)),
-            Field("waybill", Words("the parcel's waybill", "包裹运单号"), personal=True, most=60),
-            Field("note", Words("note", "备注"), "long", most=1000),
-            Field("reason", Words("why it is recorded anew", "重新记录的原因"), "long", most=1000),
+            *grouped(
+                Words("note, and why it is recorded anew", "备注与重新记录的原因"),
+                Field("note", Words("note", "备注"), "long", most=1000),
+                Field("reason", Words("why it is recorded anew", "重新记录的原因"), "long", most=1000),
+            ),
         ),
     ),
 )

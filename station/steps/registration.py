@@ -19,7 +19,7 @@ from station.counter.hints import hints_for
 from station.counter.inputs import Files, no_passcode, phone_identities, telephone, written
 from station.counter.symptoms import qualifiers, symptoms
 from station.events import Identifying, TicketRegistered
-from station.steps.api import Case, Choice, Field, Filled, Made, Step, wrong
+from station.steps.api import Case, Choice, Field, Filled, Made, Step, grouped, wrong
 from station.tickets import refuse_twice
 
 __all__ = ["STEPS"]
@@ -345,28 +345,43 @@ STEPS = (
             Field("appointment", Words("appointment", "预约时间"), "moment"),
             Field("owner_name", Words("owner: name", "机主姓名"), required=True, personal=True, most=100),
             Field("owner_phone", Words("owner: telephone", "机主电话"), required=True, personal=True, most=40),
-            *_party_fields("bringer"),
-            *_party_fields("collector"),
-            Field("manufacturer", Words("manufacturer", "品牌"), most=200),
-            Field("model", Words("model", "型号"), required=True, most=200),
-            Field("imei", Words("IMEI", "IMEI"), personal=True, most=30, help=Words("scan the label", "请扫码")),
-            Field("imei2", Words("second IMEI", "IMEI 2"), personal=True, most=30),
-            Field("meid", Words("MEID", "MEID"), personal=True, most=30),
-            Field("serial", Words("serial", "序列号"), personal=True, most=100),
-            Field("complaint", Words("complaint", "客户描述"), "long", required=True, most=2000),
-            Field("symptoms", Words("symptoms", "故障现象代码"), "choices", choices=symptoms()),
-            Field(
-                "qualifiers", Words("when, how often, after what", "何时、频率、诱因"), "choices", choices=qualifiers()
+            *grouped(Words("bringer, where not the owner", "送修人（非机主时填写）"), *_party_fields("bringer")),
+            *grouped(Words("collector, where not the owner", "取机人（非机主时填写）"), *_party_fields("collector")),
+            *grouped(
+                Words("the phone", "手机"),
+                Field("manufacturer", Words("manufacturer", "品牌"), most=200),
+                Field("model", Words("model", "型号"), required=True, most=200),
+                Field("imei", Words("IMEI", "IMEI"), personal=True, most=30, help=Words("scan the label", "请扫码")),
+                Field("imei2", Words("second IMEI", "IMEI 2"), personal=True, most=30),
+                Field("meid", Words("MEID", "MEID"), personal=True, most=30),
+                Field("serial", Words("serial", "序列号"), personal=True, most=100),
             ),
-            Field("since", Words("since when", "何时开始"), most=200),
-            Field("tried", Words("what was tried", "已尝试的处理"), "long", most=1000),
-            Field("purchased", Words("bought on, as the customer says", "购机日期（客户所述）"), "date"),
-            Field("seller", Words("seller", "销售者"), most=200),
-            *_paper_fields("invoice"),
-            *_paper_fields("card"),
-            Field("papers", Words("pictures of papers and letters", "凭证与委托书照片"), "photos", most=12),
-            Field("waybill", Words("waybill", "运单号"), personal=True, most=60),
-            Field("promised", Words("promised time", "承诺完成时间"), "moment"),
+            *grouped(
+                Words("what is wrong with it", "故障情况"),
+                Field("complaint", Words("complaint", "客户描述"), "long", required=True, most=2000),
+                Field("symptoms", Words("symptoms", "故障现象代码"), "choices", choices=symptoms()),
+                Field(
+                    "qualifiers",
+                    Words("when, how often, after what", "何时、频率、诱因"),
+                    "choices",
+                    choices=qualifiers(),
+                ),
+                Field("since", Words("since when", "何时开始"), most=200),
+                Field("tried", Words("what was tried", "已尝试的处理"), "long", most=1000),
+            ),
+            *grouped(
+                Words("purchase and papers, for the warranty", "购机信息与凭证（三包）"),
+                Field("purchased", Words("bought on, as the customer says", "购机日期（客户所述）"), "date"),
+                Field("seller", Words("seller", "销售者"), most=200),
+                *_paper_fields("invoice"),
+                *_paper_fields("card"),
+                Field("papers", Words("pictures of papers and letters", "凭证与委托书照片"), "photos", most=12),
+            ),
+            *grouped(
+                Words("parcel and promised time", "包裹与承诺时间"),
+                Field("waybill", Words("waybill", "运单号"), personal=True, most=60),
+                Field("promised", Words("promised time", "承诺完成时间"), "moment"),
+            ),
         ),
     ),
 )

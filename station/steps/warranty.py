@@ -21,7 +21,7 @@ from reports.warranty.days import Away
 from reports.warranty.decide import Claim, ClaimError, Decision, Line, Papers, decide, yuan
 from reports.warranty.faults import mapped, row_words
 from reports.warranty.rules import PolicyError, Rules, shipped, with_policy
-from station.steps.api import Case, Choice, Field, Filled, Made, Step, not_now, wrong
+from station.steps.api import Case, Choice, Field, Filled, Made, Step, grouped, not_now, wrong
 
 __all__ = ["STEPS", "decided", "offer", "remedy_words", "rules_of"]
 
@@ -304,69 +304,80 @@ STEPS = (
         possible=lambda case: None if case.phone else _NOT_TAKEN_IN,
         make=_make,
         fields=(
-            Field("item", Words("what is faulty", "故障商品"), "choice", choices=_ITEMS, given=_item),
-            Field(
-                "faults",
-                Words("faults of the fault table", "性能故障表所列故障"),
-                "choices",
-                choices=(*_ROWS, _NO_FAULT),
-                help=Words("left out: as the checks found", "不填则按检测结果"),
-                given=lambda case: ",".join(_rows_found(case, _item(case))),
-            ),
-            Field(
-                "papers",
-                Words("papers", "凭证"),
-                "choice",
-                choices=_PAPERS,
-                help=_KNOWN,
-                given=lambda case: _papers(case) or "",
-            ),
-            Field(
-                "sold",
-                Words("day of sale (invoice)", "售出日期（发货票）"),
-                "date",
-                help=_KNOWN,
-                given=lambda case: _given_day(_sold(case)),
-            ),
-            Field(
-                "brought",
-                Words("day it was brought", "送修日期"),
-                "date",
-                help=_KNOWN,
-                given=lambda case: _given_day(_brought(case)),
-            ),
-            Field(
-                "made",
-                Words("factory date", "出厂日期"),
-                "date",
-                help=Words("as the IMEI shows it; counts where the papers are lost", "按 IMEI 查得；凭证丢失时使用"),
-            ),
-            Field("exclusions", Words("outside the rule", "除外情形"), "choices", choices=_EXCLUSIONS),
-            Field(
-                "repairs",
-                Words("earlier repairs", "以往修理"),
-                "rows",
-                most=50,
-                columns=(
-                    Field("handed_in", Words("handed in", "送修日"), required=True, most=10),
-                    Field("back", Words("back", "取回日"), required=True, most=10),
-                    Field("fault", Words("fault of the table", "性能故障"), "choice", choices=_ROWS),
+            *grouped(
+                Words("what is faulty, and its papers", "故障商品与凭证"),
+                Field("item", Words("what is faulty", "故障商品"), "choice", choices=_ITEMS, given=_item),
+                Field(
+                    "faults",
+                    Words("faults of the fault table", "性能故障表所列故障"),
+                    "choices",
+                    choices=(*_ROWS, _NO_FAULT),
+                    help=Words("left out: as the checks found", "不填则按检测结果"),
+                    given=lambda case: ",".join(_rows_found(case, _item(case))),
                 ),
-            ),
-            Field("delay", Words("what holds this repair up", "本次修理延误原因"), "choice", choices=_DELAYS),
-            Field("exchanged", Words("day of the last exchange", "上次换货日期"), "date"),
-            Field("replaced", Words("times the accessory was replaced", "附件已更换次数"), "count"),
-            Field(
-                "price",
-                Words("price", "价格"),
-                "money",
-                help=Words(
-                    "on the invoice; of an accessory sold with the phone, its price now when sold alone",
-                    "发货票价格；与主机一起销售的附件按当时单独销售价格",
+                Field(
+                    "papers",
+                    Words("papers", "凭证"),
+                    "choice",
+                    choices=_PAPERS,
+                    help=_KNOWN,
+                    given=lambda case: _papers(case) or "",
                 ),
+                Field(
+                    "sold",
+                    Words("day of sale (invoice)", "售出日期（发货票）"),
+                    "date",
+                    help=_KNOWN,
+                    given=lambda case: _given_day(_sold(case)),
+                ),
+                Field(
+                    "brought",
+                    Words("day it was brought", "送修日期"),
+                    "date",
+                    help=_KNOWN,
+                    given=lambda case: _given_day(_brought(case)),
+                ),
+                Field(
+                    "made",
+                    Words("factory date", "出厂日期"),
+                    "date",
+                    help=Words(
+                        "as the IMEI shows it; counts where the papers are lost", "按 IMEI 查得；凭证丢失时使用"
+                    ),
+                ),
+                Field("exclusions", Words("outside the rule", "除外情形"), "choices", choices=_EXCLUSIONS),
             ),
-            Field("no_stock", Words("the same model is not to be had", "无同型号同规格商品"), "tick"),
-            Field("brand", Words("brand", "品牌"), help=_KNOWN, most=200, given=_brand),
+            *grouped(
+                Words("earlier repairs and exchanges", "以往修理与更换"),
+                Field(
+                    "repairs",
+                    Words("earlier repairs", "以往修理"),
+                    "rows",
+                    most=50,
+                    columns=(
+                        Field("handed_in", Words("handed in", "送修日"), required=True, most=10),
+                        Field("back", Words("back", "取回日"), required=True, most=10),
+                        Field("fault", Words("fault of the table", "性能故障"), "choice", choices=_ROWS),
+                    ),
+                ),
+                Field("delay", Words("what holds this repair up", "本次修理延误原因"), "choice", choices=_DELAYS),
+                Field("exchanged", Words("day of the last exchange", "上次换货日期"), "date"),
+                Field("replaced", Words("times the accessory was replaced", "附件已更换次数"), "count"),
+            ),
+            *grouped(
+                Words("price and goods", "价格与商品"),
+                Field(
+                    "price",
+                    Words("price", "价格"),
+                    "money",
+                    help=Words(
+                        "on the invoice; of an accessory sold with the phone, its price now when sold alone",
+                        "发货票价格；与主机一起销售的附件按当时单独销售价格",
+                    ),
+                ),
+                Field("no_stock", Words("the same model is not to be had", "无同型号同规格商品"), "tick"),
+                Field("brand", Words("brand", "品牌"), help=_KNOWN, most=200, given=_brand),
+            ),
         ),
     ),
 )

@@ -54,6 +54,7 @@ class AssayApp(App[int]):
         self.stand = bench
         self.feed = Feed(bench.clock)
         self.person: Signatory | None = None
+        self.names: dict[str, str] = {}
         self._link: Attached | None = None
         self._watched: int | None = None
         self._statuses: dict[int, str] = {}
@@ -101,6 +102,7 @@ class AssayApp(App[int]):
             self._link = link
             if self.feed.lost is not None:
                 self.feed.forget()
+            self.run_worker(self._read_names(), exclusive=True, group="names")
             async with asyncio.TaskGroup() as both:
                 both.create_task(self._follow_bench(link))
                 both.create_task(self._follow_session(link))
@@ -109,6 +111,17 @@ class AssayApp(App[int]):
         finally:
             self._link = None
             await link.close()
+
+    async def _read_names(self) -> None:
+        """What people are called, for lists; who cannot be read stays an id."""
+        from station.errors import Trouble
+
+        try:
+            people = await asyncio.to_thread(self.stand.signer.people)
+        except Trouble:
+            return
+        self.names = {one.person: one.name for one in people}
+        self._spread()
 
     async def _follow_bench(self, link: Attached) -> None:
         async for snapshot in link.bench():

@@ -53,6 +53,15 @@ def _finished(rows: object, **more: object) -> Callable[[ScriptedEngine], None]:
     return _session(run=run(rows, "finished", **more))
 
 
+def _stopped(engine: ScriptedEngine) -> None:
+    """A run that ended early: some checks were never begun."""
+    rows = running_rows()
+    left = tuple(row.id for row in rows if row.state == "waiting")
+    ended = tuple(row for row in rows if row.state in {"ended", "waiting"})
+    why = Words("the phone was unplugged", "手机已拔出")
+    engine.session_now = session(run=run(ended, "finished", stopped=why, resumable=left))
+
+
 def _refused(engine: ScriptedEngine) -> None:
     engine.answers["ticket"] = lambda _c: ticket(
         release_reasons=(
@@ -107,6 +116,18 @@ STEPS = [
         "fields": [
             _field("cause", "cause", "故障原因", required=True),
             _field(
+                "risks",
+                "risks",
+                "风险",
+                "choices",
+                choices=[
+                    ["data", ["data may be lost", "数据可能丢失"]],
+                    ["seal", ["not watertight again", "无法恢复防水"]],
+                    ["glass", ["the glass may break", "屏幕可能破裂"]],
+                ],
+                given="seal",
+            ),
+            _field(
                 "way",
                 "way",
                 "方式",
@@ -125,6 +146,8 @@ STEPS = [
             ),
             _field("risks_told", "the customer was told of the risks", "已告知客户风险", "tick", required=True),
             _field("photos", "photo", "照片", "photos", most=4),
+            _field("by", "who decides", "决定人", group=["somebody else decides", "由他人决定"]),
+            _field("day", "on which day", "日期", "date", group=["somebody else decides", "由他人决定"]),
         ],
     },
 ]
@@ -152,6 +175,7 @@ PAGES = (
     PageCase("result-fail", SLOT_1, _finished(running_rows()[:7])),
     PageCase("result-warn", SLOT_1, _finished(running_rows()[:2])),
     PageCase("result-not-run", SLOT_1, _finished((*passed_rows(), *running_rows()[8:]))),
+    PageCase("result-stopped", SLOT_1, _stopped),
     PageCase("sign", (*SLOT_1, "f9"), _finished(passed_rows())),
     PageCase("start", ("1", "0", "k"), _session(slot=10, run=None, ticket=None)),
     PageCase("intake", ("1", "0", "n"), _session(slot=10, run=None, ticket=None)),
@@ -160,6 +184,7 @@ PAGES = (
     PageCase("ticket", ("t", "enter")),
     PageCase("steps", ("t", "enter", "n"), _steps),
     PageCase("step-form", ("t", "enter", "n", "enter"), _steps),
+    PageCase("step-form-list", ("t", "enter", "n", "enter", "enter", "down", "space"), _steps),
     PageCase("step-form-says", ("t", "enter", "n", "enter", *"tired", "f8"), _steps),
     PageCase("cross-check-blind", ("q", "enter")),
     PageCase("cross-check-differs", ("q", "enter"), _compared),

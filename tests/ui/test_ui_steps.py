@@ -36,20 +36,23 @@ async def test_what_can_not_be_done_says_why_and_does_not_open(drive) -> None:
 async def test_the_form_sends_what_was_typed_chosen_and_ticked_and_what_was_given(drive) -> None:
     engine = engine_with_steps(SEALED)
     async with drive(engine) as screen:
-        await screen.press(*FORM, *"worn", "enter", "right", "tab", "tab", *"glue; 5", "tab", "tab", "space", "f9")
+        await screen.press(
+            *FORM, *"worn", "enter", "tab", "right", "tab", "tab", *"glue; 5", "tab", "tab", "space", "f9"
+        )
     [told] = engine.commands(DoStep)
     assert (told.step, told.person) == ("plan", "wang")
     assert told.fields["cause"] == "worn"
     assert told.fields["way"] == "factory"
     assert told.fields["parts"] == ["battery; 199", "glue; 5"]
     assert told.fields["risks_told"] is True
+    assert told.fields["risks"] == ["seal"]
     assert "photos" not in told.fields
 
 
 async def test_a_table_grows_when_its_last_line_is_filled(drive) -> None:
     engine = engine_with_steps(SEALED)
     async with drive(engine) as screen:
-        await screen.press(*FORM, "tab", "tab", "tab", *"a; 1", "tab", *"b; 2", "f9")
+        await screen.press(*FORM, *["tab"] * 4, *"a; 1", "tab", *"b; 2", "f9")
     [told] = engine.commands(DoStep)
     assert told.fields["parts"] == ["battery; 199", "a; 1", "b; 2"]
 
@@ -57,7 +60,7 @@ async def test_a_table_grows_when_its_last_line_is_filled(drive) -> None:
 async def test_enter_writes_nothing(drive) -> None:
     engine = engine_with_steps(SEALED)
     async with drive(engine) as screen:
-        await screen.press(*FORM, *"worn", *["enter"] * 12)
+        await screen.press(*FORM, *"worn", *["enter"] * 14)
     assert engine.commands(DoStep) == []
 
 
@@ -98,3 +101,90 @@ async def test_a_refusal_is_shown_and_the_form_keeps_what_was_typed(drive) -> No
         await screen.press(*FORM, *"worn", "f9")
         assert "that cannot be" in screen.text
         assert "worn" in screen.text
+
+
+async def test_any_of_a_list_is_ticked_with_space_and_enter_only_goes_on(drive) -> None:
+    engine = engine_with_steps(SEALED)
+    async with drive(engine) as screen:
+        await screen.press(*FORM, *"worn", "enter", "space", "down", "space", "down", "space", "enter")
+        assert "data may be lost, the glass may break" in screen.text
+        assert "[x] data may be lost" not in screen.text
+        await screen.press("f9")
+    assert engine.commands(DoStep)[0].fields["risks"] == ["data", "glass"]
+
+
+def long_list() -> list[dict[str, object]]:
+    many = [[f"S{n}", [f"symptom {n}", f"现象{n}"]] for n in range(40)]
+    fields = [{**STEPS[1]["fields"][1], "name": "symptoms", "choices": many, "given": None}]
+    return [{**STEPS[1], "fields": fields}]
+
+
+async def test_a_long_list_is_narrowed_by_typing_in_either_language(drive) -> None:
+    engine = engine_with_steps(SEALED)
+    engine.answers["steps"] = lambda _c: {"steps": long_list()}
+    async with drive(engine) as screen:
+        await screen.press(*FORM, *"s37", "space", *["backspace"] * 3, "现", "象", "3", "9", "space", "f9")
+    assert engine.commands(DoStep)[0].fields["symptoms"] == ["S37", "S39"]
+
+
+async def test_what_fits_nothing_ticks_nothing(drive) -> None:
+    engine = engine_with_steps(SEALED)
+    engine.answers["steps"] = lambda _c: {"steps": long_list()}
+    async with drive(engine) as screen:
+        await screen.press(*FORM, *"zzz", "space")
+        assert "none has that in its name" in screen.text
+        await screen.press("f9")
+    assert "symptoms" not in engine.commands(DoStep)[0].fields
+
+
+async def test_a_folded_group_opens_with_space_and_what_is_in_it_is_sent_when_it_is_folded_again(drive) -> None:
+    engine = engine_with_steps(SEALED)
+    async with drive(engine) as screen:
+        await screen.press(*FORM, *"worn")
+        assert "who decides" not in screen.text
+        assert "somebody else decides   filled in: 0 of 2" in screen.text
+        await screen.press(*["tab"] * 8, "space", "tab", *"Zhang", "up", "left")
+        assert "who decides" not in screen.text
+        assert "filled in: 1 of 2" in screen.text
+        await screen.press("f9")
+    assert engine.commands(DoStep)[0].fields["by"] == "Zhang"
+
+
+async def test_one_row_alone_is_marked_where_keys_act(drive) -> None:
+    async with drive(engine_with_steps(SEALED)) as screen:
+        await screen.press(*FORM)
+        for _ in range(9):
+            assert len([row for row in screen.text.splitlines() if row.startswith(" ▸ ")]) == 1
+            await screen.press("tab")
+
+
+async def test_a_choice_makes_the_preview_stale_too(drive) -> None:
+    async with drive(engine_with_steps(SEALED)) as screen:
+        await screen.press(*FORM, *"worn", "f8", "tab", "tab", "right")
+        assert "249.00 in all" not in screen.text
+
+
+async def test_a_record_is_chosen_from_those_of_the_ticket_by_who_made_it(drive) -> None:
+    engine = engine_with_steps(SEALED)
+    field = {**STEPS[1]["fields"][0], "name": "target", "label": ["record", "记录"], "kind": "digest"}
+    engine.answers["steps"] = lambda _c: {"steps": [{**STEPS[1], "fields": [field]}]}
+    async with drive(engine) as screen:
+        await screen.press(*FORM, "right", "right")
+        assert "王建国" in screen.text.splitlines()[5]
+        await screen.press("f9")
+    assert engine.commands(DoStep)[0].fields["target"] == DIGEST
+
+
+async def test_what_the_record_came_to_stands_beside_what_is_signed(drive) -> None:
+    said = [["249.00 in all", "合计 249.00"]]
+    async with drive(engine_with_steps({**SEALED, "says": said})) as screen:
+        await screen.press(*FORM, *"worn", "f9")
+        assert "249.00 in all" in screen.text
+
+
+async def test_nobody_who_will_not_say_who_they_are_is_asked_again_and_again(drive) -> None:
+    async with drive(engine_with_steps(SEALED), person=None) as screen:
+        await screen.press("t", "enter", "n")
+        assert "Who works here" in screen.header
+        await screen.press("escape")
+        assert "Ticket T2511" in screen.header

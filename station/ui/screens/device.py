@@ -5,7 +5,7 @@ Everything shown is the engine's session of the slot; the page's own are the cur
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from textual import events
@@ -246,12 +246,14 @@ class Device(Page):
         right = self._right(view, width - left_width - 1, height - below)
         rows = beside(left, right, left_width)
         if below:
-            rows += log_box(view, width, below // 2 + 1) + history_box(view, width, below - below // 2 - 1)
+            rows += log_box(view, width, below // 2 + 1) + history_box(
+                view, width, below - below // 2 - 1, self.bench_app.names
+            )
         return rows
 
     def _left(self, view: SessionView, width: int, height: int) -> list[Line]:
         if view.run is not None:
-            return checklist_box(view.run, width, height, self._line(view.run))
+            return checklist_box(view.run, width, height, self._line(view.run), self.bench_app.names)
         look = STATUSES.get(view.card.status, UNKNOWN)
         rows: list[Line] = [line((f"{look.sign} {words(look.words)}", look.colour)), line()]
         rows += wrap(words(view.card.headline), width - 4)
@@ -268,7 +270,7 @@ class Device(Page):
         row = self.chosen()
         if row is None or height - len(device) < 4:
             return device
-        return device + row_details(row, width, height - len(device))
+        return device + row_details(row, self.run_view(), width, height - len(device))
 
     def _last_answered(self, view: SessionView) -> str:
         if view.run is None or self._answered is None or self._answered[0] != view.run.run:
@@ -522,19 +524,19 @@ def log_box(view: SessionView, width: int, height: int) -> list[Line]:
     return box(_("Log (control characters made visible)"), rows, width, height)
 
 
-def history_box(view: SessionView, width: int, height: int) -> list[Line]:
+def history_box(view: SessionView, width: int, height: int, names: Mapping[str, str]) -> list[Line]:
     """The runs of the ticket."""
-    return box(_("Runs of this ticket"), history_lines(view)[: height - 2], width, height)
+    return box(_("Runs of this ticket"), history_lines(view, names)[: height - 2], width, height)
 
 
-def history_lines(view: SessionView) -> list[Line]:
+def history_lines(view: SessionView, names: Mapping[str, str]) -> list[Line]:
     """One line for each run of the ticket, newest first."""
     runs = view.ticket.runs if view.ticket is not None else ()
-    return [run_line(run) for run in reversed(runs)]
+    return [run_line(run, names) for run in reversed(runs)]
 
 
-def run_line(run: RunView) -> Line:
-    """One run as a line: stage, checklist, counts, who."""
+def run_line(run: RunView, names: Mapping[str, str]) -> Line:
+    """One run as a line: stage, checklist, counts, who (by what `names` has for their ids)."""
     counts = " · ".join(
         f"{words(look)} {run.summary.get(key, 0)}"
         for key, look in (
@@ -545,6 +547,8 @@ def run_line(run: RunView) -> Line:
         )
         if run.summary.get(key, 0)
     )
-    signed = _("signed by {name}").format(name=run.signed_by) if run.signed_by else _("not signed")
+    signed = _("not signed")
+    if run.signed_by:
+        signed = _("signed by {name}").format(name=names.get(run.signed_by, run.signed_by))
     stage = cells(words(named(STAGES, run.stage)), 12)
     return line((stage, "strong"), f" {words(run.checklist_title)} ", (f" {counts} ", "text"), (signed, "dim"))

@@ -62,6 +62,7 @@ def _rules() -> list[Line]:
     return [
         line(_("Enter is never a verdict: scanners send it")),
         line(_("a timeout, a lost cable or a skipped step is 'not run', never PASS")),
+        line(_("forms: Enter and Tab go on, Space ticks and opens, F8 shows what it says, F9 writes and signs")),
         line(_("nothing counts unsigned; the one who repaired never makes the cross-check")),
     ]
 

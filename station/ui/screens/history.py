@@ -42,7 +42,7 @@ class History(Page):
         if view is None or view.slot != self.slot:
             return []
         rows: list[Line] = [line((" " + _("Runs of this ticket"), "strong"))]
-        rows += [[*line("  "), *row] for row in history_lines(view)]
+        rows += [[*line("  "), *row] for row in history_lines(view, self.bench_app.names)]
         rows += [line(), line((" " + _("Log (control characters made visible)"), "strong"))]
         return rows + [line(("  " + text, "dim")) for text in view.log]
 

@@ -58,7 +58,7 @@ class IntakeForm(Page):
         """The fields."""
         known = self._known()
         yield Drawn(self.drawing, id="body")
-        yield Field("ticket", lambda: _("ticket (empty: next number)"), most=60)
+        yield Field("ticket", lambda: _("ticket"), most=60)
         yield Field("imei", lambda: _("IMEI"), known.get("imei1", ""), most=40)
         yield Field("serial", lambda: _("serial"), known.get("serial", ""), most=100)
         yield Field("model", lambda: _("model"), known.get("model", ""), most=100)
@@ -80,6 +80,8 @@ class IntakeForm(Page):
     def on_mount(self) -> None:
         """Ready to type."""
         self.query_one("#complaint" if self.slot is not None else "#ticket", Input).focus()
+        if self.bench_app.person is None:  # asked now, so that F9 is pressed once
+            self.me()
 
     def redraw(self) -> None:
         """The boxes too: what they say follows the language."""
@@ -107,6 +109,8 @@ class IntakeForm(Page):
         if not self.complete():
             missing = _("still needed: IMEI or serial, and the complaint")
             rows.append(line(("  " + missing, "warn")))
+        if not self.value("ticket"):
+            rows.append(line(("  " + _("without a ticket number it gets the next one"), "dim")))
         rows.append(line(("  " + _("Enter and Tab go to the next field, Space ticks, F9 writes the record"), "dim")))
         return rows
 

@@ -67,6 +67,10 @@ class Page(Screen[str | None]):
         """The newest that the engine has said."""
         return self.bench_app.feed
 
+    def name_of(self, person: object) -> str:
+        """What somebody is called; who has no key on this station is known by the id alone."""
+        return self.bench_app.names.get(str(person), str(person))
+
     # --- what a page gives ---
 
     def where(self) -> str:

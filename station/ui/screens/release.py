@@ -98,7 +98,7 @@ class Release(Page):
 
     def _rules(self, width: int) -> list[Line]:
         own = self.run_of("self-check")
-        who = own.signed_by or own.person if own is not None else _("nobody yet")
+        who = self.name_of(own.signed_by or own.person) if own is not None else _("nobody yet")
         signed = own is not None and own.signed_by is not None
         rows: list[Line] = [
             line(
@@ -124,7 +124,7 @@ class Release(Page):
         mine = {row.id: row for row in own.checks} if own is not None else {}
         theirs = {row.id: row for row in cross.checks} if cross is not None else {}
         for check in [*mine, *[check for check in theirs if check not in mine]]:
-            rows.append(_comparison(mine.get(check), theirs.get(check), open_now, sizes))
+            rows.append(_comparison((mine.get(check), own), (theirs.get(check), cross), open_now, sizes))
         done = sum(row.state == "ended" for row in theirs.values())
         title = _("Check and compare") + f" ({done}/{len(theirs)})"
         if len(rows) > height - 2:
@@ -208,21 +208,27 @@ def _reasons(given: Any) -> tuple[Words, ...]:
     return tuple(out)
 
 
-def _comparison(mine: CheckRow | None, theirs: CheckRow | None, shown: bool, sizes: tuple[int, ...]) -> Line:
+def _comparison(
+    own: tuple[CheckRow | None, RunView | None],
+    cross: tuple[CheckRow | None, RunView | None],
+    shown: bool,
+    sizes: tuple[int, ...],
+) -> Line:
+    mine, theirs = own[0], cross[0]
     row = mine or theirs
     assert row is not None  # noqa: S101 - one of both gave the id
     cells = [(line((words(row.title), "text")), sizes[0])]
-    cells.append((_verdict(mine) if shown or mine is None else line(("··", "dim")), sizes[1]))
-    cells.append((_verdict(theirs), sizes[2]))
+    cells.append((_verdict(*own) if shown or mine is None else line(("··", "dim")), sizes[1]))
+    cells.append((_verdict(*cross), sizes[2]))
     differs = shown and mine is not None and theirs is not None and mine.verdict != theirs.verdict
     cells.append((line(("! " + _("differs"), "warn") if differs else ""), sizes[3]))
     return columns(cells)
 
 
-def _verdict(row: CheckRow | None) -> Line:
+def _verdict(row: CheckRow | None, run: RunView | None) -> Line:
     if row is None:
         return line(("·", "dim"))
-    look = look_of(row)
+    look = look_of(row, run)
     why = ""
     if row.state == "ended" and row.verdict in {None, "none"} and row.ending not in {None, "completed"}:
         why = f" ({words(named(ENDINGS, str(row.ending)))})"

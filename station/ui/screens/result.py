@@ -19,7 +19,10 @@ from station.ui.widgets.wall import ago
 if TYPE_CHECKING:
     from station.messages import CheckRow, RunView, SessionView
 
-__all__ = ["SIGNING", "Result"]
+__all__ = ["SIGNING", "Result", "run_words"]
+
+_COMPLAINT = Words("complaint: {text}", "客户描述：{text}")
+_RUN = Words("{stage} · {checklist}: {counts}", "{stage} · {checklist}：{counts}")
 
 #: As what, and meaning what, a run of a stage is signed off.
 SIGNING: dict[str, tuple[str, str]] = {
@@ -37,6 +40,7 @@ class Result(Page):
     CSS_PATH = "result.tcss"
     ACTS = (
         Act("f9", "sign", "F9", N_("seal and sign"), lambda s: s.may_sign(), N_("sign")),
+        Act("c", "resume", "c", N_("go on with the run"), lambda s: s.may_resume(), N_("go on")),
         Act("q", "cross_check", "q", N_("cross-check"), lambda s: bool(s.ticket())),
         Act("space", "back", "Space", N_("close")),
         BACK,
@@ -72,6 +76,11 @@ class Result(Page):
         run = self.run_view()
         return run is not None and bool(run.ticket) and run.state != "running" and not run.signed_by and not self.busy
 
+    def may_resume(self) -> bool:
+        """Whether checks are left of a run that was interrupted, stopped, or lost its phone."""
+        run = self.run_view()
+        return run is not None and bool(run.resumable) and run.state == "finished" and not self.busy
+
     def where(self) -> str:
         """Slot and stage."""
         run = self.run_view()
@@ -97,9 +106,7 @@ class Result(Page):
         return f"{view.card.model} …{view.card.serial_tail}" if view is not None and view.card.model else ""
 
     def _counts(self, run: RunView) -> Line:
-        counted = dict.fromkeys(VERDICTS, 0)
-        for row in run.checks:
-            counted[row.verdict if row.verdict in VERDICTS else "none"] += 1
+        counted = _counted(run)
         spans: list[Span] = []
         for key, look in VERDICTS.items():
             if counted[key] or key in {"pass", "fail", "none"}:
@@ -113,9 +120,13 @@ class Result(Page):
         if not run.ticket:
             return line((" " + _("dry run: nothing was written, nothing to sign"), "dim"))
         if run.signed_by:
-            return line((" ✔ " + _("sealed, and signed by {name}").format(name=run.signed_by), "pass"))
+            return line((" ✔ " + _("sealed, and signed by {name}").format(name=self.name_of(run.signed_by)), "pass"))
         if run.state == "sealed":
             return line((" ! " + _("sealed; it does not count before it is signed"), "warn"))
+        if run.stopped is not None:
+            left = len(run.resumable)
+            go_on = " · " + _("c goes on with the {n} that are left").format(n=left) if left else ""
+            return line((f" ! {words(run.stopped)}{go_on}", "warn"))
         return line((" ! " + _("nothing counts unsigned: F9 seals and signs"), "warn"))
 
     def _not_passed(self, run: RunView, width: int, height: int) -> list[Line]:
@@ -123,7 +134,7 @@ class Result(Page):
         for row in run.checks:
             if row.verdict in {"pass", "info"}:
                 continue
-            look = look_of(row)
+            look = look_of(row, run)
             first = columns(
                 [
                     (line((f" {look.sign} {words(look.words)}", look.colour)), 11),
@@ -157,7 +168,13 @@ class Result(Page):
                 return
             record = str(sealed.data.get("record") or sealed.data.get("digest") or "")
         role, meaning = SIGNING.get(run.stage, ("technician", "performed"))
-        self.app.push_screen(Sign(record, run.ticket, role, meaning), self._signed)
+        self.app.push_screen(Sign(record, run.ticket, role, meaning, about=self._about(run)), self._signed)
+
+    def _about(self, run: RunView) -> list[Words]:
+        """What was complained of, and how the checks ended."""
+        view = self.session()
+        complaint = view.ticket.complaint if view is not None and view.ticket is not None else ""
+        return [*([_COMPLAINT.fill(text=complaint)] if complaint else []), run_words(run)]
 
     def _signed(self, digest: str | None) -> None:
         if digest:
@@ -165,11 +182,38 @@ class Result(Page):
         else:
             self.say(Words("not signed: nothing counts yet", "未签字: 结果不生效"), STATUSES["warn"].colour)
 
+    def action_resume(self) -> None:
+        """Go on with what is left of the run, on the slot's page; nothing is done twice."""
+        run = self.run_view()
+        if run is not None and (me := self.me()):
+            self.run_worker(self._go_on(run, me), group="order", exclusive=True)
+
+    async def _go_on(self, run: RunView, me: str) -> None:
+        from station.messages import ResumeRun
+
+        if await self.order(ResumeRun(run=run.run, person=me)) is not None:
+            self.dismiss()
+
     def action_cross_check(self) -> None:
         """The cross-check of the ticket."""
         from station.ui.screens.release import Release
 
         self.app.push_screen(Release(self.ticket()))
+
+
+def _counted(run: RunView) -> dict[str, int]:
+    """How many checks ended how; what did not end is not run."""
+    counted = dict.fromkeys(VERDICTS, 0)
+    for row in run.checks:
+        counted[row.verdict if row.verdict in VERDICTS else "none"] += 1
+    return counted
+
+
+def run_words(run: RunView) -> Words:
+    """A run in one sentence: its stage, its checklist, and how many checks ended how."""
+    counts = [(VERDICTS[key].words, n) for key, n in _counted(run).items() if n]
+    shown = Words(" · ".join(f"{one.en} {n}" for one, n in counts), " · ".join(f"{one.zh} {n}" for one, n in counts))
+    return _RUN.fill(stage=named(STAGES, run.stage), checklist=run.checklist_title, counts=shown)
 
 
 def _measured(row: CheckRow) -> str:

@@ -1,7 +1,8 @@
 """Signing: shows what is signed as the bytes themselves say it, asks for the PIN, and signs with F9.
 
 What is shown is read from the payload that will be signed, never from what was asked for, so that what one sees is what
-one signs. The key is unlocked in this process, for this signature. Leaving the page leaves no signature.
+one signs. Where a record is signed by its digest, what it came to stands below, as the engine tells it. The key is
+unlocked in this process, for this signature. Leaving the page leaves no signature.
 """
 
 from __future__ import annotations
@@ -81,8 +82,17 @@ class Sign(Page):
         LANGUAGE,
     )
 
-    def __init__(self, target: str, ticket: str, role: str, meaning: str, prepared: Ok | None = None) -> None:
+    def __init__(
+        self,
+        target: str,
+        ticket: str,
+        role: str,
+        meaning: str,
+        prepared: Ok | None = None,
+        about: Sequence[Words] = (),
+    ) -> None:
         super().__init__()
+        self.about = about
         self._prepared = prepared
         self.target, self.ticket, self.role, self.meaning = target, ticket, role, meaning
         self.payload = b""
@@ -167,7 +177,16 @@ class Sign(Page):
         rows += [line(), line((" " + _("nothing counts unsigned; Enter does not sign, F9 does"), "dim")), line()]
         if self.signing:
             rows.append(line((" " + _("unlocking the key …"), "dim")))
-        return box(_("What you sign"), rows, width)
+        return [*box(_("What you sign"), rows, width), *self._about(width, height - len(rows) - 2)]
+
+    def _about(self, width: int, height: int) -> list[Line]:
+        """What the record came to, as far as there is room for it."""
+        rows = [row for said in self.about for row in wrap(words(said), width - 4, most=3)]
+        if not rows or height < 3:
+            return []
+        if len(rows) > height - 2:
+            rows = [*rows[: height - 3], line((_("… the record has the rest"), "dim"))]
+        return box(_("What the record says, as the station tells it"), rows, width)
 
     def _statement(self, width: int) -> list[Line]:
         rows: list[Line] = []

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from drivers.text import Words
+from reports.vocabulary import kind_words
 from station.i18n import N_, _, words
 from station.ui.keys import Act
 from station.ui.paint import Line, box, cells, line, wrap
@@ -34,6 +35,7 @@ class Steps(Page):
         super().__init__()
         self.ticket = ticket
         self.steps: list[dict[str, Any]] = []
+        self.records: list[tuple[str, Words]] = []
         self.cursor = 0
 
     def where(self) -> str:
@@ -43,9 +45,20 @@ class Steps(Page):
     def on_screen_resume(self) -> None:
         """A step may have been done."""
         super().on_screen_resume()
-        person = self.me()
-        if person:
-            self.run_worker(self._ask(person), group="ask", exclusive=True)
+        person = self.bench_app.person
+        if person is not None:
+            self.run_worker(self._ask(person.person), group="ask", exclusive=True)
+
+    def on_mount(self) -> None:
+        """What can be done depends on who does it: without a person there is nothing to show."""
+        if self.bench_app.person is None:
+            from station.ui.screens.person import WhoAmI
+
+            self.app.push_screen(WhoAmI(), self._known)
+
+    def _known(self, person: str | None) -> None:
+        if not person:
+            self.dismiss()
 
     async def _ask(self, person: str) -> None:
         from station.messages import StepsQuery
@@ -54,7 +67,17 @@ class Steps(Page):
         if found is not None:
             self.steps = sorted(found.data["steps"], key=lambda step: step["why_not"] is not None)
             self.cursor = min(self.cursor, max(0, len(self.steps) - 1))
+            names_a_record = any(field["kind"] == "digest" for step in self.steps for field in step["fields"])
+            if self.ticket and names_a_record:
+                await self._ask_records()
         self.redraw()
+
+    async def _ask_records(self) -> None:
+        from station.messages import TicketQuery
+
+        found = await self.order(TicketQuery(ticket=self.ticket))
+        told = found.data.get("records", ()) if found is not None else ()
+        self.records = [(str(one["digest"]), self._record_words(one)) for one in reversed(told) if one.get("digest")]
 
     def chosen(self) -> dict[str, Any] | None:
         """The step under the cursor."""
@@ -92,4 +115,12 @@ class Steps(Page):
 
         step = self.chosen()
         if step is not None and step["why_not"] is None:
-            self.app.push_screen(StepForm(self.ticket, step))
+            self.app.push_screen(StepForm(self.ticket, step, self.records))
+
+    def _record_words(self, record: dict[str, Any]) -> Words:
+        """A record as it is chosen from a list: its number, its kind, who made it, and how its digest begins."""
+        kind = kind_words(str(record.get("record", "")))
+        who = self.name_of(record["person"]) + "  " if record.get("person") else ""
+        return Words("{n}  {kind}  {who}{digest}", "{n}  {kind}  {who}{digest}").fill(
+            n=record.get("seq", ""), kind=kind, who=who, digest=str(record["digest"])[:12]
+        )

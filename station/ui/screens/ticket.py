@@ -92,7 +92,10 @@ class Ticket(Page):
         ]
         rows = box(view.ticket, [line((cells(label, 14), "dim"), text) for label, text in facts], width)
         runs = [
-            line((" ▸ " if n == self.cursor else "   ", "chosen" if n == self.cursor else "text"), *run_line(run))
+            line(
+                (" ▸ " if n == self.cursor else "   ", "chosen" if n == self.cursor else "text"),
+                *run_line(run, self.bench_app.names),
+            )
             for n, run in enumerate(self.runs())
         ]
         rows += box(_("Runs"), runs or [line((_("none yet"), "dim"))], width)
@@ -114,7 +117,7 @@ class Ticket(Page):
 
     def _record(self, record: dict[str, object], width: int) -> Line:
         kind = words(kind_words(str(record.get("record", ""))))
-        told = [str(record.get("person") or "")]
+        told = [self.name_of(record.get("person") or "")]
         told += [words(named(table, str(record.get(key) or ""))) for key, table in _SAYS.items()]
         rest = " · ".join(text for text in told if text)
         return columns(

@@ -5,6 +5,7 @@ Pure: run in, lines out. What has no verdict shows as not run, with its reason; 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from reports.vocabulary import ENDINGS, STAGES, named
@@ -18,8 +19,10 @@ if TYPE_CHECKING:
 __all__ = ["checklist_box", "look_of", "row_details"]
 
 
-def look_of(row: CheckRow) -> Look:
-    """Sign, word and colour of one line."""
+def look_of(row: CheckRow, run: RunView | None = None) -> Look:
+    """Sign, word and colour of one line; of a `run` that ended, nothing waits any more: it was not run."""
+    if row.state == "waiting" and run is not None and run.state != "running":
+        return VERDICTS["none"]
     if row.state != "ended":
         return ROW_STATES.get(row.state, UNKNOWN)
     return VERDICTS.get(row.verdict or "none", UNKNOWN)
@@ -36,8 +39,8 @@ def _title(row: CheckRow) -> str:
     return words(row.title) + tries + ("" if row.required else " °")
 
 
-def _row(row: CheckRow, widths: tuple[int, ...], chosen: bool) -> Line:
-    look = look_of(row)
+def _row(row: CheckRow, run: RunView, widths: tuple[int, ...], chosen: bool) -> Line:
+    look = look_of(row, run)
     again = row.state == "ended" and row.failed_before and row.verdict in {"pass", "warn"}
     word = f"{look.sign} {words(look.words)}" + ("!" if again else "")
     measured = row.measured
@@ -45,7 +48,8 @@ def _row(row: CheckRow, widths: tuple[int, ...], chosen: bool) -> Line:
         measured = words(named(ENDINGS, row.ending or "completed"))
         if row.reason is not None:
             measured = words(row.reason)
-    name = Span(_title(row), "chosen" if chosen else "text" if row.state != "waiting" else "dim")
+    mark = "▸ " if chosen else "  "
+    name = Span(mark + _title(row), "chosen" if chosen else "text" if row.state != "waiting" else "dim")
     return columns(
         [
             (line((word, look.colour)), widths[0]),
@@ -67,14 +71,14 @@ def _widths(inner: int) -> tuple[int, ...]:
     return sign, room - limit - measured, measured, limit, seconds
 
 
-def checklist_box(run: RunView, width: int, height: int, cursor: int) -> list[Line]:
-    """The checklist of a run in a frame; `cursor` is the line that keys act on."""
+def checklist_box(run: RunView, width: int, height: int, cursor: int, names: Mapping[str, str]) -> list[Line]:
+    """The checklist of a run in a frame; `cursor` is the line that keys act on, `names` what people are called."""
     inner = width - 4
     widths = _widths(inner)
     head = columns(
         [
             ("", widths[0]),
-            (line((_("check (soft, then hard)"), "dim")), widths[1]),
+            (line(("  " + _("check (soft, then hard)"), "dim")), widths[1]),
             (" ", 1),
             (line((_("measured"), "dim")), widths[2]),
             (" ", 1),
@@ -85,11 +89,13 @@ def checklist_box(run: RunView, width: int, height: int, cursor: int) -> list[Li
     room = max(1, height - 6)
     first = max(0, min(cursor - room // 2, len(run.checks) - room))
     rows: list[Line] = [head, line(("─" * inner, "frame"))]
-    rows += [_row(row, widths, first + n == cursor) for n, row in enumerate(run.checks[first : first + room])]
+    rows += [_row(row, run, widths, first + n == cursor) for n, row in enumerate(run.checks[first : first + room])]
     rows += [()] * (height - 3 - len(rows))
     done = sum(row.state == "ended" for row in run.checks)
     rows.append(_total(done, len(run.checks), inner))
-    signed = _("signed by {name}").format(name=run.signed_by) if run.signed_by else _run_state(run)
+    signed = (
+        _("signed by {name}").format(name=names.get(run.signed_by, run.signed_by)) if run.signed_by else _run_state(run)
+    )
     title = line(
         (f"{words(named(STAGES, run.stage))} · {words(run.checklist_title)} ", "strong"), (run.checklist, "dim")
     )
@@ -107,9 +113,9 @@ def _total(done: int, total: int, inner: int) -> Line:
     return line(label, *bar(done, total, max(4, inner - len(tail) - 10), "run"), tail)
 
 
-def row_details(row: CheckRow, width: int, height: int) -> list[Line]:
+def row_details(row: CheckRow, run: RunView | None, width: int, height: int) -> list[Line]:
     """Everything that is known of one line, in a frame."""
-    look = look_of(row)
+    look = look_of(row, run)
     inner = width - 4
     rows: list[Line] = [line((f"{look.sign} {words(look.words)}", look.colour), "  ", (words(row.title), "strong"))]
     if row.ending and row.ending != "completed":
