@@ -3,7 +3,7 @@
     python benchmarks/batch.py [--phones 1 8 32] [--free 1 8 64] [--rounds 5] [--shell]
 
 Assay here is the real engine with a screen attached: twelve checks with sixty reads in one script, every answer
-parsed and kept as evidence, 120 readings, 266 events in the journal, snapshots for the screen. It is set against the
+parsed and kept as evidence, 120 readings, 206 events in the journal, snapshots for the screen. It is set against the
 limit (one open by a bare socket, the phone's own work, the bytes), adbutils one by one, and `adb shell` one by one. The
 phones are simulated behind the real adb server, in a process of their own: 2 ms for each open, and 5 ms (or nothing)
 for each command, one at a time as on a phone. They play scripts without a shell, since a phone brings its own

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+from collections.abc import Iterable
 from functools import cache, reduce
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from checklists.verdict import Ending, Verdict
 from drivers.text import Words
-from station.events import AttemptEnded, Event, Measured, RunFinished, Sealed
+from station.events import Attached, AttemptEnded, Event, Measured, Reads, RunFinished, Sealed
 from station.journal import event
 from station.recovery import ends_of
 from station.session import Session, apply, fold
@@ -64,6 +65,24 @@ def test_events_in_any_order_give_the_same_at_once_and_one_by_one(order: list[in
 @given(st.permutations(range(len(journal()))))
 def test_events_in_any_order_never_raise(order: list[int]) -> None:
     fold([journal()[i] for i in order])
+
+
+def test_answers_that_an_earlier_version_attached_by_events_of_their_own_are_evidence_once() -> None:
+    def as_told_before(told: Event) -> list[Event]:
+        read = told.body
+        if not isinstance(read, Reads):
+            return [told]
+        about = {"attempt": read.attempt, "name": read.name, "sha256": read.sha256, "bytes": read.bytes}
+        attached = Attached(**about, media_type=read.media_type)
+        return [told._replace(body=read.model_copy(update={"media_type": ""})), told._replace(body=attached)]
+
+    def evidence(events: Iterable[Event]) -> list[tuple[str, str, int, str]]:
+        every = [one for attempt in fold(events).runs["r"].attempts for one in attempt.attached]
+        return [(one.name, one.sha256, one.bytes, one.media_type) for one in every]
+
+    assert any(isinstance(told.body, Reads) for told in journal())
+    assert evidence(journal())
+    assert evidence(old for told in journal() for old in as_told_before(told)) == evidence(journal())
 
 
 def test_an_attempt_that_ended_can_not_be_changed_by_a_later_event() -> None:
