@@ -33,6 +33,7 @@ from probes.captured import raw_lines, stripped_lines
 from probes.getevent import input_devices
 from probes.live import EventQueue, seen_by_the_phone
 from probes.sensor_watch import POLL_S, READ, SensorWatch, dead, opened, presence
+from probes.telephony import READ_FEATURES
 from probes.units import FLAG, LIST
 
 __all__ = ["device_state", "fold", "hall", "light", "proximity"]
@@ -78,7 +79,7 @@ def _now(watch: SensorWatch) -> float:
 @probe(
     "android.proximity",
     needs=Shell,
-    reads=(READ,),
+    reads=(READ, READ_FEATURES),
     measures={
         "proximity_present": FLAG,
         "proximity_alive": FLAG,
@@ -183,7 +184,7 @@ def setting(data: bytes) -> Parsed:
 @probe(
     "android.light",
     needs=Shell,
-    reads=(READ, _MODE),
+    reads=(READ, READ_FEATURES, _MODE),
     measures={
         "light_present": FLAG,
         "light_alive": FLAG,

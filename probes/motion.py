@@ -22,6 +22,7 @@ from probes.inertia import POSES, G, Vector, axis_faults, ellipsoid, mean, norm,
 from probes.live import seen_by_the_phone
 from probes.sensor_events import Sample
 from probes.sensor_watch import POLL_S, READ, SensorWatch, dead, opened, presence, window
+from probes.telephony import READ_FEATURES
 from probes.units import FLAG, LIST
 
 __all__ = ["accelerometer", "barometer", "gyroscope", "magnetometer"]
@@ -115,7 +116,7 @@ _ACCELEROMETER = (
 @probe(
     "android.accelerometer",
     needs=(Shell, SelfTestPage),
-    reads=(READ,),
+    reads=(READ, READ_FEATURES),
     measures={
         "accelerometer_present": FLAG,
         "accelerometer_alive": FLAG,
@@ -213,7 +214,7 @@ _GYROSCOPE = ("gyroscope_rest", "gyroscope_noise", "gyroscope_turns_right")
 @probe(
     "android.gyroscope",
     needs=(Shell, SelfTestPage),
-    reads=(READ,),
+    reads=(READ, READ_FEATURES),
     measures={
         "gyroscope_present": FLAG,
         "gyroscope_alive": FLAG,
@@ -343,7 +344,7 @@ _MAGNETOMETER = ("magnetometer_field", "magnetometer_hard_iron", "magnetometer_n
 @probe(
     "android.magnetometer",
     needs=(Shell, SelfTestPage),
-    reads=(READ,),
+    reads=(READ, READ_FEATURES),
     measures={
         "magnetometer_present": FLAG,
         "magnetometer_alive": FLAG,
@@ -428,7 +429,7 @@ def _octants(seen: Sequence[Vector]) -> int:
 @probe(
     "android.barometer",
     needs=Shell,
-    reads=(READ,),
+    reads=(READ, READ_FEATURES),
     measures={
         "pressure_present": FLAG,
         "barometer_alive": FLAG,

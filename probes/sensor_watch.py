@@ -15,14 +15,15 @@ from contextlib import AsyncExitStack
 from drivers.api import Command, NoAnswer, Refused, SelfTestPage, Shell, Unsupported
 from drivers.text import Words
 from probes.answers import hear, why_nothing
-from probes.api import Bench, Measurement, NotRun, Reading, Unread
+from probes.api import Bench, Measurement, NotApplicable, NotRun, Reading, Unread
 from probes.captured import raw_lines
 from probes.inertia import Vector
 from probes.live import seen_by_the_phone
 from probes.sensor_events import Sample, SensorLog, sensor_log
 from probes.sensors import SENSOR_TYPES, Sensor, sensorservice
+from probes.telephony import READ_FEATURES
 
-__all__ = ["PAGE", "READ", "SensorWatch", "dead", "opened", "presence", "window"]
+__all__ = ["PAGE", "READ", "SensorWatch", "dead", "listed", "opened", "presence", "window"]
 
 READ = Command("sensorservice", "dumpsys sensorservice", timeout_s=10.0, limit=2 * 1024 * 1024)
 #: Seconds between two looks: a look costs the phone some 25 ms, and a ring of ten events at 60 Hz holds 0.17 s.
@@ -59,6 +60,8 @@ if(navigator.wakeLock)navigator.wakeLock.request("screen").catch(()=>{});
 </script></body></html>
 """.encode()
 
+#: android.content.pm.PackageManager.FEATURE_SENSOR_*, where it has another name than the sensor.
+_FEATURES: dict[Sensor, str] = {"magnetometer": "compass", "pressure": "barometer"}
 _NAMES: dict[Sensor, Words] = {
     "accelerometer": Words("accelerometer", "加速度计"),
     "gyroscope": Words("gyroscope", "陀螺仪"),
@@ -89,11 +92,39 @@ _SHARED_NAME = Words(
     "手机列出多个名为“{name}”的传感器，数据无法区分",
 )
 _MASKED = Words("the phone hides the values of “{name}”", "手机隐藏了“{name}”的数据")
+_BUILT_WITHOUT = Words(
+    "this phone was built without a {sensor}: it neither lists one nor declares the feature",
+    "此手机出厂即无{sensor}：未列出，也未声明该功能",
+)
+_BUILT_WITH = Words(
+    "the phone lists no {sensor} and does not say whether it was built with one (pm list features)",
+    "手机未列出{sensor}，也无法得知出厂时是否配备（pm list features）",
+)
 _GONE = Words("the phone stopped listing its sensors: {why}", "手机不再列出传感器：{why}")
 
 
 def presence(bench: Bench, sensor: Sensor) -> tuple[Reading, bool]:
-    """Whether the phone lists that sensor, and whether there is any use in going on."""
+    """Whether a sensor that the phone was built with is listed, and whether there is any use in going on.
+
+    Wants the reads `READ` and `READ_FEATURES`. Raises `NotApplicable` for a phone that was built without it.
+    """
+    there, go_on = listed(bench, sensor)
+    if go_on or isinstance(there, Unread):
+        return there, go_on
+    features = {
+        line.removeprefix("feature:")
+        for line in raw_lines(bench.answer(READ_FEATURES.name).stdout)
+        if line.startswith("feature:")
+    }
+    if not features:
+        return Unread(f"{sensor}_present", _BUILT_WITH.fill(sensor=_NAMES[sensor]), READ_FEATURES.script), False
+    if f"android.hardware.sensor.{_FEATURES.get(sensor, sensor)}" not in features:
+        raise NotApplicable(_BUILT_WITHOUT.fill(sensor=_NAMES[sensor]))
+    return there, False
+
+
+def listed(bench: Bench, sensor: Sensor) -> tuple[Reading, bool]:
+    """Whether the phone lists that sensor now, and whether there is any use in going on."""
     said = hear(bench, READ, sensorservice)
     name, fact = f"{sensor}_present", said.get(sensor)
     if fact is None:

@@ -21,7 +21,7 @@ from probes.answers import Heard, hear, hear_second, why_nothing
 from probes.api import Bench, Measurement, NotRun, Prompt, PromptKind, Reading, Skipped, Unread, Write, probe
 from probes.getprop import getprop
 from probes.inertia import Vector, norm, spread
-from probes.sensor_watch import POLL_S, READ, SensorWatch, opened, presence, window
+from probes.sensor_watch import POLL_S, READ, SensorWatch, listed, opened, window
 from probes.units import FLAG
 from probes.vibrator_dump import vibrator, vibrator_list
 
@@ -103,7 +103,7 @@ async def vibration(
 async def _felt(bench: Bench, player: tuple[str, str], open_s: float) -> Reading:
     """The accelerometer's spread while the motor runs, over its spread before."""
     name = "vibration_ratio"
-    there, go_on = presence(bench, "accelerometer")
+    there, go_on = listed(bench, "accelerometer")
     if not go_on:
         return Unread(name, there.reason if isinstance(there, Unread) else _FEW, READ.script)
     watch = SensorWatch(bench.capability(Shell), "accelerometer")  # type: ignore[type-abstract]

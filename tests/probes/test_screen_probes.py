@@ -181,10 +181,30 @@ async def test_a_proximity_sensor_that_nothing_listens_to_is_not_run() -> None:
     assert "listens to the proximity sensor" in caught.value.reason.en
 
 
-async def test_a_sensor_that_the_phone_does_not_list_is_missing() -> None:
-    readings, _ = await run_sensor("android.proximity", SensorPhone([LIGHT]), {})
-    assert readings.measured.keys() == {"proximity_present"}
-    assert readings.value("proximity_present") is False
+BUILT = "feature:android.hardware.nfc\nfeature:android.hardware.sensor.{}\n"
+
+
+@pytest.mark.parametrize(
+    ("probe", "feature", "prefix"),
+    [
+        ("android.proximity", "proximity", "proximity"),
+        ("android.light", "light", "light"),
+        ("android.magnetometer", "compass", "magnetometer"),
+        ("android.barometer", "barometer", "pressure"),
+        ("android.gyroscope", "gyroscope", "gyroscope"),
+    ],
+)
+async def test_a_sensor_that_is_gone_is_told_from_one_that_the_phone_never_had(
+    probe: str, feature: str, prefix: str
+) -> None:
+    phone = SensorPhone([ACCELEROMETER])
+    readings, _ = await run_sensor(probe, phone, {}, {"features": BUILT.format(feature)})
+    assert {name: one.value for name, one in readings.measured.items()} == {f"{prefix}_present": False}
+    with pytest.raises(NotApplicable) as caught:
+        await run_sensor(probe, phone, {}, {"features": BUILT.format("accelerometer")})
+    assert "built without" in caught.value.reason.en
+    unknown, _ = await run_sensor(probe, phone, {}, {"features": ""})
+    assert "does not say whether" in unknown.unread[f"{prefix}_present"].reason.en
 
 
 # -- light ------------------------------------------------------------------------------------------------------------
