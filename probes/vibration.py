@@ -114,7 +114,8 @@ async def _felt(bench: Bench, player: tuple[str, str], open_s: float) -> Reading
             rest = await _watched(watch, LONG_MS / 1000)
             playing = asyncio.ensure_future(_play(bench, player, "felt", 1, LONG_MS))
             try:
-                shaken = await _watched(watch, LONG_MS / 1000)
+                # A slow cable or a person's consent lets the buzz begin late: it is over this long after the command.
+                shaken = await _watched(watch, LONG_MS / 1000, after=playing)
             finally:
                 await playing
     except Skipped:
@@ -123,26 +124,27 @@ async def _felt(bench: Bench, player: tuple[str, str], open_s: float) -> Reading
         return Unread(name, reason.reason, READ.script)
     if min(len(rest), len(shaken)) < _LEAST:
         return Unread(name, _FEW, READ.script)
-    ratio = norm(_most(shaken)) / max(norm(spread(rest)), _FLOOR)
+    ratio = norm(_most(shaken, max(len(rest) // 2, _LEAST))) / max(norm(spread(rest)), _FLOOR)
     return Measurement(name, Decimal(f"{min(ratio, 9999):.1f}"), f"{READ.script}: accelerometer, spread")
 
 
-def _most(samples: Sequence[Vector]) -> Vector:
-    """The greatest spread of any half of the samples: the buzz may begin late."""
-    half = max(len(samples) // 2, _LEAST)
-    starts = range(0, max(len(samples) - half, 0) + 1, max(half // 4, 1))
-    return max((spread(samples[at : at + half]) for at in starts), key=norm)
+def _most(samples: Sequence[Vector], count: int) -> Vector:
+    """The greatest spread of that many samples in a row: the buzz may begin late."""
+    starts = range(0, max(len(samples) - count, 0) + 1, max(count // 4, 1))
+    return max((spread(samples[at : at + count]) for at in starts), key=norm)
 
 
-async def _watched(watch: SensorWatch, seconds: float) -> list[Vector]:
+async def _watched(watch: SensorWatch, seconds: float, after: asyncio.Future[None] | None = None) -> list[Vector]:
+    """What comes in that many seconds, or until that long after `after` has ended, whose trouble is its owner's."""
     watch.samples.clear()
-    try:
-        async with asyncio.timeout(seconds):
-            while True:
-                await watch.look()
-                await asyncio.sleep(POLL_S)
-    except TimeoutError:
-        return window(watch.samples, math.inf)
+    loop = asyncio.get_running_loop()
+    end = loop.time() + seconds
+    while loop.time() < end or (after is not None and not after.done()):
+        await watch.look()
+        await asyncio.sleep(POLL_S)
+        if after is not None and not after.done():
+            end = loop.time() + seconds
+    return window(watch.samples, math.inf)
 
 
 async def _play(bench: Bench, player: tuple[str, str], name: str, times: int, ms: int) -> None:

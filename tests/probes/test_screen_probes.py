@@ -16,6 +16,7 @@ from probe_bench import Readings, ScriptedBench, ScriptedEvents, ScriptedPerson,
 
 from drivers.api import CommandResult, InputEvent, InputEvents, NoAnswer, SelfTestPage, Shell, Side
 from drivers.text import Words
+from probes import vibration
 from probes.api import NotApplicable, NotRun, Write
 from probes.live import NOTHING_HAPPENED
 
@@ -399,6 +400,33 @@ async def test_a_phone_that_refuses_to_vibrate_is_not_run() -> None:
 async def test_a_manager_without_motors_lists_none() -> None:
     readings, _ = await vibrate(str, {"vibrators": "", "getprop": PROPS.format(sdk=33)})
     assert readings.value("vibration_present") is False
+
+
+async def test_a_buzz_that_begins_late_is_still_felt(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vibration, "LONG_MS", 300)
+    shaking = False
+
+    def shown(count: int) -> tuple[float, float, float]:
+        return (0.01 * (count % 2), 0.0, 9.81 + (2.0 * (count % 2) if shaking else 0.0))
+
+    phone = SensorPhone([ACCELEROMETER], listened_to={ACCELEROMETER}, flowing={ACCELEROMETER: shown})
+
+    @dataclass
+    class SlowBench(WritingBench):
+        async def write(self, write: Write, *, deadline_s: float = 15.0) -> CommandResult:
+            nonlocal shaking
+            await asyncio.sleep(0.8)  # the consent, the journal and the cable, longer than the buzz
+            shaking = True
+            await asyncio.sleep(0.3)
+            shaking = False
+            return await WritingBench.write(self, write)
+
+    given = {name: result(text) for name, text in MANAGER.items()} | {"sensorservice": result(phone.dump())}
+    person = ScriptedPerson({"buzz-count-1": "99", "buzz-count-2": "99"})
+    bench = SlowBench(given, person, capabilities={Shell: phone, SelfTestPage: phone})
+    async with asyncio.timeout(30):
+        readings = await run_on("android.vibration", bench)
+    assert readings.value("vibration_ratio") > 3
 
 
 # -- biometrics -------------------------------------------------------------------------------------------------------
