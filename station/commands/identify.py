@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -66,6 +67,12 @@ class _Answers:
         return self._device.capability(kind)
 
     async def write(self, write: Write, *, deadline_s: float = 15.0) -> CommandResult:
+        raise Skipped(_ONLY_READS)
+
+    def away(self) -> AbstractContextManager[None]:
+        raise Skipped(_ONLY_READS)
+
+    async def back(self, *, within_s: float) -> None:
         raise Skipped(_ONLY_READS)
 
 
