@@ -48,7 +48,7 @@ from station.session import Session
 from station.settings import Settings, load_station_key, private_folder
 from station.shelf import Shelf
 from station.signing import Signing, software
-from station.states import state_of
+from station.states import State, state_of
 from station.stepping import Stepping
 from station.stockroom import STOCK
 from station.store import Store
@@ -368,7 +368,10 @@ class Engine:
         run = self.work.run_of(slot.number)
         trouble = self.work.trouble_of(slot.number)
         question, left = self.work.question_of(slot.number), self.work.to_show(slot)
-        return views.card(slot, ticket, run, question, trouble.what if trouble else None, left)
+        session = self.work.sessions.get(ticket)
+        registered = session is not None and state_of(session) in (State.REGISTERED, State.APPOINTED)
+        what = trouble.what if trouble else None
+        return views.card(slot, ticket, run, question, what, left, registered=registered)
 
     def _bench_snapshot(self) -> m.BenchSnapshot:
         for number, slot in self.bench.slots.items():

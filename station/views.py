@@ -354,6 +354,7 @@ _LEFT = Words("not undone on the phone yet: {n}", "手机上尚有 {n} 处改动
 _EMPTY = (Words("empty", "空位"), Words("plug a phone in", "插上手机即开始"))
 _IDENTIFYING = Words("identifying", "识别中")
 _READY = (Words("ready", "就绪"), Words("take it in, or start a check", "请接件或开始检测"))
+_TAKE_IN = Words("registered: take it in", "已受理：请接件")
 _CHECK = Words("taken in: start the check that is due", "已接件：请开始应做的检测")
 _YOUR_TURN = Words("your turn: {check}", "请操作：{check}")
 _RUNNING = Words("{check}  {done}/{total}", "{check}  第 {done}/{total} 项")
@@ -374,8 +375,13 @@ def card(
     question: Open | None,
     trouble: Words | None,
     left: Sequence[Change] = (),
+    *,
+    registered: bool = False,
 ) -> Card:
-    """One slot of the overview; `left` is what is changed on its phone and not undone."""
+    """One slot of the overview; `left` is what is changed on its phone and not undone.
+
+    `registered`: the ticket waits for this phone, which was not taken in yet.
+    """
     about: dict[str, Any] = {
         "slot": slot.number,
         "device": slot.link.id if slot.link else "",
@@ -403,7 +409,7 @@ def card(
     if not slot.ready:
         return Card(**about, status=CardStatus.IDENTIFYING, headline=_IDENTIFYING)
     if run is None:
-        next_step = _CHECK if about.get("ticket") else _READY[1]
+        next_step = _TAKE_IN if registered else _CHECK if about.get("ticket") else _READY[1]
         return Card(**about, status=CardStatus.READY, headline=_READY[0], next_step=next_step)
     status, headline = _outcome(run)
     if run.stopped is not None and run.record is None:

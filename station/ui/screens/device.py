@@ -42,6 +42,9 @@ IDENTITY: dict[str, Words] = {
     "port": Words("port", "端口"),
 }
 
+#: States of a ticket whose phone is still to be taken in.
+_REGISTERED = frozenset({"registered", "appointed"})
+
 
 class Device(Page):
     """The page of one slot."""
@@ -136,9 +139,11 @@ class Device(Page):
         return view is not None and not self.running() and view.card.status not in {"empty", "identifying", "lost"}
 
     def may_take_in(self) -> bool:
-        """Whether the phone has no ticket yet."""
+        """Whether the phone has no ticket yet, or one for which it was only registered."""
         view = self.session()
-        return view is not None and not view.card.ticket and view.card.status != "empty"
+        if view is None or view.card.status == "empty":
+            return False
+        return not view.card.ticket or (view.ticket is not None and view.ticket.state in _REGISTERED)
 
     def may_retest(self) -> bool:
         """Whether the chosen check can be tried again."""

@@ -58,11 +58,11 @@ class IntakeForm(Page):
         """The fields."""
         known = self._known()
         yield Drawn(self.drawing, id="body")
-        yield Field("ticket", lambda: _("ticket"), most=60)
+        yield Field("ticket", lambda: _("ticket"), known.get("ticket", ""), most=60)
         yield Field("imei", lambda: _("IMEI"), known.get("imei1", ""), most=40)
         yield Field("serial", lambda: _("serial"), known.get("serial", ""), most=100)
         yield Field("model", lambda: _("model"), known.get("model", ""), most=100)
-        yield Field("complaint", lambda: _("complaint"), most=500)
+        yield Field("complaint", lambda: _("complaint"), known.get("complaint", ""), most=500)
         yield Field("appearance", lambda: _("appearance"), most=500)
         yield Field("accessories", lambda: _("accessories"), most=300)
         yield Field("customer_name", lambda: _("customer"), most=100)
@@ -75,7 +75,8 @@ class IntakeForm(Page):
         view = self.feed.session
         if self.slot is None or view is None or view.slot != self.slot:
             return {}
-        return {"model": view.card.model, **view.identity}
+        asked = {"complaint": view.ticket.complaint} if view.ticket is not None else {}
+        return {"model": view.card.model, "ticket": view.card.ticket, **asked, **view.identity}
 
     def on_mount(self) -> None:
         """Ready to type."""
