@@ -5,10 +5,16 @@ from __future__ import annotations
 import base64
 import json
 
-from pages import STEPS
-from ui_script import DIGEST, PIN, scripted
+import pytest
+from pages import PAGES, STEPS, engine_for
+from ui_script import DIGEST, PIN, scripted, session
+from ui_script import checklists as checklists_of_the_bench
 
-from station.messages import CommitRecord, DoStep, PrepareSignoff, PreviewStep
+from drivers.text import Words
+from station.messages import CommitRecord, DoStep, Intake, PrepareSignoff, PreviewStep, ResumeRun, StartRun
+from station.ui.seams import ChecklistChoice
+
+CHECKLISTS = checklists_of_the_bench()
 
 FORM = ("t", "enter", "n", "enter")
 
@@ -188,3 +194,68 @@ async def test_nobody_who_will_not_say_who_they_are_is_asked_again_and_again(dri
         assert "Who works here" in screen.header
         await screen.press("escape")
         assert "Ticket T2511" in screen.header
+
+
+async def test_a_slot_with_a_ticket_leads_to_what_is_to_be_done_next(drive) -> None:
+    engine = engine_with_steps(SEALED)
+    engine.session_now = session(run=None)
+    async with drive(engine) as screen:
+        await screen.press("1", "enter", "n")
+        assert "What to do next · T2511-0412" in screen.header
+
+
+async def test_the_whole_checklist_of_a_stage_is_offered_before_those_for_a_part_of_the_phone(
+    drive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    battery = ChecklistChoice("android-battery", Words("Battery", "电池"), ("intake", "diagnosis"))
+    monkeypatch.setattr("ui_script.checklists", lambda: [battery, *CHECKLISTS])
+    engine = scripted()
+    engine.session_now = session(slot=10, run=None, ticket=None)
+    async with drive(engine) as screen:
+        await screen.press("1", "0", "k", "f9")
+    assert engine.commands(StartRun)[0].checklist == "android-intake"
+
+
+async def test_what_was_taken_down_is_seen_where_it_is_signed(drive) -> None:
+    engine = scripted()
+    engine.session_now = session(slot=10, run=None, ticket=None)
+    engine.answers["intake"] = lambda _c: {"ticket": "T2511-0001", "record": DIGEST}
+    async with drive(engine) as screen:
+        await screen.press("1", "0", "n", *"dead", "f9")
+        assert "complaint: dead" in screen.text
+
+
+async def test_the_intake_form_asks_who_it_is_before_and_f9_is_pressed_once(drive) -> None:
+    engine = scripted()
+    engine.session_now = session(slot=10, run=None, ticket=None)
+    engine.answers["intake"] = lambda _c: {"ticket": "T2511-0001", "record": DIGEST}
+    async with drive(engine, person=None) as screen:
+        await screen.press("1", "0", "n")
+        assert "Who works here" in screen.header
+        await screen.press("enter", *"dead")
+        assert engine.commands(Intake) == []
+        await screen.press("f9")
+    assert len(engine.commands(Intake)) == 1
+
+
+async def test_a_run_that_was_cut_short_goes_on_from_its_result_and_nothing_waits_in_it(drive) -> None:
+    engine = engine_for(next(page for page in PAGES if page.name == "result-stopped"))
+    async with drive(engine) as screen:
+        await screen.press("1", "enter")
+        assert "not run Wi-Fi" in screen.text
+        assert "waiting" not in screen.text
+        await screen.press("c")
+        assert "Slot 1 · 小米14 Ultra" in screen.header
+    assert len(engine.commands(ResumeRun)) == 1
+
+
+async def test_a_form_that_opens_on_a_list_shows_its_beginning(drive) -> None:
+    engine = engine_with_steps(SEALED)
+    [fields] = [one["fields"] for one in STEPS if one["id"] == "plan"]
+    marks = {**fields[1], "name": "faces", "required": True, "group": ["what is seen", "外观"]}
+    more = [{**fields[0], "name": f"more{n}"} for n in range(20)]
+    engine.answers["steps"] = lambda _c: {"steps": [{**STEPS[1], "fields": [marks, *more]}]}
+    async with drive(engine, size=(100, 30)) as screen:
+        await screen.press(*FORM)
+        assert "what is seen" in screen.text
+        assert "[ ] data may be lost" in screen.text

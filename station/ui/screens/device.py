@@ -57,6 +57,7 @@ class Device(Page):
         Act("f9", "result", "F9", N_("result, sign"), lambda s: s.ended() and not s.wants_text()),
         Act("k", "start", "k", N_("start checklist"), lambda s: s.may_start(), N_("start")),
         Act("n", "intake", "n", N_("intake"), lambda s: s.may_take_in()),
+        Act("n", "steps", "n", N_("what to do next"), lambda s: s.may_go_on(), N_("next")),
         Act("r", "retest", "r", N_("retest"), lambda s: s.may_retest()),
         Act("plus", "answer('+')", "", N_("pass"), lambda s: s.may_judge()),
         Act("minus", "answer('-')", "", N_("fail"), lambda s: s.may_judge()),
@@ -144,6 +145,10 @@ class Device(Page):
         if view is None or view.card.status == "empty":
             return False
         return not view.card.ticket or (view.ticket is not None and view.ticket.state in _REGISTERED)
+
+    def may_go_on(self) -> bool:
+        """Whether there is a ticket whose next step could be done: nothing runs and nothing is asked."""
+        return bool(self.ticket()) and not self.may_take_in() and not self.running() and self.asked() is None
 
     def may_retest(self) -> bool:
         """Whether the chosen check can be tried again."""
@@ -268,6 +273,8 @@ class Device(Page):
             rows += [line(), line(("k ", "key"), _("start a checklist"))]
             if self.may_take_in():
                 rows.append(line(("n ", "key"), _("intake: open a ticket for this phone")))
+            elif self.may_go_on():
+                rows.append(line(("n ", "key"), _("what to do next")))
         return box(_("No run yet"), rows, width, height)
 
     def _right(self, view: SessionView, width: int, height: int) -> list[Line]:
@@ -481,6 +488,12 @@ class Device(Page):
 
         self.app.push_screen(IntakeForm(self.slot))
 
+    def action_steps(self) -> None:
+        """What can be done on the ticket now."""
+        from station.ui.screens.steps import Steps
+
+        self.app.push_screen(Steps(self.ticket()))
+
     def action_result(self) -> None:
         """The verdict, large."""
         from station.ui.screens.result import Result
@@ -556,4 +569,6 @@ def run_line(run: RunView, names: Mapping[str, str]) -> Line:
     if run.signed_by:
         signed = _("signed by {name}").format(name=names.get(run.signed_by, run.signed_by))
     stage = cells(words(named(STAGES, run.stage)), 12)
+    if run.state == "running":
+        return line((stage, "strong"), f" {words(run.checklist_title)} ", (" ▸ " + _("running"), "run"))
     return line((stage, "strong"), f" {words(run.checklist_title)} ", (f" {counts} ", "text"), (signed, "dim"))

@@ -150,7 +150,18 @@ class IntakeForm(Page):
         ticket = str(written.data.get("ticket") or command.ticket)
         record = str(written.data.get("record") or written.data.get("digest") or "")
         if record:
-            self.app.push_screen(Sign(record, ticket, "technician", "performed"), lambda _digest: self.dismiss(ticket))
+            sign = Sign(record, ticket, "technician", "performed", about=_about(command))
+            self.app.push_screen(sign, lambda _digest: self.dismiss(ticket))
         else:
             self.say(Words(f"ticket {ticket} opened", f"工单 {ticket} 已建立"))
             self.dismiss(ticket)
+
+
+def _about(told: Intake) -> list[Words]:
+    """What was taken down, for whoever signs it."""
+    rows = [
+        (Words("complaint: {text}", "客户描述：{text}"), told.complaint),
+        (Words("appearance: {text}", "外观：{text}"), told.appearance),
+        (Words("accessories: {text}", "附件：{text}"), told.accessories),
+    ]
+    return [row.fill(text=text) for row, text in rows if text]

@@ -25,6 +25,11 @@ def due_stage(ticket: TicketView | None) -> str:
     return next((stage for stage in ("intake", "self-check", "cross-check") if stage not in sealed), "")
 
 
+def _meant_for(choice: ChecklistChoice, stage: str) -> bool:
+    """Whether it is the whole checklist of the stage, as `android-intake` of `intake`, and not one for a part of it."""
+    return choice.id.endswith(f"-{stage}")
+
+
 class Start(Page):
     """The choice of checklist and stage; F9 starts."""
 
@@ -56,8 +61,8 @@ class Start(Page):
     async def _read(self) -> None:
         choices = await asyncio.to_thread(self.bench_app.stand.checklists)
         self.rows = [(choice, stage) for choice in choices for stage in choice.stages]
-        order = list(STAGES)
-        self.rows.sort(key=lambda row: (row[1] != self._wanted, order.index(row[1]) if row[1] in order else len(order)))
+        order = [*STAGES, *[stage for _choice, stage in self.rows if stage not in STAGES]]
+        self.rows.sort(key=lambda row: (row[1] != self._wanted, order.index(row[1]), not _meant_for(*row)))
         self.asked = True
         self.redraw()
 

@@ -138,8 +138,8 @@ class StepForm(Page):
         return Field(f"{field['name']}-{n}", lambda: f"{_marked(label, field)} {n + 1}", value, wide=self._wide)
 
     def on_mount(self) -> None:
-        """Ready to type."""
-        self.focus_next()
+        """Ready to type, with the form's beginning in sight."""
+        self.set_focus(next(iter(self.focus_chain), None), scroll_visible=False)
 
     def typed(self) -> dict[str, Any]:
         """What the form holds, by field, as the engine takes it."""

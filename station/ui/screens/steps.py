@@ -40,7 +40,7 @@ class Steps(Page):
 
     def where(self) -> str:
         """The ticket's number."""
-        return _("What to do next") + (" · " + _("Ticket {n}").format(n=self.ticket) if self.ticket else "")
+        return _("What to do next") + (f" · {self.ticket}" if self.ticket else "")
 
     def on_screen_resume(self) -> None:
         """A step may have been done."""

@@ -76,9 +76,10 @@ def _question(prompt: PromptView, now_ms: int, width: int) -> list[Line]:
     rows: list[Line] = [line()]
     rows += wrap(words(prompt.title), inner, "strong", most=3)
     rows.append(line())
+    counted = len(prompt.steps) > 1
     for n, step in enumerate(prompt.steps, 1):
         for m, part in enumerate(wrap(words(step), inner - 4, most=3)):
-            rows.append([Span(f" {n}. " if m == 0 else "    ", "dim"), *part])
+            rows.append([Span((f" {n}. " if counted else "  · ") if m == 0 else "    ", "dim"), *part])
     rows += [line()] * max(1, 10 - len(rows))
     note = ""
     if time_is_up(prompt, now_ms):
