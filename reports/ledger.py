@@ -321,7 +321,7 @@ def append(db: Database, envelope: bytes, *, roster: Roster | None = None) -> Le
     if last is None and not (isinstance(made, KeyEventV1) and made.kind == "station" and made.event == "enrol"):
         raise LedgerError(Words("the first record must enrol the station", "第一条记录必须是工位注册"))
     if roster is not None:
-        if isinstance(made, KeyEventV1):
+        if record.kind in ROSTER_KINDS:
             roster.apply(record)
         else:
             roster.check(record)

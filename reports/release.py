@@ -239,6 +239,7 @@ class _Case:
     records: list[Record] = field(default_factory=list)
     signers: dict[str, tuple[Key, ...]] = field(default_factory=dict)
     amended: set[str] = field(default_factory=set)
+    left: set[str] = field(default_factory=set)
     phone: str = ""
     why: list[Reason] = field(default_factory=list)
     notes: list[Words] = field(default_factory=list)
@@ -303,7 +304,8 @@ def _check_forks(case: _Case) -> None:
             case.refuse("fork", "the decision over a fork is not signed by a lead", "分叉裁定未由店长签署")
             continue
         decided.append({*fork.stands, *fork.left})
-        case.amended |= {digest for digest in fork.left if digest not in fork.stands}
+        case.left |= {digest for digest in fork.left if digest not in fork.stands}
+        case.amended |= case.left
         words = Words("{name} decided over two branches: {reason}", "{name} 裁定了两个分支：{reason}")
         case.notes.append(words.fill(name=fork.printed_name, reason=fork.reason))
     for record in case.records:
@@ -403,8 +405,12 @@ def _run_of(record: Record | None) -> RunV1 | None:
 
 
 def _last_run(case: _Case, stage: Stage) -> Record | None:
-    """The last run of a stage. An amended run does not count, and does not bring an older one back to life."""
+    """The last run of a stage. An amended run does not count, and does not bring an older one back to life.
+
+    One on a branch that a lead left was never on the way of this ticket.
+    """
     runs = [record for record in case.records if (run := _run_of(record)) and run.stage is stage]
+    runs = [record for record in runs if record.digest not in case.left]
     return runs[-1] if runs and runs[-1].digest not in case.amended else None
 
 

@@ -46,8 +46,8 @@ MANIFEST: Final = "manifest.json"
 KEYS: Final = "keys.sealed"
 #: Folders of the shop's own data, taken with all their files.
 FOLDERS: Final = ("checklists", "policy")
-#: What holds private keys: the station's, and people's as they are sealed under their PINs.
-KEY_FILES: Final = ("station.key", "people")
+#: What holds private keys: the station's, the shop's, and people's as they are sealed under their PINs.
+KEY_FILES: Final = ("station.key", "shop.key", "people")
 #: The most bytes of one entry beside the database when a backup is opened: checklists and policies are text.
 MAX_ENTRY: Final = 16 * 1024 * 1024
 #: The shortest passphrase; a copied file can be tried at leisure.

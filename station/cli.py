@@ -29,6 +29,7 @@ COMMANDS: dict[str, tuple[str, Words]] = {
     "run": ("run", Words("run a checklist on a phone", "对手机执行检测清单")),
     "parse": ("parse", Words("run one parser on captured output, offline", "离线解析已采集的输出")),
     "ticket": ("ticket", Words("tickets: new, show, list", "工单：新建、查看、列出")),
+    "bundle": ("bundle", Words("move a ticket between stations: export, import", "工单在工位间流转：导出、导入")),
     "photo": ("photo", Words("take a picture with a webcam of this computer", "用本机摄像头拍照")),
     "intake": ("intake", Words("take a phone in", "接件")),
     "release": ("release", Words("let a phone go, or say why not", "放行，或说明原因")),
@@ -58,9 +59,12 @@ COMMANDS: dict[str, tuple[str, Words]] = {
     "stock": ("stock", Words("parts on the shelf: add, list, move", "备件库存：入库、查看、移动")),
     "person": (
         "person",
-        Words("people: add, list, rotate, revoke, compromise", "人员：登记、查看、换密钥、吊销、泄露"),
+        Words("people: add, list, qualify, rotate, revoke, carry", "人员：登记、查看、资格、换密钥、吊销、携带"),
     ),
-    "station": ("station", Words("this station: enrol, show", "本工位：注册、查看")),
+    "station": (
+        "station",
+        Words("this station: enrol, show, invite, join, rotate", "本工位：注册、查看、邀请、加入、换密钥"),
+    ),
     "headoffice": (
         "headoffice",
         Words("the receiving side: init, serve, approve, stats, export", "总部端：初始化、接收、批准、统计、导出"),

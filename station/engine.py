@@ -46,6 +46,7 @@ from station.reference import REFERENCE
 from station.service import Service
 from station.session import Session
 from station.settings import Settings, load_station_key, private_folder
+from station.setup import settle_rotation
 from station.shelf import Shelf
 from station.signing import Signing, software
 from station.states import State, state_of
@@ -149,12 +150,13 @@ class Engine:
             raise Trouble("engine.hardware-taken", _HARDWARE_TAKEN, Side.BENCH, _ONE_AT_A_TIME, EXIT_NO) from None
 
     async def _open(self) -> None:
-        key = load_station_key(self.settings.data)
         self.store = Store(self.settings.database)
         await self.store.migrate([ledger.LEDGER, OUTBOX, VAULT, JOURNAL, TICKETS, SLOTS, STOCK, REFERENCE, STUDY])
         await self.store.write(ledger.check_schema)
         self.journal = Journal(self.store)
         await self.store.write(close_what_is_open)
+        await self._settle_key()
+        key = load_station_key(self.settings.data)
         self._probes = self._loaded or discover()
         self.bench = Bench(self.store, self._transports, self)
         self.work = Work(self.journal, self.bench, lambda: self._probes, self.touch)
@@ -187,6 +189,10 @@ class Engine:
         self._go(self._publish, "snapshots")
         if self._uploads:
             self._go(self.uploader.run, "outbox")
+
+    async def _settle_key(self) -> None:
+        """A rotation of the station's key that was cut off is ended, one way or the other."""
+        settle_rotation(self.settings, await self.store.read(ledger.roster_of))
 
     async def _compare_with_witness(self) -> None:
         """An old copy of the data folder goes on working, and says so in every run until head office has answered."""

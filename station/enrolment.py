@@ -18,6 +18,7 @@ from reports.attest import Ed25519PrivateKey, assemble_envelope, key_id, key_v1,
 from reports.predicates import KeyEventV1, KeyV1, Made, Role, RoleV1
 from reports.record import RecordError, make_statement
 from reports.roster import Key, Roster
+from reports.steps.qualification import QualificationV1
 from station.errors import EXIT_NO, EXIT_USE, Trouble
 from station.messages import CommitRecord
 
@@ -31,7 +32,9 @@ __all__ = [
     "enrol_person",
     "enrol_station",
     "fingerprint",
+    "qualify",
     "rotate_key",
+    "rotate_station",
     "set_roles",
 ]
 
@@ -178,6 +181,44 @@ def set_roles(made: Made, roster: Roster, person: str, roles: Iterable[Role], le
         roles=_from_now(made, roles),
         approved_by=lead[0],
     )
+
+
+def qualify(
+    made: Made, roster: Roster, person: str, checklist: str, from_ms: int, to_ms: int, lead: Signer
+) -> KeyEvent:
+    """Say that a person is qualified for a checklist from `from_ms` to before `to_ms`; a lead approves.
+
+    Raises:
+        Trouble: `person.unknown`, `person.no-key`.
+    """
+    key = current_key(roster, person)
+    predicate = QualificationV1(
+        **dict(made),
+        person=person,
+        printed_name=_printed_name(roster, person),
+        checklist=checklist,
+        from_ms=from_ms,
+        to_ms=to_ms,
+        approved_by=lead[0],
+    )
+    payload = make_statement("qualification/v1", key.id, predicate)
+    return KeyEvent(payload, (sign(payload, lead[1]),))
+
+
+def rotate_station(made: Made, old: Ed25519PrivateKey, new: Ed25519PrivateKey, printed_name: str) -> bytes:
+    """The envelope that gives the station a new key: signed by the old one and by the new one."""
+    event = _event(
+        made,
+        "rotate",
+        key_v1(public_raw(new)),
+        [new],
+        kind="station",
+        holder=made.station,
+        printed_name=printed_name,
+        replaces=key_id(public_raw(old)),
+        approved_by=made.station,
+    )
+    return event.envelope(old)
 
 
 def current_key(roster: Roster, person: str) -> Key:

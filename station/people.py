@@ -231,6 +231,40 @@ class PersonKeys:
         self._tries_file(person).unlink(missing_ok=True)  # they were wrong for the secret before
         return private
 
+    def adopt(self, content: bytes) -> StoredKey:
+        """Keep the sealed key of a person as another station has it; it opens with the same secret.
+
+        Raises:
+            Trouble: `key.unusable` for what is no such file, or whose key is here already.
+        """
+        try:
+            file = _KeyFile.model_validate_json(content)
+        except ValidationError as error:
+            raise Trouble(
+                "key.unusable",
+                Words("this is no sealed key", "不是封存的密钥"),
+                Side.PERSON,
+                Words("export the person again", "请重新导出该人员"),
+                EXIT_USE,
+            ) from error
+        path = self._folder / f"{file.person}.{file.public[:16]}.key"
+        private_folder(self._folder)
+        try:
+            write_new(path, content)
+        except FileExistsError as error:
+            raise Trouble(
+                "person.here",
+                Words("the key of {person} is on this station already", "本工位已有 {person} 的密钥").fill(
+                    person=file.person
+                ),
+                Side.PERSON,
+                Words("nothing needs to be done", "无需操作"),
+                EXIT_NO,
+            ) from error
+        adopted = self._summary(path)
+        assert adopted is not None  # noqa: S101 - validated above
+        return adopted
+
     def unlock(self, person: str, secret: str) -> Ed25519PrivateKey:
         """The person's private key, in this process, for the signature that is due now.
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+from filelock import FileLock, Timeout
 from sqlite_utils import Database
 
 from drivers.api import Side
@@ -20,19 +21,42 @@ from reports.attest import Ed25519PrivateKey, key_id, open_record, public_raw
 from reports.predicates import KeyEventV1, Made, Role
 from reports.roster import Roster
 from station.clock import StationClock
-from station.enrolment import KeyEvent, admit, enrol_person, enrol_station, rotate_key
-from station.errors import EXIT_USE, Trouble
+from station.enrolment import KeyEvent, admit, enrol_person, enrol_station, rotate_key, rotate_station
+from station.errors import EXIT_NO, EXIT_USE, Trouble
 from station.messages import ReportUnlock
 from station.outbox import OUTBOX, enqueue
 from station.people import COST, Cost, PersonKeys, UnlockTry
-from station.settings import Settings, create_station_key, load_station_key, save_settings
+from station.settings import (
+    Settings,
+    create_key,
+    create_station_key,
+    load_key,
+    load_station_key,
+    read_private,
+    save_settings,
+    write_private,
+)
+from station.shop_people import Carried, roles_now
 from station.signing import software
 from station.store import Store
 
 if TYPE_CHECKING:
     from station.client import Client
 
-__all__ = ["add_person", "enrolment_of", "look", "replace_key", "report", "set_up_station"]
+__all__ = [
+    "add_person",
+    "bring_person",
+    "enrolment_of",
+    "look",
+    "replace_key",
+    "report",
+    "rotate_station_key",
+    "set_up_station",
+    "settle_rotation",
+]
+
+#: Where a station's new key lies until the ledger has it.
+NEXT_KEY = "station.key.next"
 
 
 async def set_up_station(settings: Settings) -> bytes:
@@ -182,6 +206,98 @@ async def replace_key(
     return new_id
 
 
+async def bring_person(
+    client: Client,
+    settings: Settings,
+    carried: Carried,
+    secret: str,
+    lead: tuple[str, Ed25519PrivateKey] | None,
+    report_to: Callable[[UnlockTry], None],
+) -> str:
+    """Enrol here the key that a person has on another station of the shop, or put it in the place of their older one.
+
+    The person unlocks it, which proves possession. Gives the key id.
+
+    Raises:
+        Trouble: a wrong PIN, the roster does not admit it, or the key is here already; then nothing stays here.
+    """
+    made, roster = look(settings)
+    person = carried.person.id
+    keys = PersonKeys(settings.data, report_to)
+    adopted = keys.adopt(carried.file)
+    try:
+        private = keys.unlock(person, secret)
+        if person in roster.persons:
+            held = [key for key in roster.keys.values() if key.holder == person]
+            ended = None if roster.current_key(person) else max(held, key=lambda key: key.since_ms)
+            made_event = rotate_key(made, roster, person, private, lead or (person, private), ended)
+        else:
+            name, roles = carried.person.printed_name, roles_now(carried, made)
+            made_event = enrol_person(made, person, name, roles, private, lead)
+        admit(roster, made_event.envelope(load_station_key(settings.data)))
+        await client.send(made_event.command())
+    except Trouble as trouble:
+        if not trouble.code.startswith("engine."):
+            keys.destroy(adopted.key_id)
+        raise
+    for old in roster.keys.values():
+        if old.holder == person and old.id != adopted.key_id:
+            keys.destroy(old.id)
+    return adopted.key_id
+
+
+async def rotate_station_key(settings: Settings) -> bytes:
+    """Give the station a new key; gives its raw public key. No engine may have the folder meanwhile.
+
+    The new key lies beside the old one before the record is stored: whatever is cut off, `settle_rotation` finds out
+    from the ledger which of the two is the station's.
+
+    Raises:
+        Trouble: `station.approved-key` where a head office has approved the present key, `engine.running`,
+            `disk.write`, or the store's.
+    """
+    if settings.head_office:  # it knows stations by the key that it approved
+        raise Trouble("station.approved-key", _APPROVED, Side.HEAD_OFFICE, _ENROL_ANEW, EXIT_NO)
+    lock = FileLock(settings.data / "engine.lock", mode=0o600)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise Trouble("engine.running", _RUNNING, Side.BENCH, _STOP_IT, EXIT_NO) from None
+    store = Store(settings.database)
+    try:
+        await store.migrate([ledger.LEDGER, OUTBOX])
+        settle_rotation(settings, await store.read(ledger.roster_of))
+        old, new = load_station_key(settings.data), create_key(settings.data / NEXT_KEY)
+        await store.write(lambda db: _store_rotation(db, settings, old, new))
+        settle_rotation(settings, await store.read(ledger.roster_of))
+    finally:
+        store.close()
+        lock.release()
+    return public_raw(new)
+
+
+def _store_rotation(db: Database, settings: Settings, old: Ed25519PrivateKey, new: Ed25519PrivateKey) -> None:
+    link = ledger.append(db, rotate_station(_made(db, settings), old, new, settings.name), roster=ledger.roster_of(db))
+    enqueue(db, link.seq, link.digest)
+
+
+def settle_rotation(settings: Settings, roster: Roster) -> None:
+    """After a rotation that was cut off: the key that the ledger has in use stays, the other one goes.
+
+    Raises:
+        Trouble: a key file can't be read or written.
+    """
+    path = settings.data / NEXT_KEY
+    try:
+        new = load_key(path)
+    except FileNotFoundError:
+        return
+    current = roster.current_key(settings.station)
+    if current is not None and current.public == public_raw(new):
+        write_private(settings.key_file, read_private(path))
+    path.unlink()
+
+
 async def _with_new_key(
     client: Client,
     settings: Settings,
@@ -220,3 +336,11 @@ async def report(client: Client, tries: Iterable[UnlockTry]) -> None:
                 at_ms=one.at_ms,
             )
         )
+
+
+_RUNNING = Words("An engine runs on this data folder", "该数据目录有引擎在运行")
+_APPROVED = Words(
+    "Head office takes this station's records by the key that it approved", "总部按已批准的密钥接收本工位记录"
+)
+_ENROL_ANEW = Words("Enrol a new station, and have head office approve it", "请注册新工位并由总部批准")
+_STOP_IT = Words("End it first: assay engine --stop", "请先停止：assay engine --stop")

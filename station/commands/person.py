@@ -18,15 +18,15 @@ import click
 
 from drivers.api import Side
 from drivers.text import Words, safe_text
-from reports.roster import Key, Person, Roster
+from reports.roster import ROSTER_KINDS, Key, Person, Roster
 from reports.vocabulary import KEY_ENDS, named
 from reports.vocabulary import ROLES as ROLE_WORDS
-from station.enrolment import ROLES, Ending, current_key, end_key, fingerprint, set_roles
+from station.enrolment import ROLES, Ending, admit, current_key, end_key, fingerprint, qualify, set_roles
 from station.errors import EXIT_NO, EXIT_USE, Trouble
 from station.i18n import _, words
 from station.people import PersonKeys, UnlockTry
-from station.settings import Settings, data_folder, load_settings
-from station.setup import add_person, look, replace_key, report
+from station.settings import Settings, data_folder, load_settings, load_station_key, write_new
+from station.setup import add_person, bring_person, look, replace_key, report
 
 if TYPE_CHECKING:
     from reports.attest import Ed25519PrivateKey
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 T = TypeVar("T")
+
+#: How long a qualification holds where no day is given.
+YEAR_MS = 365 * 24 * 3600 * 1000
 
 pin_file = click.option(
     "--pin-file",
@@ -173,6 +176,81 @@ def roles_(person: str, roles: tuple[Any, ...], lead: str, lead_pin_file: Path |
     sys.stdout.write(f"{person}: {', '.join(roles) or '-'}\n")
 
 
+@command.command("qualify", help=_("Say from when to when a person is qualified for a checklist."))
+@click.argument("person")
+@click.option("--checklist", metavar="ID", required=True, help=_("The checklist."))
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help=_("The first day without it; default: in a year."))
+@click.option("--withdraw", is_flag=True, help=_("Take the qualification away from now on."))
+@click.option("--lead", metavar="PERSON", required=True, help=_("Who approves; asked for their PIN."))
+@lead_pin_file
+def qualify_(
+    person: str, checklist: str, until: datetime | None, withdraw: bool, lead: str, lead_pin_file: Path | None
+) -> None:
+    """Counts where policy/people.toml says `qualification = "required"`."""
+    desk = _Desk(lead, lead_pin_file)
+    made, roster = look(desk.settings)
+    now_ms = made.clock.wall_ms
+    to_ms = round(until.timestamp() * 1000) if until else now_ms + YEAR_MS
+    to_ms = now_ms if withdraw else to_ms
+
+    async def send(client: Client) -> None:
+        event = qualify(made, roster, person, checklist, now_ms, to_ms, desk.must_approve())
+        admit(roster, event.envelope(load_station_key(desk.settings.data)))
+        await client.send(event.command())
+
+    desk.send(send)
+    end = datetime.fromtimestamp(to_ms / 1000).astimezone().date().isoformat()
+    sys.stdout.write(
+        f"{person}: {checklist} " + (_("withdrawn") if withdraw else _("until {day}").format(day=end)) + "\n"
+    )
+
+
+@command.command("export", help=_("Write a person's key, as it is sealed under their PIN, for another station."))
+@click.argument("person")
+@click.option("--out", type=click.Path(path_type=Path), help=_("The file; else PERSON.person here."))
+def export(person: str, out: Path | None) -> None:
+    """Who copies the file can guess at the PIN: hand it over and delete it."""
+    from contextlib import closing
+    from sqlite3 import connect
+
+    from station.shop_people import carry
+
+    settings = load_settings(data_folder())
+    with closing(connect(f"{settings.database.as_uri()}?mode=ro", uri=True)) as db:
+        query = f"SELECT envelope FROM record WHERE kind IN ({', '.join('?' * len(ROSTER_KINDS))}) ORDER BY seq"  # noqa: S608
+        events = [bytes(envelope) for (envelope,) in db.execute(query, ROSTER_KINDS)]
+    path = out or Path(f"{person}.person")
+    try:
+        write_new(path.absolute(), carry(settings, events, person))
+    except FileExistsError:
+        raise click.UsageError(_("{path} exists already.").format(path=path)) from None
+    sys.stdout.write(f"{path}\n")
+
+
+@command.command("import", help=_("Enrol here a person of the shop, with the key that they have on another station."))
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@lead_option
+@pin_file
+@lead_pin_file
+def import_(file: Path, lead: str | None, pin_file: Path | None, lead_pin_file: Path | None) -> None:
+    """The person types their PIN once, to show that the key is theirs; the same PIN opens it here."""
+    from station.shop_people import open_carried
+
+    desk = _Desk(lead, lead_pin_file)
+    carried = open_carried(desk.settings, file.read_bytes())
+    person = carried.person.id
+    secret = desk.secret(_("PIN of {person}: ").format(person=person), pin_file, "ASSAY_PIN")
+
+    async def send(client: Client) -> str:
+        try:
+            return await bring_person(client, desk.settings, carried, secret, desk.approval, desk.tries.append)
+        finally:
+            await report(client, desk.tries)
+            desk.tries.clear()
+
+    _say_key(desk, person, desk.send(send))
+
+
 @command.command("let-in", help=_("End the lock-out of a person who typed a wrong PIN too often."))
 @click.argument("person")
 @click.option("--lead", metavar="PERSON", required=True, help=_("Who allows it; asked for their PIN."))
@@ -207,7 +285,7 @@ class _Desk:
         self.keys = PersonKeys(self.settings.data, self.tries.append)
         self.approval: tuple[str, Ed25519PrivateKey] | None = None
         if approver is not None:
-            secret = self._secret(_("PIN of {person}: ").format(person=approver), pin_file, "ASSAY_LEAD_PIN")
+            secret = self.secret(_("PIN of {person}: ").format(person=approver), pin_file, "ASSAY_LEAD_PIN")
             try:
                 self.approval = (approver, self.keys.unlock(approver, secret))
             except Trouble:
@@ -220,9 +298,14 @@ class _Desk:
 
     def new_secret(self, person: str, pin_file: Path | None) -> str:
         prompt = _("New PIN or passphrase of {person} (8 characters or more): ").format(person=person)
-        return self._secret(prompt, pin_file, "ASSAY_PIN", twice=True)
+        return self.secret(prompt, pin_file, "ASSAY_PIN", twice=True)
 
-    def _secret(self, prompt: str, pin_file: Path | None, variable: str, *, twice: bool = False) -> str:
+    def secret(self, prompt: str, pin_file: Path | None, variable: str, *, twice: bool = False) -> str:
+        """What is typed; or, on a simulated station, what a file or the environment gives.
+
+        Raises:
+            Trouble: `person.pin-file` on a real station.
+        """
         given = os.environ.get(variable)
         if pin_file is None and given is None:
             again = _("The same again: ") if twice else False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
@@ -21,7 +22,14 @@ from station.setup import look, set_up_station
 __all__ = ["command"]
 
 
-@click.group("station", help=_("This station: enrolment, key, head office."))
+phrase_option = click.option(
+    "--passphrase-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help=_("Read the passphrase from the first line of a file instead of asking."),
+)
+
+
+@click.group("station", help=_("This station: enrolment, key, head office, the shop's other stations."))
 def command() -> None:
     """What was fixed at enrolment is only shown."""
 
@@ -63,6 +71,49 @@ def enrol(
 def show(as_json: bool) -> None:
     """Reads only."""
     _show(load_settings(data_folder()), as_json)
+
+
+@command.command("invite", help=_("Write the file by which another station of the shop joins this one."))
+@click.option("--out", type=click.Path(path_type=Path), default=Path("shop.invitation"), help=_("The file."))
+@phrase_option
+def invite_(out: Path, passphrase_file: Path | None) -> None:
+    """Makes the shop's key where there is none yet; the passphrase is typed on both stations."""
+    from station.commands.backup import passphrase_of
+    from station.settings import write_new
+    from station.shop_key import invite
+
+    settings = load_settings(data_folder())
+    data = invite(settings, passphrase_of(passphrase_file, twice=True))
+    try:
+        write_new(out.absolute(), data)
+    except FileExistsError:
+        raise click.UsageError(_("{path} exists already.").format(path=out)) from None
+    sys.stdout.write(f"{out}\n")
+    sys.stderr.write(_("Carry it to the other station (assay station join), and delete it afterwards.") + "\n")
+
+
+@command.command("join", help=_("Take the shop's key from another station's file, to exchange tickets with it."))
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@phrase_option
+def join_(file: Path, passphrase_file: Path | None) -> None:
+    """Joining again changes nothing."""
+    from station.commands.backup import passphrase_of
+    from station.shop_key import join
+
+    settings = load_settings(data_folder())
+    join(settings, file.read_bytes(), passphrase_of(passphrase_file))
+    sys.stdout.write(
+        _("{station} shares the key of {shop}.").format(station=settings.station, shop=settings.shop) + "\n"
+    )
+
+
+@command.command("rotate", help=_("Give the station a new key; what the old one signed stays good."))
+def rotate() -> None:
+    """No engine may run on the data folder meanwhile."""
+    from station.setup import rotate_station_key
+
+    public = asyncio.run(rotate_station_key(load_settings(data_folder())))
+    sys.stdout.write(f"{fingerprint(public)}\n")
 
 
 def _settings(station: str | None, name: str | None, shop: str | None, simulated: bool) -> Settings:

@@ -89,7 +89,7 @@ async def desk(station: Station, phone: Phone | None) -> AsyncIterator[Desk]:
     folder = station.data.parent / f"{station.settings.station}-files"
     folder.mkdir(exist_ok=True)
     (station.data / "policy").mkdir(exist_ok=True)
-    (station.data / "policy" / "counter.toml").write_text('confirmation = "not asked for"\n', encoding="utf-8")
+    (station.data / "policy" / "counter.toml").write_text('confirmation = "off"\n', encoding="utf-8")
     cabinet = Cabinet(*([phone] if phone else []))
     async with running(station, cabinet) as (engine, client):
         if phone is not None:
