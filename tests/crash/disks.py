@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import sqlite3
 from collections.abc import AsyncIterator, Iterable, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -244,6 +245,8 @@ async def fill_up(folder: Path, rounds: int, seed: int) -> Tally:
 
 async def _one_filling(bench: Bench, clerk: Clerk, small: Path, chance: random.Random, slot: int, tally: Tally) -> None:
     before = len(bench.book.refused)
+    with contextlib.closing(sqlite3.connect(bench.data / "assay.db")) as db:  # so that the next commit needs space
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     _fill(small / "ballast", chance.choice((0, 4096, chance.randrange(1, 300_000))))
     await clerk.counter()
     checking = asyncio.create_task(clerk.check(slot, bench.ticket))  # a run that can't write its end down waits
