@@ -19,7 +19,7 @@ from reports.ledger import Frontier, chain_after
 from reports.predicates import HeadRef, KeyEventV1, Made, ReceiptRow, ReceiptV1, RefusedRow, ReleaseV1, TextV1
 from reports.record import RecordError, digest_of, make_statement
 from reports.release import ReleasePolicy, verify_release
-from reports.roster import Roster, RosterError
+from reports.roster import ROSTER_KINDS, Roster, RosterError
 
 __all__ = ["MAX_PENDING", "HeadOffice"]
 
@@ -245,7 +245,7 @@ class HeadOffice:
         elif not isinstance(made, Made) or record.kind == "head/v1":
             raise RecordError(Words("{kind} is not kept in a ledger", "{kind} 不写入台账").fill(kind=record.kind))
         roster = self._roster(station, sent.seq)
-        if isinstance(made, KeyEventV1):
+        if record.kind in ROSTER_KINDS:
             roster.apply(record)
         else:
             roster.check(record, received_ms=now)
@@ -263,7 +263,7 @@ class HeadOffice:
 
     def _learn(self, station: Station, seq: int, record: Record) -> None:
         """Carry the roster on; a key event that fills a gap makes it be read anew."""
-        if record.kind != "key-event/v1" or seq == 1:
+        if record.kind not in ROSTER_KINDS or seq == 1:
             return
         last, roster = self._rosters.pop(station.station, (seq, None))
         if roster is not None and last < seq:

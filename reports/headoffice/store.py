@@ -22,6 +22,7 @@ from sqlite_utils.migrations import Migrations
 from drivers.text import Words
 from reports.ledger import Frontier, chain_after
 from reports.record import RecordError
+from reports.roster import ROSTER_KINDS
 
 __all__ = ["HEAD_OFFICE", "HeadOfficeError", "HeadOfficeStore", "Link", "Station", "create_head_office"]
 
@@ -345,9 +346,8 @@ class HeadOfficeStore:
     def key_events(self, station: str, before: int) -> list[bytes]:
         """The station's key events after its enrolment and before a place, in ledger order."""
         rows = self.db.execute(
-            "SELECT envelope FROM record WHERE station = ? AND kind = 'key-event/v1' AND seq > 1 AND seq < ?"
-            " ORDER BY seq",
-            (station, before),
+            "SELECT envelope FROM record WHERE station = ? AND kind IN (?, ?) AND seq > 1 AND seq < ? ORDER BY seq",
+            (station, *ROSTER_KINDS, before),
         )
         return [bytes(envelope) for (envelope,) in rows]
 
