@@ -283,7 +283,7 @@ def _care(sources: _Sources, swelling: Heard) -> Iterator[Reading]:
     names={
         "health_property": Words("health, Android 14+", "健康度 (安卓 14+)"),
         "health_hal_stated": Words("health, HAL stated", "健康度 (HAL 报告)"),
-        "health_bsoh": Words("health, BSOH", "健康度 (BSOH)"),
+        "health_bsoh": Words("health, BSOH", "健康度 (三星第二项)"),
         "health_maker": Words("health, maker", "健康度 (厂商)"),
         "health_maker_ratio": Words("health, maker's full/design", "健康度 (厂商容量比)"),
         "cycle_sources": Words("cycles by source", "各来源循环次数"),

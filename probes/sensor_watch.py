@@ -98,7 +98,7 @@ _BUILT_WITHOUT = Words(
 )
 _BUILT_WITH = Words(
     "the phone lists no {sensor} and does not say whether it was built with one (pm list features)",
-    "手机未列出{sensor}，也无法得知出厂时是否配备（pm list features）",
+    "手机未列出{sensor}，也无法得知出厂时是否配备",
 )
 _GONE = Words("the phone stopped listing its sensors: {why}", "手机不再列出传感器：{why}")
 
