@@ -7,7 +7,7 @@ import json
 
 import pytest
 from pages import PAGES, STEPS, engine_for
-from ui_script import DIGEST, PIN, scripted, session
+from ui_script import CHOICES, DIGEST, PIN, asked, scripted, session
 from ui_script import checklists as checklists_of_the_bench
 
 from drivers.text import Words
@@ -259,3 +259,14 @@ async def test_a_form_that_opens_on_a_list_shows_its_beginning(drive) -> None:
         await screen.press(*FORM)
         assert "what is seen" in screen.text
         assert "[ ] data may be lost" in screen.text
+
+
+async def test_a_dry_run_is_ended_before_its_phone_is_taken_in(drive) -> None:
+    engine = scripted()
+    view = asked("choice", choices=CHOICES)
+    card = view.card.model_copy(update={"ticket": ""})
+    engine.session_now = view.model_copy(update={"card": card, "ticket": None})
+    async with drive(engine) as screen:
+        await screen.press("1", "enter")
+        assert "x stop" in screen.footer
+        assert "intake" not in screen.footer

@@ -142,7 +142,7 @@ class Device(Page):
     def may_take_in(self) -> bool:
         """Whether the phone has no ticket yet, or one for which it was only registered."""
         view = self.session()
-        if view is None or view.card.status == "empty":
+        if view is None or view.card.status == "empty" or self.running():
             return False
         return not view.card.ticket or (view.ticket is not None and view.ticket.state in _REGISTERED)
 
