@@ -58,6 +58,7 @@ class Desk:
     def __init__(self, journalled: Journalled, changed: Callable[[], None]) -> None:
         self._journalled, self._changed = journalled, changed
         self._now: Open | None = None
+        self._writing: set[asyncio.Future[None]] = set()
 
     @property
     def open(self) -> Open | None:
@@ -106,7 +107,11 @@ class Desk:
     async def _end(self, mine: Open, outcome: str) -> None:
         mine.taken = mine.ended = True
         body = {"attempt": mine.attempt, "prompt": mine.prompt.id, "outcome": outcome}
-        await self._journalled([Answered.model_validate(body)])
+        # Whoever waits may be cancelled meanwhile; how the question ended is written down all the same.
+        writing = asyncio.ensure_future(self._journalled([Answered.model_validate(body)]))
+        self._writing.add(writing)
+        writing.add_done_callback(self._writing.discard)
+        await asyncio.shield(writing)
 
     async def answer(self, attempt: str, prompt: str, value: str, note: str, person: str) -> None:
         """Answer the open question.

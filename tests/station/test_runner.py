@@ -191,7 +191,7 @@ def test_what_asks_writes_or_stops_is_not_read_together_with_what_follows() -> N
 
     class Line:
         def __init__(self, probe: str, on_fail: str = "continue") -> None:
-            self.probe, self.on_fail = probe, on_fail
+            self.probe, self.on_fail, self.id = probe, on_fail, probe
 
     checks = [Line("a"), Line("a"), Line("b"), Line("a"), Line("a", "stop"), Line("a"), Line("c"), Line("a")]
     found = lanes(checks, lambda line: known[line.probe])  # type: ignore[arg-type,attr-defined]
