@@ -14,7 +14,7 @@ import functools
 import hashlib
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -156,7 +156,7 @@ class Signing:
             scope = vault.open_scope(db, number, make=True)
             assert scope is not None  # noqa: S101 - made just above
             vault.save_personal(db, scope, {"name": command.customer_name, "phone": command.customer_phone})
-            stored = insert(db, [replace(stamp, ticket=number)])
+            stored = insert(db, [stamp._replace(ticket=number)])
             tickets.save(db, fold(stored))
             return stored
 
@@ -195,7 +195,7 @@ class Signing:
             common = {**self.made(db), "ticket": number}
             symptoms, known = _registered_symptoms(db, number), _customer(db, number)
             predicate = intake_v1(common, intake, phone, scope.salt, stamp.wall_ms, symptoms, known)
-            opened = replace(stamp, ticket=number)
+            opened = stamp._replace(ticket=number)
             return self.seal(db, "intake/v1", predicate.phone.commitment, predicate, session, [opened])
 
         stored, digest = await self.journal.store.write(work)
