@@ -28,8 +28,9 @@ __all__ = ["Store", "append_only", "store_trouble"]
 
 T = TypeVar("T")
 
-#: Seconds that a transaction waits for another process that writes the same file.
-BUSY_S = 5.0
+#: Seconds that a transaction waits for another process that writes the same file. A program that empties the
+#: write-ahead log holds the lock until the slowest reader is done: with 5 s this was an error on a busy machine.
+BUSY_S = 20.0
 #: The most waiting writes that share one commit: bounds how much is done again when one of them fails.
 TOGETHER = 64
 #: How often a failed commit is tried to be written over before the disk is taken for dead.

@@ -59,7 +59,7 @@ def write(data: Path) -> None:
 
 def checkpoint(data: Path) -> None:
     """What a backup program does; a busy answer is its own affair and comes as a row."""
-    with contextlib.closing(sqlite3.connect(data / "assay.db", timeout=BUSY_S, isolation_level=None)) as db:
+    with contextlib.closing(sqlite3.connect(data / "assay.db", timeout=5.0, isolation_level=None)) as db:
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
 
 
