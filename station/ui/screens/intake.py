@@ -150,7 +150,8 @@ class IntakeForm(Page):
         ticket = str(written.data.get("ticket") or command.ticket)
         record = str(written.data.get("record") or written.data.get("digest") or "")
         if record:
-            sign = Sign(record, ticket, "technician", "performed", about=_about(command))
+            also, about = ("receptionist", "lead"), _about(command)
+            sign = Sign(record, ticket, "technician", "performed", about=about, or_as=also)
             self.app.push_screen(sign, lambda _digest: self.dismiss(ticket))
         else:
             self.say(Words(f"ticket {ticket} opened", f"工单 {ticket} 已建立"))

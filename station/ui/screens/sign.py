@@ -90,11 +90,13 @@ class Sign(Page):
         meaning: str,
         prepared: Ok | None = None,
         about: Sequence[Words] = (),
+        or_as: Sequence[str] = (),
     ) -> None:
         super().__init__()
         self.about = about
         self._prepared = prepared
         self.target, self.ticket, self.role, self.meaning = target, ticket, role, meaning
+        self.or_as = or_as  # roles that may sign it as well
         self.payload = b""
         self.says: Mapping[str, Any] = {}
         self.signing = False
@@ -128,7 +130,8 @@ class Sign(Page):
 
         if not self.target:
             return PrepareRelease(ticket=self.ticket, person=person.person)
-        return PrepareSignoff(target=self.target, person=person.person, role=self.role, meaning=self.meaning)
+        role = next((one for one in (self.role, *self.or_as) if one in person.roles), self.role)
+        return PrepareSignoff(target=self.target, person=person.person, role=role, meaning=self.meaning)
 
     def _prepare(self) -> None:
         self.payload, self.says = b"", {}
