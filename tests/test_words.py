@@ -43,8 +43,8 @@ root udev Ctrl+C Ctrl+Q EN Enter Esc F2 F3 F9 Tab diskstats sysfs
 #: What is typed, read in a file or printed by a phone as it stands, inside a Chinese text.
 TYPED = """
 Active CODE F8 Fleiss Locked STUDY answer bands battery beacon boot bundle clear close dd destroy gps history home http
-https inserted logo nc nfc open opencv-python-headless passphrase persist place purge reason security sim ssid sys tag tr
-url wifi
+https inserted logo nc nfc open opencv-python-headless passphrase persist place purge reason security sim ssid sys
+tag tr url wifi
 CHECK DIR FILE HEX ID NAME PERSON SERIAL TICKET approved amended assay chmod eng fastboot green inspector lead
 performed plugdev release-keys su technician user userdebug verified waived
 attempts check delta e equals equals_baseline expected false max min mode one_of person ratio relative_to ticket true v

@@ -20,7 +20,10 @@ async def test_the_soft_intake_of_a_phone_needs_at_most_four_opens(tmp_path: Pat
     soft = [check.id for check in load_checklist("android-intake", loaded).checks if automatic(check, loaded)]
     assert len(soft) >= 6
     station = await enrol(tmp_path / "data")
-    async with adb_bench(tmp_path, ["healthy"]) as bench, running(station, bench.transport, loaded=loaded) as (_, client):
+    async with (
+        adb_bench(tmp_path, ["healthy"]) as bench,
+        running(station, bench.transport, loaded=loaded) as (_, client),
+    ):
         about = {"ticket": "", "checklist": "android-intake", "stage": "intake", "person": "tech"}
         slot = (await send(client, m.FindDevice(device=f"adb:{bench.phone.address}", wait_s=20)))["slot"]
         await holds(lambda: bench.phone.opens_count > 0)
