@@ -138,8 +138,9 @@ Each step of a ticket's life is a form that leaves one signed record; `assay tic
 can be done now. This page is written from the steps themselves (`python3 -m station.commands.steps`).
 
 On the screen the same forms open with `n` on a ticket's page. On the command line each field is an option, and
-`--form FILE` takes them from a TOML file (`rows` are then tables, `photos` lists of paths); options outweigh it. A `rows`
-option is given once a row, its cells parted by `;` in the order shown. `photos` take a path, or `camera:0`.
+`--form FILE` takes them from a TOML file (`rows` are then tables, `photos` lists of paths); options outweigh it.
+
+A `rows` option is given once a row, its cells parted by `;` in the order shown. `photos` take a path, or `camera:0`.
 
 For every step:
 
