@@ -6,7 +6,6 @@ import json
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,8 +15,8 @@ from reports.verify import export_bundle
 from station.steps import steps
 from tests.life import branches
 from tests.life.branches import Branch
-from tests.life.elsewhere import head_office_s_half, verified_there
-from tests.life.shop import ROOT, Shop, Walk, open_shop
+from tests.life.elsewhere import verified_there
+from tests.life.shop import ROOT, Shop, Walk
 
 #: What each branch is called, the phone that it needs, its lines, and what a release comes to in the end.
 LIVES: dict[str, tuple[str, Branch, str]] = {
@@ -35,18 +34,6 @@ LIVES: dict[str, tuple[str, Branch, str]] = {
     "a plan that changed": ("worn-battery", branches.CHANGED_PLAN, ""),
     "another phone at the scan": ("healthy", branches.WRONG_PHONE, "released"),
 }
-
-
-@pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    personas = ["healthy", *(persona for persona, _, _ in LIVES.values())]
-    with open_shop(tmp_path_factory.mktemp("life"), personas) as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return head_office_s_half(tmp_path_factory.mktemp("elsewhere"))
 
 
 @pytest.mark.parametrize(("persona", "branch", "release"), LIVES.values(), ids=LIVES)
