@@ -99,8 +99,9 @@ class Contacts:
         before = set(self.down)
         self.down = {one.contact for one in self._fingers.values() if one.contact is not None}
         for gone in sorted(before - self.down):
-            x, y = self._before.pop(gone, (math.nan, math.nan))
-            yield Report(time_s, gone, x, y, up=True)
+            if gone in self._before:  # what never said where it was has not begun, and does not end
+                x, y = self._before.pop(gone)
+                yield Report(time_s, gone, x, y, up=True)
         for finger in self._fingers.values():
             if finger.changed and finger.contact is not None and finger.x is not None and finger.y is not None:
                 self._before[finger.contact] = (finger.x, finger.y)

@@ -72,15 +72,16 @@ def _table(state: PhoneState) -> str:
     return "\n".join([_HEAD, *rows, ""]) if rows else "No scan results\n"
 
 
-def _saved(state: PhoneState) -> list[str]:
+def saved_networks(state: PhoneState) -> list[str]:
+    """The names of the networks that the phone has saved; an empty one was forgotten."""
     found: list[str] = state.scratch.setdefault(_SAVED, list(state.part(Section).saved))
     return found
 
 
 def _connect(state: PhoneState, words: Sequence[str]) -> Reply:
     name = words[0] if words else ""
-    if name not in _saved(state):
-        _saved(state).append(name)
+    if name not in saved_networks(state):
+        saved_networks(state).append(name)
     known = next((one for one in _heard(state) if one.ssid == name), None)
     right = known is not None and known.passphrase in ("", *words[2:3])
     if known is not None and right and state.part(Section).joins:
@@ -89,7 +90,7 @@ def _connect(state: PhoneState, words: Sequence[str]) -> Reply:
 
 
 def _forget(state: PhoneState, words: Sequence[str]) -> Reply:
-    networks, number = _saved(state), int(words[0]) if words and words[0].isdigit() else -1
+    networks, number = saved_networks(state), int(words[0]) if words and words[0].isdigit() else -1
     if number not in range(len(networks)):
         return Reply(b"Forget failed\n")
     gone = networks[number]
@@ -100,7 +101,7 @@ def _forget(state: PhoneState, words: Sequence[str]) -> Reply:
 
 
 def _networks(state: PhoneState) -> Reply:
-    rows = [f"{number:<12} {name:<32} wpa2-psk" for number, name in enumerate(_saved(state)) if name]
+    rows = [f"{number:<12} {name:<32} wpa2-psk" for number, name in enumerate(saved_networks(state)) if name]
     return Reply("\n".join(["Network Id      SSID                         Security type", *rows, ""]).encode())
 
 

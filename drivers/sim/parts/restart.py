@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field
 
 from drivers.sim.channel import Reply
+from drivers.sim.parts.air import saved_networks
 from drivers.sim.persona import Data
 
 if TYPE_CHECKING:
@@ -109,8 +110,8 @@ def _boot_id(state: PhoneState) -> str:
 
 
 def _networks(phone: SimulatedPhone, arguments: Sequence[str]) -> Reply | None:
-    if list(arguments) != ["wifi", "list-networks"]:
-        return None
+    if list(arguments) != ["wifi", "list-networks"] or saved_networks(phone.state):
+        return None  # networks with names are told by the radio's own part
     count = phone.state.scratch.get("networks", phone.state.part(Section).networks)
     if not count:
         return Reply(b"No networks\n")
@@ -126,6 +127,7 @@ async def _to_safe_mode(phone: SimulatedPhone, prompt: str) -> str | None:
 
 async def _reset_network(phone: SimulatedPhone, prompt: str) -> str:
     phone.state.scratch["networks"] = 0
+    saved_networks(phone.state).clear()
     phone.state.change(**phone.state.part(Section).cures)
     return "done"
 
