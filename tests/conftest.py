@@ -37,6 +37,32 @@ class _Skips:
             terminalreporter.write_line(f"skipped without a line in tests/SKIPS.md: {test}: {reason}", red=True)
 
 
+#: Modules whose every test starts engines of its own: together they take as long as all the rest. What they hold is
+#: walked end to end by tests/life and tests/crash, which always run; these run with `--all`, or when they are named.
+LONG = frozenset(
+    """
+    test_bundles test_people_shop test_reference_store test_studies test_step_counter
+    test_step_delivery test_step_delivery_way test_step_notices_erasure test_step_plan test_step_repair
+    test_repair_by_command test_delivery_commands test_warranty_step
+    """.split()  # noqa: SIM905 - a word list
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--all", action="store_true", help="also the modules that start an engine for each test")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the long modules out unless they are asked for, by `--all` or by name."""
+    named = " ".join(config.args)
+    left_out = [
+        item for item in items if not config.option.all and item.path.stem in LONG and item.path.stem not in named
+    ]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in set(left_out)]
+
+
 def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(_Skips(), "assay-skips")
