@@ -84,9 +84,12 @@ class Screen:
         await self.press("enter")
 
     async def open(self, ticket: str) -> None:
-        """The page of a ticket."""
+        """The page of a ticket, where it is not open already."""
+        if f"│ Ticket {ticket}" in self.text.splitlines()[0]:
+            return
         await self.home()
-        await self.press("t", *ticket)
+        await self.press("t")
+        await self._type(ticket)
         await self.see(f"▸ {ticket}")
         await self.press("enter")
         await self.see("Signed records")
@@ -148,7 +151,8 @@ class Screen:
     async def _type(self, text: str) -> None:
         field = self.app.focused
         assert isinstance(field, Input)
-        await self.press("end", "ctrl+u")
+        if field.value:
+            await self.press("end", "ctrl+u")
         field.insert_text_at_cursor(text)
         await self.settle()
 
@@ -184,7 +188,9 @@ class Screen:
         await self.press("f9")
         await self.sign()
         if state:
-            await self.see(state) if not ticket else await self.stands(ticket, state)
+            await self.see("What to do next")
+            await self.press("escape")
+            await self.stands(ticket, state)
 
     async def stands(self, ticket: str, state: str) -> None:
         await self.open(ticket)
