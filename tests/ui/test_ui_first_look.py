@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
-from ui_script import FrozenTime, sample_bench, screen_text, scripted
+from ui_script import FrozenTime, ScriptedSigner, sample_bench, screen_text, scripted
 
 from station import local_socket
 from station.messages import Hello
@@ -78,7 +78,7 @@ async def test_the_screen_shows_the_look_before_the_client_is_there() -> None:
     async def look():
         return read_bench(LINE)
 
-    app = AssayApp(Bench(connect, None, list, Clock(FrozenTime()), first_look=look))  # type: ignore[arg-type]
+    app = AssayApp(Bench(connect, ScriptedSigner(), list, Clock(FrozenTime()), first_look=look))
     async with app.run_test(size=(160, 45)) as pilot:
         await pilot.pause(0.1)
         assert "小米14 Ultra" in screen_text(app)

@@ -55,7 +55,11 @@ def poison(value: Any, nasty: str, key: str = "") -> Any:
     if isinstance(value, str):
         return nasty
     if isinstance(value, Mapping):
-        return {name if key != "identity" else nasty: poison(one, nasty, name) for name, one in value.items()}
+        kept = {"name"} if "kind" in value else set()  # a form's field is called by its own program, not by a person
+        return {
+            name if key != "identity" else nasty: one if name in kept else poison(one, nasty, name)
+            for name, one in value.items()
+        }
     if isinstance(value, tuple | list):
         return type(value)(poison(one, nasty, key) for one in value)
     return value

@@ -65,7 +65,7 @@ class Steps(Page):
 
         found = await self.order(StepsQuery(ticket=self.ticket, person=person))
         if found is not None:
-            self.steps = sorted(found.data["steps"], key=lambda step: step["why_not"] is not None)
+            self.steps = sorted(found.data.get("steps", ()), key=lambda step: step["why_not"] is not None)
             self.cursor = min(self.cursor, max(0, len(self.steps) - 1))
             names_a_record = any(field["kind"] == "digest" for step in self.steps for field in step["fields"])
             if self.ticket and names_a_record:
