@@ -254,7 +254,7 @@ class Probe:
         settings: its keyword-only arguments.
         asks: whether it may ask a person.
         repeatable: False when it must not be repeated without asking (reboot, reset, write).
-        writes: what it changes on the phone and undoes, in words; empty for read-only probes.
+        writes: what it changes on the phone and undoes, as a person reads it; None for read-only probes.
         unverified: True while no real phone or capture was seen for it.
         names: what people read for a measurement, where `probes/names.py` does not have it already.
     """
@@ -267,7 +267,7 @@ class Probe:
     settings: Mapping[str, Setting]
     asks: bool
     repeatable: bool
-    writes: str
+    writes: Words | None
     unverified: bool
     names: Mapping[str, Words] = field(default_factory=dict)
 
@@ -318,7 +318,7 @@ def probe(
     names: Mapping[str, Words] | None = None,
     asks: bool = False,
     repeatable: bool = True,
-    writes: str = "",
+    writes: Words | None = None,
     unverified: bool = False,
 ) -> Callable[[ProbeFunction], ProbeFunction]:
     """Declare the function below as a probe.

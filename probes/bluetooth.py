@@ -247,7 +247,7 @@ def _beacon(dump: str, beacon: str, source: str) -> Iterator[Reading]:
         "beacon_rssi": Words("signal of the bench's beacon", "工位信标信号"),
     },
     repeatable=False,
-    writes="Bluetooth on and off",
+    writes=Words("Bluetooth on and off", "开关蓝牙"),
     unverified=True,
 )
 async def bluetooth(bench: Bench, *, beacon: str = "", switch: bool = True, wait_s: int = 20) -> AsyncIterator[Reading]:

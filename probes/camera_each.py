@@ -109,7 +109,7 @@ class _Lens:
     measures=_measures(),
     names=_names(),
     asks=True,
-    writes="opens the camera app, takes pictures and removes them",
+    writes=Words("opens the camera app, takes pictures and removes them", "打开相机应用拍照，随后删除照片"),
 )
 async def camera_each(
     bench: Bench,

@@ -78,7 +78,9 @@ def page(marks: Sequence[Mark]) -> bytes:
     needs=SelfTestPage,
     measures={"defective_pixels": "1", "defective_lines": "1", "even": "flag"},
     asks=True,
-    writes="opens a page in the phone's browser, and goes back to the home screen",
+    writes=Words(
+        "opens a page in the phone's browser, and goes back to the home screen", "在手机浏览器打开页面，随后返回桌面"
+    ),
 )
 async def display_pixels(
     bench: Bench,

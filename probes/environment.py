@@ -203,7 +203,7 @@ def setting(data: bytes) -> Parsed:
         "light_returns": Words("back to the start", "恢复初始"),
     },
     asks=True,
-    writes="switches adaptive brightness on while the light sensor is tested",
+    writes=Words("switches adaptive brightness on while the light sensor is tested", "检测光线传感器时开启自动亮度"),
 )
 async def light(bench: Bench, *, lamp: bool = True, timeout_s: float = 60.0) -> AsyncIterator[Reading]:
     """Dark when covered, bright under a lamp, and back at the start.

@@ -61,7 +61,7 @@ _NOT_FIRED = Words(
         "flashes_counted": Words("flashes, counted", "闪光次数（目测）"),
     },
     asks=True,
-    writes="opens the camera app, takes pictures and removes them",
+    writes=Words("opens the camera app, takes pictures and removes them", "打开相机应用拍照，随后删除照片"),
 )
 async def flash(
     bench: Bench, *, count: int = 0, wait_s: float = 6.0, timeout_s: float = 180.0

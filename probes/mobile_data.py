@@ -164,7 +164,7 @@ def _of_slots(ready: list[int], cards: Heard, came: _Came) -> Iterator[Reading]:
         "slot2_online": Words("slot 2, online", "卡 2 上网"),
     },
     repeatable=False,
-    writes="Wi-Fi off and mobile data on",
+    writes=Words("Wi-Fi off and mobile data on", "关闭 Wi-Fi 并开启移动数据"),
     unverified=True,
 )
 async def mobile_data(bench: Bench, *, url: str = "", wait_s: int = 30) -> AsyncIterator[Reading]:

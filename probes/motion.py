@@ -30,7 +30,9 @@ __all__ = ["accelerometer", "barometer", "gyroscope", "magnetometer"]
 Pose = Literal["face-up", "face-down", "top-up", "top-down", "right-up", "left-up"]
 ALL_POSES: tuple[Pose, ...] = ("face-up", "face-down", "top-up", "top-down", "right-up", "left-up")
 Axis = Literal["x", "y", "z"]
-WRITES = "opens a page in the phone's browser, and goes back to the home screen"
+WRITES = Words(
+    "opens a page in the phone's browser, and goes back to the home screen", "在手机浏览器打开页面，随后返回桌面"
+)
 
 #: m/s2: a phone that lies or stands still is steadier than this; a hand is not.
 STILL = 0.25

@@ -105,7 +105,7 @@ _OFF = Words(
         "tag_read": Words("bench tag read", "读到工位标签"),
     },
     repeatable=False,
-    writes="NFC on, where it is off",
+    writes=Words("NFC on, where it is off", "开启 NFC（如已关闭）"),
     unverified=True,
 )
 async def nfc_controller(bench: Bench, *, tag: str = "", wait_s: int = 20) -> AsyncIterator[Reading]:

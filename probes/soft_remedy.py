@@ -225,7 +225,7 @@ def restarted(before: Boot, after: Boot) -> bool | None:
         "data_notice": Words("told about the data", "数据告知"),
     },
     asks=True,
-    writes="opens a page of the settings; a remedy itself is not undone",
+    writes=Words("opens a page of the settings; a remedy itself is not undone", "打开设置页面；处理措施本身不撤销"),
     repeatable=False,
     unverified=True,
 )

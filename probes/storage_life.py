@@ -189,7 +189,7 @@ def _life(files: Heard, hal: Heard) -> Iterator[Reading]:
         "storage_type": Words("storage type", "存储类型"),
         "storage_model": Words("storage chip", "存储芯片"),
     },
-    writes="a test file in /data/local/tmp",
+    writes=Words("a test file in /data/local/tmp", "在 /data/local/tmp 写入测试文件"),
 )
 async def storage(bench: Bench, *, size_mib: int = 64) -> AsyncIterator[Reading]:
     """A file written, flushed, read back and compared; its speed; and the life that the storage chip says is left.

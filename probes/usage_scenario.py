@@ -120,7 +120,7 @@ async def _ask(shell: Shell) -> dict[str, bytes]:
         "rounds": Words("rounds", "轮数"),
         "steps_done": Words("steps done", "已执行步骤"),
     },
-    writes="opens apps, switches the screen off and on, writes a small file",
+    writes=Words("opens apps, switches the screen off and on, writes a small file", "打开应用、熄屏亮屏、写入小文件"),
 )
 async def usage_scenario(
     bench: Bench,

@@ -178,7 +178,7 @@ def _rate(size_kib: int, seconds: float) -> Decimal:
         "functions": Words("USB functions", "USB 功能"),
         "compliance_warnings": Words("charger and cable warnings", "充电器及线缆警告"),
     },
-    writes="a test file in /data/local/tmp",
+    writes=Words("a test file in /data/local/tmp", "在 /data/local/tmp 写入测试文件"),
 )
 async def usb_port(bench: Bench, *, size_kib: int = 4096) -> AsyncIterator[Reading]:
     """Random bytes to the phone and back, compared; speed, role and orientation of the link; moisture in the port.

@@ -74,7 +74,7 @@ def _player(listed: Heard, dumped: Heard, sdk: int | None) -> tuple[str, str] | 
         "vibration_counted": Words("counted rightly", "次数正确"),
     },
     asks=True,
-    writes="lets the phone vibrate, with a page open in its browser",
+    writes=Words("lets the phone vibrate, with a page open in its browser", "在浏览器打开页面并让手机振动"),
 )
 async def vibration(
     bench: Bench, *, felt: bool = True, open_s: float = 20.0, timeout_s: float = 60.0

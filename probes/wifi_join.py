@@ -104,7 +104,7 @@ async def _speed(shell: Shell, url: str) -> AsyncIterator[Reading]:
         "wifi_throughput": Words("speed, Wi-Fi", "Wi-Fi 速率"),
     },
     repeatable=False,
-    writes="the bench's Wi-Fi network",
+    writes=Words("the bench's Wi-Fi network", "连接工位的 Wi-Fi 网络"),
     unverified=True,
 )
 async def wifi_join(

@@ -37,7 +37,7 @@ def probe(probe_id: str = "t.alpha", **keys: Any) -> Probe:
         "settings": {},
         "asks": False,
         "repeatable": True,
-        "writes": "",
+        "writes": None,
         "unverified": False,
     }
     return Probe(**{**base, **keys})

@@ -261,7 +261,7 @@ def test_a_check_without_a_probe_for_the_platform_is_told(bench: Bench) -> None:
 def test_a_check_must_say_what_its_probe_does_to_people_and_phones(bench: Bench) -> None:
     bench.check(CHECK)
     bench.checklist()
-    one = probe(asks=True, writes="restarts it", repeatable=False)
+    one = probe(asks=True, writes=Words("restarts it", "重启手机"), repeatable=False)
     assert [problem.split(": ", 1)[1] for problem in bench.problems(registry(one))] == [
         "attempts: t.alpha must not be repeated without asking: attempts = 1 is needed",
         "person: t.alpha asks a person: person = true is needed",

@@ -186,7 +186,7 @@ async def test_the_raw_answer_is_kept_with_exit_code_and_time(tmp_path: Path) ->
 
 def test_what_asks_writes_or_stops_is_not_read_together_with_what_follows() -> None:
     reads, asks = declared("a", None, reads=(LEVEL,)), declared("b", None, reads=(LEVEL,), asks=True)
-    writes = declared("c", None, reads=(LEVEL,), writes="a setting")
+    writes = declared("c", None, reads=(LEVEL,), writes=Words("a setting", "一项设置"))
     known = {"a": reads, "b": asks, "c": writes}
 
     class Line:
