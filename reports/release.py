@@ -755,7 +755,7 @@ def _check_people(case: _Case) -> None:
                 "four-eyes",
                 "{person} cross-checks own work (repaired or self-checked it)",
                 "{person} 维修或自检过此机，不能互检",
-                person=person,
+                person=case.roster.name_of(person),
             )
 
 
@@ -777,7 +777,7 @@ def _signoff(case: _Case, target: Record | None, meaning: str, roles: tuple[str,
             "the {kind} record of {person} is not signed off as {meaning}{role}",
             "{person} 的“{kind}”记录没有“{meaning}”签字{role}",
             kind=kind_words(target.kind),
-            person=person,
+            person=case.roster.name_of(person),
             meaning=named(DEEDS, meaning),
             role=Words(" ({role})", "（{role}）").fill(role=named(ROLES, roles[0])) if roles else "",
         )
@@ -824,10 +824,11 @@ def _check_level(case: _Case, signed: Signed) -> None:
 
 def _check_approver(case: _Case, person: str, at_ms: int, cross_checked: bool) -> None:
     roles = _INSPECTORS if cross_checked else (*_INSPECTORS, "lead")
+    name = case.roster.name_of(person)
     if not any(case.roster.may(person, role, at_ms) for role in roles) or case.roster.current_key(person) is None:
-        case.refuse("approver", "{person} may not approve a release", "{person} 无权放行", person=person)
+        case.refuse("approver", "{person} may not approve a release", "{person} 无权放行", person=name)
     elif _did_the_work(case, None, person):
-        case.refuse("four-eyes", "{person} releases own work", "{person} 维修或自检过此机，不能放行", person=person)
+        case.refuse("four-eyes", "{person} releases own work", "{person} 维修或自检过此机，不能放行", person=name)
 
 
 def _check_release(case: _Case, lists: ReleaseLists | None, cross_checked: bool) -> None:

@@ -203,6 +203,11 @@ class Roster:
         """The key that the person or station signs with now, None when it has ended."""
         return next((key for key in self.keys.values() if key.holder == holder and key.end is None), None)
 
+    def name_of(self, person: str) -> str:
+        """What a person is called; who is not on the roster has only an id."""
+        known = self.persons.get(person)
+        return known.printed_name if known else person
+
     def may(self, person: str, role: str, at_ms: int) -> bool:
         """Whether the person has the role at that time."""
         known = self.persons.get(person)

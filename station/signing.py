@@ -359,7 +359,7 @@ class Signing:
             return
         checklist = str(run.checklist.get("id", ""))
         if not self.roster(db).qualified(person, checklist, time.time_ns() // 1_000_000):
-            what = _UNQUALIFIED.fill(person=person, checklist=checklist)
+            what = _UNQUALIFIED.fill(person=self.roster(db).name_of(person), checklist=checklist)
             raise Trouble("person.unqualified", what, Side.PERSON, _QUALIFY, EXIT_NO)
 
     def _must_still_be(self, db: Database, release: ReleaseV1) -> None:
@@ -401,7 +401,7 @@ class Signing:
         if role == "auditor":
             raise Trouble("person.role", _READS_ONLY, Side.PERSON, _ASK_LEAD, EXIT_NO)
         if not roster.may(person, role, time.time_ns() // 1_000_000):
-            what = _NO_ROLE.fill(person=person, role=named(ROLES, role))
+            what = _NO_ROLE.fill(person=known.printed_name, role=named(ROLES, role))
             raise Trouble("person.role", what, Side.PERSON, _ASK_LEAD, EXIT_NO)
         return {"person": person, "printed_name": known.printed_name, "role": role, "key_level": key.level}
 

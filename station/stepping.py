@@ -244,11 +244,13 @@ class Stepping:
     def _told(self, db: Database, step: Step, query: m.StepsQuery, others: Others) -> dict[str, Any]:
         why: Words | None = None
         given: dict[str, Any] = {}
+        offers: Case | None = None
         try:
             case = self._case(db, step, query.ticket, query.person, "", others, make=False)
             why = self._why_not(step, case)
             if why is None:
                 given = {one.name: value for one in step.fields if one.given and (value := one.given(case))}
+                offers = case
         except Trouble as trouble:
             why = trouble.what
         return {
@@ -257,7 +259,7 @@ class Stepping:
             "about": list(step.about),
             "kind": step.kind,
             "why_not": list(why) if why else None,
-            "fields": [_field(one, given.get(one.name)) for one in step.fields],
+            "fields": [_field(one, given.get(one.name), offers) for one in step.fields],
         }
 
 
@@ -276,7 +278,8 @@ def _records(db: Database, ticket: str) -> tuple[Record, ...]:
     return tuple(open_record(envelope) for envelope in ledger.envelopes_of(db, ticket))
 
 
-def _field(one: Field, given: Any) -> dict[str, Any]:
+def _field(one: Field, given: Any, case: Case | None) -> dict[str, Any]:
+    choices = one.offered(case) if one.offered and case else one.choices
     return {
         "name": one.name,
         "label": list(one.label),
@@ -284,8 +287,8 @@ def _field(one: Field, given: Any) -> dict[str, Any]:
         "required": one.required,
         "most": one.most,
         "help": list(one.help) if one.help else None,
-        "choices": [[choice.value, list(choice.label)] for choice in one.choices],
-        "columns": [_field(column, None) for column in one.columns],
+        "choices": [[choice.value, list(choice.label)] for choice in choices],
+        "columns": [_field(column, None, case) for column in one.columns],
         "given": given,
         "group": list(one.group) if one.group else None,
     }

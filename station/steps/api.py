@@ -36,6 +36,8 @@ __all__ = [
     "Step",
     "grouped",
     "not_now",
+    "others",
+    "people",
     "wrong",
 ]
 
@@ -67,6 +69,8 @@ class Field:
         personal: it names a person: its text is erasable and never stands in a record in clear.
         most: the most characters, or rows.
         choices: for `choice` and `choices`.
+        offered: what a `text` is chosen from on a screen, for this ticket, the likeliest first; elsewhere, and for
+            whoever knows better, it stays a text that `make` judges.
         columns: for `rows`; only `text`, `choice`, `tick`, `count` and `money`.
         given: what is filled in already, for this ticket.
         group: the section of the form that it stands in; fields of one section stand together. A section without a
@@ -84,6 +88,7 @@ class Field:
     columns: tuple[Field, ...] = ()
     given: Callable[[Case], str | bool | Sequence[Mapping[str, str]]] | None = None
     group: Words | None = None
+    offered: Callable[[Case], Sequence[Choice]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +264,17 @@ class Step:
     opens: bool = False
     repeats: bool = True
     sends: bool = False
+
+
+def others(case: Case) -> Sequence[Choice]:
+    """The people of the shop but the one who does the step: witnesses, verifiers."""
+    return [one for one in people(case) if one.value != case.person]
+
+
+def people(case: Case) -> Sequence[Choice]:
+    """The people of the shop, by name."""
+    names = {one.id: one.printed_name for one in case.roster.persons.values() if case.roster.current_key(one.id)}
+    return [Choice(id_, Words(name, name)) for id_, name in sorted(names.items(), key=lambda both: both[1])]
 
 
 def grouped(group: Words, *fields: Field) -> tuple[Field, ...]:

@@ -62,7 +62,7 @@ def _unsigned(case: Case) -> Words | None:
         said = one.statement.predicate
         if getattr(said, "target", "") == delivery.digest and getattr(said, "person", "") == person:
             return None
-    return _NOT_SIGNED.fill(person=person)
+    return _NOT_SIGNED.fill(person=case.roster.name_of(person))
 
 
 def _follow_up(case: Case) -> Words | None:

@@ -17,7 +17,7 @@ from reports.steps.confirmation import ConfirmationV1, NoticeV1
 from reports.steps.registration import RegistrationV1
 from station.counter.inputs import Files, no_passcode, written
 from station.counter.policy import data_notice
-from station.steps.api import Case, Choice, Field, Filled, Made, Step, not_now, wrong
+from station.steps.api import Case, Choice, Field, Filled, Made, Step, not_now, others, wrong
 from station.steps.appearance import appearance_lines
 
 __all__ = ["STEPS"]
@@ -227,7 +227,7 @@ STEPS = (
             Field("by", Words("who confirms", "确认人"), "choice", required=True, choices=_choices(_BY)),
             Field("way", Words("way", "确认方式"), "choice", required=True, choices=_choices(_WAYS)),
             Field("remote", Words("not at the counter", "客户不在场"), "tick"),
-            Field("witness", Words("witness", "见证人"), most=60),
+            Field("witness", Words("witness", "见证人"), most=60, offered=others),
             Field("name", Words("typed name", "键入的姓名"), personal=True, most=100),
             Field("code", Words("one-time code", "验证码"), most=20),
             Field("proof", Words("proof", "证明文件"), "photos", most=4),

@@ -11,7 +11,7 @@ from reports.agreement import Agreement, agreement
 from reports.predicates import ConsentV1, PlanV1
 from reports.steps.consent_code import ConsentCodeV1
 from station.plans import plan_policy
-from station.steps.api import Case, Choice, Field, Filled, Made, Photo, Step, not_now, wrong
+from station.steps.api import Case, Choice, Field, Filled, Made, Photo, Step, not_now, others, wrong
 from station.steps.parts import given_free
 from station.vault import Kept
 
@@ -261,7 +261,7 @@ STEPS = (
             ),
             Field("proof", Words("signature or recording", "签名或录音"), "photos", most=1),
             Field("code", Words("the code that the customer says", "客户提供的验证码"), most=20),
-            Field("witness", Words("witness", "见证人"), most=200),
+            Field("witness", Words("witness", "见证人"), most=200, offered=others),
             Field("plan", Words("plan that was shown", "所展示的方案"), "digest", given=_plan_shown),
             Field("note", Words("the customer's words", "客户意见"), "long", most=2000),
         ),

@@ -19,6 +19,7 @@ from reports.attest import Record
 from reports.calendar import day_of, working_day_from
 from reports.predicates import Commitment, IdentityV1, IntakeV1, PartUseV1, TextV1
 from reports.release import ReleaseDecision
+from reports.roster import Roster
 from reports.settlement import Settlement, difference, money, settle
 from reports.steps.delivery import (
     ChargeV1,
@@ -395,7 +396,7 @@ def _deliver(case: Case, form: Filled) -> Made:
     if form["outcome"] and form["outcome"] != outcome:
         told = {"asked": _label(_OUTCOMES, form["outcome"]), "is": _label(_OUTCOMES, outcome)}
         raise not_now("deliver.outcome", Words(_OTHER_END.en, _OTHER_END.zh).fill(**told), _LOOK)
-    _must_be_erased(records)
+    _must_be_erased(records, case.roster)
     phone, seen = _seen(case, form["imei"], _own_phones(case, records, outcome))
     decision = case.release() if outcome == "delivered" else None
     collector = _collector(case, form)
@@ -427,7 +428,7 @@ def _deliver(case: Case, form: Filled) -> Made:
     return Made(predicate, says=tuple(says), keep=tuple(Kept(p.name, p.media_type, p.data) for p in form["proof"]))
 
 
-def _must_be_erased(records: Sequence[Record]) -> None:
+def _must_be_erased(records: Sequence[Record], people: Roster) -> None:
     """An erasure that was begun is over only with the other person's signature (NIST SP 800-88 Rev. 1, 4.8)."""
     erasure = _newest(records, "erasure")
     if erasure is None or _says(erasure, "decision") != "phone-erased":
@@ -435,7 +436,8 @@ def _must_be_erased(records: Sequence[Record]) -> None:
     verifier = _says(erasure, "phone").verified_by
     verified = {_says(one, "person") for one in records if _says(one, "target") == erasure.digest and _verifies(one)}
     if verifier not in verified:
-        raise not_now("deliver.erasure", _NOT_VERIFIED.fill(person=verifier), _VERIFY_IT.fill(person=verifier))
+        name = people.name_of(verifier)
+        raise not_now("deliver.erasure", _NOT_VERIFIED.fill(person=name), _VERIFY_IT.fill(person=verifier))
 
 
 def _verifies(record: Record) -> bool:

@@ -7,7 +7,7 @@ neither is a pass. The ranking is that of `assay diagnose`, from the sealed runs
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -35,6 +35,20 @@ def _possible(case: Case) -> Words | None:
 def _likeliest(case: Case) -> str:
     document = _ranking(case)
     return str(document["causes"][0]) if document["causes"] else ""
+
+
+def _causes(case: Case) -> Sequence[Choice]:
+    """Every cause there is, ranked as the runs and the complaint rank them, and one in own words."""
+    document = _ranking(case)
+    ranked = {one["cause"]: _ranked_words(one) for one in document["ranking"]}
+    rest = {id_: Words(*name) for id_, name in document["names"].items() if id_ not in ranked}
+    return [*(Choice(id_, name) for id_, name in (ranked | rest).items()), Choice(OTHER, _OTHER_CAUSE)]
+
+
+def _ranked_words(one: Mapping[str, Any]) -> Words:
+    """A cause by name; with how likely it is, where that is a per cent or more."""
+    name, permille = Words(*one["name"]), round(one["probability"] * 1000)
+    return _RANKED.fill(percent=f"{permille / 10:.0f}", name=name) if permille >= 10 else name
 
 
 def _diagnose(case: Case, form: Filled) -> Made:
@@ -202,6 +216,7 @@ _PICK = Words(
     "用 `assay diagnose 工单` 查看原因；自述原因填 `other`",
 )
 _UNKNOWN = Words("no cause is called {cause}", "没有名为 {cause} 的故障原因")
+_OTHER_CAUSE = Words("another cause, in own words", "其他原因（自述）")
 _OWN_WORDS = Words("A cause in own words needs its words and what it stands on", "自述原因须填写内容及依据")
 _NOT_FIRST = Words("{cause} is not the likeliest cause ({first})", "{cause} 不是最可能的原因（{first}）")
 _NOTHING = Words("none is", "无")
@@ -251,7 +266,7 @@ STEPS = (
                     Choice("observation", Words("observation", "留机观察")),
                 ),
             ),
-            Field("cause", Words("cause", "原因"), help=_PICK, given=_likeliest),
+            Field("cause", Words("cause", "原因"), help=_PICK, given=_likeliest, offered=_causes),
             Field("words", Words("in own words", "原因说明"), "long", most=2000),
             Field("why", Words("why this one", "依据"), "long", most=2000),
             Field(

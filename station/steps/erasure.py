@@ -11,7 +11,7 @@ from reports.record import digest_of
 from reports.steps.erasure import ErasureV1, MediaV1, RecordsV1
 from station.erasing import CLOSE_IT, HELD
 from station.states import State, grievance_open, state_of
-from station.steps.api import Case, Choice, Field, Filled, Made, Step, not_now, wrong
+from station.steps.api import Case, Choice, Field, Filled, Made, Step, not_now, others, wrong
 
 __all__ = ["STEPS"]
 
@@ -116,7 +116,7 @@ def _erase_phone(case: Case, form: Filled) -> Made:
     line = _SAYS.fill(
         method=_label(_METHODS, form["method"]), how=_label(_HOWS, form["how"]), result=_label(_RESULTS, form["result"])
     )
-    return Made(predicate, says=(line, _THEN_VERIFY.fill(person=verifier)))
+    return Made(predicate, says=(line, _THEN_VERIFY.fill(person=case.roster.name_of(verifier))))
 
 
 def _records_possible(case: Case) -> Words | None:
@@ -199,9 +199,10 @@ STEPS = (
             Field("tool_version", Words("its version", "工具版本"), required=True, most=200),
             Field(
                 "verifier",
-                Words("who verifies it: another person's id", "复核人编号（另一人）"),
+                Words("who verifies it: another person", "复核人（另一人）"),
                 required=True,
                 most=200,
+                offered=others,
             ),
             Field(
                 "verification", Words("how it is verified", "复核方式"), "choice", required=True, choices=_VERIFICATIONS

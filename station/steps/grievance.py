@@ -18,7 +18,7 @@ from reports.attest import Record
 from reports.calendar import SHANGHAI, add_working_days, announced, day_of
 from reports.record import digest_of
 from reports.steps.grievance import GrievanceV1
-from station.steps.api import Case, Choice, Field, Filled, Made, Step, not_now, wrong
+from station.steps.api import Case, Choice, Field, Filled, Made, Step, not_now, people, wrong
 
 __all__ = ["STEPS", "Open", "deadlines", "open_case"]
 
@@ -205,7 +205,7 @@ STEPS = (
         make=_grievance,
         fields=(
             Field("act", Words("what is done", "操作"), "choice", required=True, choices=_ACTS),
-            Field("owner", Words("who answers for it: a person's id", "责任人编号"), most=200),
+            Field("owner", Words("who answers for it", "责任人"), most=200, offered=people),
             Field("level", Words("level", "级别"), "choice", choices=_LEVELS),
             Field("channel", Words("how it came or was answered", "渠道"), "choice", required=True, choices=_CHANNELS),
             Field("words", Words("what was said", "内容"), "long", required=True, most=2000),

@@ -6,7 +6,7 @@ plan does not have.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from drivers.text import Words
 from reports.agreement import agreement, fitted
@@ -14,7 +14,7 @@ from reports.predicates import IdentityV1, PartUseV1, PlannedPartV1, PlanV1, Rol
 from reports.steps.parts_order import OrderedPartV1, PartsOrderV1
 from reports.vocabulary import ROLES
 from station.plans import plan_policy
-from station.steps.api import Case, Choice, Field, Filled, Made, Step, not_now, wrong
+from station.steps.api import Case, Choice, Field, Filled, Made, Step, not_now, people, wrong
 from station.stock import Move, MoveKind
 from station.vault import Kept
 
@@ -113,6 +113,11 @@ def _issuer(case: Case) -> str:
     return str(getattr(order.statement.predicate, "person", "")) if order else ""
 
 
+def _issuers(case: Case) -> Sequence[Choice]:
+    """Who may hand out parts."""
+    return [one for one in people(case) if any(case.roster.may(one.value, role, case.now_ms) for role in ISSUERS)]
+
+
 def _fit(case: Case, form: Filled) -> Made:
     digest, plan = _agreed(case)
     quantity = 1 if form["quantity"] is None else form["quantity"]
@@ -147,7 +152,10 @@ def _fit(case: Case, form: Filled) -> Made:
         stocked=True,
     )
     move = _move(case, "used", part, quantity, serial, batch, proof)
-    said = [_FITTED.fill(number=part.number, quantity=quantity, person=issued_by), _FATE[predicate.old_part]]
+    said = [
+        _FITTED.fill(number=part.number, quantity=quantity, person=case.roster.name_of(issued_by)),
+        _FATE[predicate.old_part],
+    ]
     keep = (Kept(picture.name, picture.media_type, picture.data),) if picture else ()
     return Made(predicate, says=tuple(said), keep=keep, moves=(move,))
 
@@ -177,7 +185,7 @@ def _issued_by(case: Case, form: Filled) -> str:
         raise wrong("part.issuer", _NO_ISSUER, _NAME_ISSUER)
     if not any(case.roster.may(person, role, case.now_ms) for role in ISSUERS):
         roles = Words(" / ".join(ROLES[role].en for role in ISSUERS), " / ".join(ROLES[role].zh for role in ISSUERS))
-        raise wrong("part.issuer", _NOT_ISSUER.fill(person=person, roles=roles), _NAME_ISSUER)
+        raise wrong("part.issuer", _NOT_ISSUER.fill(person=case.roster.name_of(person), roles=roles), _NAME_ISSUER)
     return str(person)
 
 
@@ -313,7 +321,7 @@ STEPS = (
                 required=True,
                 choices=tuple(Choice(fate, words) for fate, words in _FATE.items()),
             ),
-            Field("issued_by", Words("handed out by", "发料人"), most=200, given=_issuer),
+            Field("issued_by", Words("handed out by", "发料人"), most=200, given=_issuer, offered=_issuers),
             Field("note", Words("note", "备注"), "long", most=2000),
         ),
     ),

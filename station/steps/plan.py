@@ -6,7 +6,9 @@ another consent.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import TYPE_CHECKING
 
 from checklists.verdict import Stage, Verdict
 from drivers.text import Words
@@ -25,6 +27,9 @@ from reports.steps.diagnosis import DiagnosisV1
 from station.plans import Chosen, Priced, lines_said, money, plan_policy, priced, risks
 from station.prices import PriceList, price_list
 from station.steps.api import Case, Choice, Field, Filled, Made, Step, not_now, wrong
+
+if TYPE_CHECKING:
+    from checklists.schema import Check
 
 __all__ = ["STEPS"]
 
@@ -121,6 +126,33 @@ def _must_keep_what_is_fitted(case: Case, done: Priced) -> None:
     for number, count in fitted(case.records).items():
         if planned.get(number, 0) < count:
             raise not_now("plan.fitted", _FITTED.fill(number=number, count=count), _KEEP_IT)
+
+
+def _repairs(case: Case) -> Sequence[Choice]:
+    """Every repair there is, those that mend the diagnosed cause first."""
+    from checklists.diagnosis.load import shipped_policy
+
+    policy, record = shipped_policy(), case.newest("diagnosis")
+    chosen = getattr(record.statement.predicate, "chosen", "") if record else ""
+    mends = next((cause.repairs for cause in policy.causes if cause.id == chosen), ())
+    names = {repair.id: repair.name.words for repair in policy.repairs}
+    return [Choice(id_, names[id_]) for id_ in dict.fromkeys((*mends, *names))]
+
+
+def _failed(case: Case) -> Sequence[Choice]:
+    """The checks that failed before anything was done: what can be declined."""
+    run = _run_before_work(case)
+    failed = [id_ for id_, one in latest_attempts(run).items() if one.verdict is Verdict.FAIL] if run else []
+    titles = {id_: check.title.words for id_, check in _checks().items()}
+    return [Choice(id_, titles.get(id_, Words(id_, id_))) for id_ in failed]
+
+
+@cache
+def _checks() -> Mapping[str, Check]:
+    """The shipped checks, read once: this runs while the store is held."""
+    from checklists.load import load_checks
+
+    return load_checks()
 
 
 def _declined(case: Case, form: Filled) -> tuple[DeclinedV1, ...]:
@@ -262,7 +294,7 @@ STEPS = (
                     "in the order in which they are tried; none: nothing is repaired", "按先后顺序；不填表示不维修"
                 ),
                 columns=(
-                    Field("repair", Words("repair", "维修项目"), required=True),
+                    Field("repair", Words("repair", "维修项目"), required=True, offered=_repairs),
                     Field("part", Words("part number", "配件编号"), most=200),
                     Field("quantity", Words("quantity", "数量"), "count"),
                     Field("labour", Words("labour, when not from the list", "工时费（非价目表）"), "money"),
@@ -283,7 +315,7 @@ STEPS = (
                 "rows",
                 most=50,
                 columns=(
-                    Field("check", Words("check", "检测项"), required=True),
+                    Field("check", Words("check", "检测项"), required=True, offered=_failed),
                     Field("note", Words("note", "备注")),
                 ),
             ),

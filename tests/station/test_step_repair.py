@@ -85,7 +85,7 @@ async def test_only_what_the_customer_agreed_to_is_fitted_and_the_shelf_and_the_
     await refused(bench.fitted(genuine="compatible"), "part.not-genuine", "agreed to the maker's part")
     await refused(bench.fitted(proof=""), "part.proof", "Nothing shows")
     await refused(bench.fitted(issued_by=""), "part.issuer", "not known")
-    await refused(bench.fitted(issued_by="tech"), "part.issuer", "tech may not hand out parts")
+    await refused(bench.fitted(issued_by="tech"), "part.issuer", " may not hand out parts")
     await refused(bench.fitted(serial="NEW-9"), "stock.serial", "NEW-9 is not on the shelf")
     await refused(bench.fitted(), "stock.serial", "say which")
     assert (await bench.level())["shelf"] == 1
