@@ -27,6 +27,7 @@ from drivers.api import Device, Identity, Side
 from drivers.text import Words, safe_text
 from drivers.usb_host import hubs_between, port_speed
 from probes.api import Loaded, Probe, Value
+from reports.ledger import roster_of
 from reports.vocabulary import STAGES, named
 from station import messages as m
 from station.asking import Open
@@ -299,7 +300,7 @@ class Work:
             raise Trouble("run.recorded", _RECORDED, Side.PERSON, _ON_PHONE, EXIT_USE)
         checks = _chosen(checklist, command.only)
         session = await self._session_for(command.ticket, slot)
-        confirms = _confirmed(session, stage, command.person)
+        confirms = await self._confirmed(session, stage, command.person)
         remember(checklist)
         seen = _seen(slot)
         reference = await self.reference(seen, checklist)
@@ -536,6 +537,22 @@ class Work:
             raise Trouble("ticket.busy", _TICKET_BUSY.fill(ticket=ticket), Side.PERSON, _WAIT_OR_STOP, EXIT_NO)
         return session
 
+    async def _confirmed(self, session: Session, stage: Stage, person: str) -> str | None:
+        """The digest of the self-check run that a cross-check confirms.
+
+        Raises:
+            Trouble: there is none yet, or the same person made it: four eyes are two people.
+        """
+        if stage is not Stage.CROSS_CHECK or not session.ticket:
+            return None
+        own = session.latest_run(Stage.SELF_CHECK, sealed=True)
+        if own is None or own.record is None:
+            raise Trouble("run.no-self-check", _NO_SELF_CHECK, Side.PERSON, _SELF_CHECK_FIRST, EXIT_NO)
+        if person in (own.opened.person, *(sealed.person for sealed in own.signed)):
+            name = (await self.journal.store.read(roster_of)).name_of(person)
+            raise Trouble("run.same-person", _SAME_PERSON.fill(person=name), Side.PERSON, _SOMEBODY_ELSE, EXIT_NO)
+        return own.record.digest
+
     async def _checklist(self, name: str) -> Checklist:
         try:
             return await asyncio.to_thread(self._read_checklist, name)
@@ -651,22 +668,6 @@ def _chosen(checklist: Checklist, only: Sequence[str]) -> tuple[Check, ...]:
         what = _NO_CHECK.fill(id=checklist.id, check=", ".join(unknown))
         raise Trouble("run.unknown-check", what, Side.PERSON, _CHECKS.fill(checks=", ".join(known)), EXIT_USE)
     return tuple(check for check in checklist.checks if not only or check.id in only)
-
-
-def _confirmed(session: Session, stage: Stage, person: str) -> str | None:
-    """The digest of the self-check run that a cross-check confirms.
-
-    Raises:
-        Trouble: there is none yet, or the same person made it: four eyes are two people.
-    """
-    if stage is not Stage.CROSS_CHECK or not session.ticket:
-        return None
-    own = session.latest_run(Stage.SELF_CHECK, sealed=True)
-    if own is None or own.record is None:
-        raise Trouble("run.no-self-check", _NO_SELF_CHECK, Side.PERSON, _SELF_CHECK_FIRST, EXIT_NO)
-    if person in (own.opened.person, *(sealed.person for sealed in own.signed)):
-        raise Trouble("run.same-person", _SAME_PERSON.fill(person=person), Side.PERSON, _SOMEBODY_ELSE, EXIT_NO)
-    return own.record.digest
 
 
 def _speaks_for(session: Session, identity: Identity) -> bool:
