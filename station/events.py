@@ -152,7 +152,10 @@ class LedgerOlder(_Body):
 
 
 class TicketRegistered(_Body):
-    """A request was taken down; the phone may not be here yet. Its serial and IMEIs, as far as they were told."""
+    """A request was taken down; the phone may not be here yet. Its serial and IMEIs, as far as they were told.
+
+    `symptoms`: the complaint's codes.
+    """
 
     kind: Literal["ticket-registered"] = "ticket-registered"
     person: str
@@ -160,6 +163,7 @@ class TicketRegistered(_Body):
     complaint: str
     serial: Identifying | None = None
     imeis: tuple[Identifying, ...] = ()
+    symptoms: tuple[str, ...] = ()
 
 
 class TicketOpened(_Body):

@@ -45,8 +45,7 @@ def found_in(attempt: Attempt) -> frozenset[str]:
 
 def symptoms(session: Session) -> frozenset[str]:
     """The coded complaints of the ticket."""
-    told = (session.opened, session.registered)
-    return frozenset(code for one in told for code in getattr(one, "symptoms", ()))
+    return frozenset(session.registered.symptoms) if session.registered else frozenset()
 
 
 def _attempts(session: Session, stage: Stage) -> Iterator[Attempt]:

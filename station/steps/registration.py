@@ -103,6 +103,7 @@ def _register(case: Case, form: Filled) -> Made:
         complaint=predicate.complaint,
         serial=Identifying(identity=identities["serial"]),
         imeis=tuple(Identifying(identity=imei) for imei in imeis),
+        symptoms=predicate.symptoms,
     )
     return Made(
         predicate,
