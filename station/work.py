@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
+from sqlite_utils import Database
+
 from checklists.canonical import dump
 from checklists.cross import keyword_arguments
 from checklists.judge import Baselines
@@ -27,9 +29,12 @@ from drivers.api import Device, Identity, Side
 from drivers.text import Words, safe_text
 from drivers.usb_host import hubs_between, port_speed
 from probes.api import Loaded, Probe, Value
-from reports.ledger import roster_of
+from reports.attest import open_record
+from reports.ledger import envelopes_of, roster_of
+from reports.record import digest_of
 from reports.vocabulary import STAGES, named
 from station import messages as m
+from station.agreed import KINDS, record_facts
 from station.asking import Open
 from station.bench import Bench, Slot
 from station.counter.gate import why_untested
@@ -393,10 +398,11 @@ class Work:
     async def _go(
         self, slot: Slot, ticket: str, run_id: str, checklist: Checklist, checks: Sequence[Check], first: Body
     ) -> None:
+        known = await self._known(ticket)
         if slot.number in self.running:
             raise Trouble("slot.busy", _BUSY.fill(slot=slot.number), Side.PERSON, _WAIT_OR_STOP, EXIT_NO)
         consent, reference = self._consent(ticket, run_id, first), self._reference_of(ticket, run_id, first)
-        subject = self._subject(checklist, ticket, run_id, consent, reference)
+        subject = self._subject(checklist, ticket, run_id, consent, reference, known)
         runner = Runner(run_id, subject, self._host(slot, ticket, run_id))
         idle = asyncio.get_running_loop().create_future()  # holds the slot while the first event is written
         gate = asyncio.create_task(_after(idle, runner, checks), name=f"run-{run_id}")
@@ -441,10 +447,28 @@ class Work:
         opened = first if isinstance(first, RunOpened) else run.opened if run else None
         return read_table(opened.bench) if opened else ReferenceTable()
 
+    async def _known(self, ticket: str) -> dict[str, str]:
+        """What a run's probes may know of the ticket, as it stands when the run goes on."""
+        if not ticket:
+            return {}
+        session = await self.session(ticket)
+        wanted = {one.digest for one in session.records if one.record in KINDS}
+
+        def work(db: Database) -> dict[str, str]:
+            stored = (one for one in envelopes_of(db, ticket) if digest_of(one) in wanted)
+            return record_facts([open_record(one) for one in stored])
+
+        return facts(session) | (await self.journal.store.read(work) if wanted else {})
+
     def _subject(
-        self, checklist: Checklist, ticket: str, run_id: str, consented: bool | None, reference: ReferenceTable
+        self,
+        checklist: Checklist,
+        ticket: str,
+        run_id: str,
+        consented: bool | None,
+        reference: ReferenceTable,
+        known: Mapping[str, str],
     ) -> Subject:
-        known = facts(self.sessions[ticket]) if ticket else {}
         return Subject(
             checklist=checklist,
             probes=self._loaded().probes,
