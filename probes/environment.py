@@ -16,7 +16,7 @@ from decimal import Decimal
 
 from drivers.api import Command, InputEvents, Shell
 from drivers.text import Words
-from probes.answers import hear, why_nothing
+from probes.answers import Heard, hear, why_nothing
 from probes.api import (
     Bench,
     Evidence,
@@ -344,6 +344,17 @@ _STATE = Command("device-state", "dumpsys device_state; cmd device_state print-s
 _STATE_NAME = re.compile(r"DeviceState\{(?:identifier|id)=([0-9]{1,6}), name='?([\w ]{1,40})'?", re.ASCII)
 _COMMITTED = re.compile(r"m?Committed ?[sS]tate[:=]", re.ASCII)
 _NO_FOLD = Words("the phone does not fold", "此手机不可折叠")
+_BUILT_WITHOUT_HINGE = Words(
+    "the phone does not fold: it was built without a hinge sensor, and its Android knows no folded state",
+    "此手机不可折叠：出厂未配备铰链传感器，系统也没有折叠状态",
+)
+_HINGE_UNTOLD = Words(
+    "the phone was built with a hinge, but its Android tells no folded state: {why}",
+    "此手机配有铰链，但系统未提供折叠状态：{why}",
+)
+#: What a phone that folds declares: android.content.pm.PackageManager.FEATURE_SENSOR_HINGE_ANGLE (Android 11), and the
+#: features of makers that folded before (Huawei's posture sensor, Samsung's device category).
+_HINGE_FEATURE = re.compile(r"\.hinge_angle\b|\.sensor\.posture\b|foldable", re.ASCII)
 _FOLD = Words("Fold the phone shut, or open it if it is shut", "请合上手机；若已合上则打开")
 _FOLD_BACK = Words("Move the hinge back as it was", "请将铰链恢复原状")
 _KEEP_CABLE = Words("Keep the cable plugged in.", "请保持数据线连接。")
@@ -367,7 +378,7 @@ def device_state(data: bytes) -> Parsed:
 @probe(
     "android.fold",
     needs=Shell,
-    reads=(_STATE,),
+    reads=(_STATE, READ_FEATURES),
     measures={"fold_states": LIST, "fold_seen": LIST, "fold_follows": FLAG, "fold_returns": FLAG},
     names={
         "fold_states": Words("states it knows", "支持的状态"),
@@ -386,7 +397,7 @@ async def fold(bench: Bench, *, timeout_s: float = 60.0) -> AsyncIterator[Readin
     said = hear(bench, _STATE, device_state)
     states, start = said.get("states") or [], said.get("state")
     if start is None:
-        yield Unread("fold_follows", said.reason("state"), said.source)
+        yield Unread("fold_follows", _why_no_state(bench, said), said.source)
         return
     if len(states) < 2:
         raise NotApplicable(_NO_FOLD)
@@ -415,6 +426,17 @@ async def fold(bench: Bench, *, timeout_s: float = 60.0) -> AsyncIterator[Readin
         yield Measurement("fold_returns", back is not None, said.source)
     yield Measurement("fold_seen", tuple(_short(seen)), said.source)
     yield Evidence("device-states.txt", "\n".join(seen).encode())
+
+
+def _why_no_state(bench: Bench, said: Heard) -> Words:
+    """Why no folded state is told. Raises NotApplicable where the phone declares its features, and none of a hinge."""
+    why, missing = said.reason("state"), not said.facts
+    features = [line for line in raw_lines(bench.answer(READ_FEATURES.name).stdout) if line.startswith("feature:")]
+    if not features or not missing:
+        return why
+    if not any(map(_HINGE_FEATURE.search, features)):
+        raise NotApplicable(_BUILT_WITHOUT_HINGE)
+    return _HINGE_UNTOLD.fill(why=why)
 
 
 def _short(seen: Iterable[str]) -> list[str]:

@@ -8,7 +8,7 @@ check says of a phone that is not as it should be; and `[not_run]`. In each:
   `hands = "none"`: nobody does anything, every prompt is skipped.
 - `ticket`: `imei` and `serial` as the ticket has them, where the check compares them (empty: the phone's own).
 - `settings`: settings of the check that are different here.
-- `reason`, `finding`: what the reason must contain, and the fault code, where they matter.
+- `reason`, `finding`, `ending`: what the reason must contain, the fault code, and how it ended, where they matter.
 
 The phones stand behind the real adb server and are checked by the real engine.
 """
@@ -138,6 +138,8 @@ async def judge(bench: AdbBench, data: Path, folder: Path, check: str, way: Way,
     if reason := way.said.get("reason"):
         assert row.reason is not None, said
         assert reason in row.reason.en, said
+    if ending := way.said.get("ending"):
+        assert row.ending == ending, said
     if finding := way.said.get("finding"):
         assert row.finding == finding, said
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import outputs_screen as out
 import pytest
+from ports_bench import FakeShell
 from probe_bench import Readings, ScriptedBench, ScriptedEvents, ScriptedPerson, result, run, run_on
 
 from drivers.api import CommandResult, InputEvent, InputEvents, NoAnswer, SelfTestPage, Shell, Side
@@ -332,6 +333,83 @@ async def test_a_phone_without_a_cover_switch_is_not_asked_for_a_magnet() -> Non
     listing = COVER.replace("SW_LID", "SW_HEADPHONE_INSERT")
     with pytest.raises(NotApplicable):
         await run_on("android.hall", ScriptedBench({}, capabilities={InputEvents: ScriptedEvents(listing)}))
+
+
+NO_STATES = "Can't find service: device_state\n"
+HINGE = "feature:android.hardware.sensor.hinge_angle\n"
+FLAT = "feature:android.hardware.touchscreen\n"
+
+
+class Hinge:
+    """A phone that folds: its device state is what hands made of it last."""
+
+    def __init__(self) -> None:
+        self.now = "OPENED"
+
+    def says(self, script: str) -> str:
+        return out.DEVICE_STATE.replace("name='OPENED'", f"name='{self.now}'", 2)
+
+    def to(self, state: str) -> Callable[[], None]:
+        return lambda: setattr(self, "now", state)
+
+
+async def fold(hinge: Hinge, hands: Mapping[str, Any]) -> Readings:
+    bench = ScriptedBench(
+        {"device-state": result(hinge.says(""))}, ScriptedPerson(hands), capabilities={Shell: FakeShell(hinge.says)}
+    )
+    return await run_on("android.fold", bench)
+
+
+async def test_a_hinge_that_is_moved_and_moved_back_is_followed() -> None:
+    hinge = Hinge()
+    readings = await fold(hinge, {"fold-move": hinge.to("CLOSED"), "fold-back": hinge.to("OPENED")})
+    assert (readings.value("fold_follows"), readings.value("fold_returns")) == (True, True)
+    assert readings.value("fold_seen") == ("OPENED", "CLOSED")
+    assert readings.value("fold_states") == ("OPENED", "CLOSED")
+
+
+async def test_a_hinge_that_stays_where_it_was_moved_to_does_not_return() -> None:
+    hinge = Hinge()
+    readings = await fold(hinge, {"fold-move": hinge.to("CLOSED"), "fold-back": NOTHING_HAPPENED})
+    assert (readings.value("fold_follows"), readings.value("fold_returns")) == (True, False)
+
+
+async def test_a_hinge_whose_state_never_changes_fails_and_says_nothing_of_the_way_back() -> None:
+    readings = await fold(Hinge(), {"fold-move": NOTHING_HAPPENED})
+    assert readings.value("fold_follows") is False
+    assert "fold_returns" in readings.unread
+
+
+@pytest.mark.parametrize(
+    ("states", "words"),
+    [
+        (NO_STATES, "built without a hinge"),
+        (
+            out.DEVICE_STATE.replace("  DeviceState{identifier=0, name='CLOSED', app_accessible=true},\n", ""),
+            "not fold",
+        ),
+    ],
+    ids=["Android 11 and older", "one state alone"],
+)
+async def test_a_phone_without_a_hinge_is_not_asked_to_fold(states: str, words: str) -> None:
+    with pytest.raises(NotApplicable, match=words):
+        await run("android.fold", {"device-state": states, "features": FLAT})
+
+
+@pytest.mark.parametrize(
+    ("features", "words"),
+    [
+        (HINGE, "built with a hinge"),
+        ("feature:com.huawei.hardware.sensor.posture\n", "built with a hinge"),
+        ("", "no such service"),
+    ],
+    ids=["declared by Android 11", "declared by a maker", "features are not told"],
+)
+async def test_without_a_folded_state_a_hinge_is_only_ruled_out_by_what_the_phone_declares(
+    features: str, words: str
+) -> None:
+    readings = await run("android.fold", {"device-state": NO_STATES, "features": features})
+    assert words in readings.unread["fold_follows"].reason.en
 
 
 # -- vibration --------------------------------------------------------------------------------------------------------

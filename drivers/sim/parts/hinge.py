@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from drivers.sim.phone import SimulatedPhone
     from drivers.sim.state import PhoneState
 
-__all__ = ["CMD", "HANDS", "SECTION", "SERVICES", "Section"]
+__all__ = ["CMD", "FEATURES", "HANDS", "SECTION", "SERVICES", "Section"]
 
 SECTION = "hinge"
 _EV_SYN, _EV_SW, _LID = 0, 5, 0
@@ -103,4 +103,10 @@ async def _fold(phone: SimulatedPhone, prompt: str) -> str | None:
 
 SERVICES = {"device_state": _dump}
 CMD = {"device_state": _cmd}
+#: android.content.pm.PackageManager.FEATURE_SENSOR_HINGE_ANGLE, since Android 11.
+FEATURES = {
+    "android.hardware.sensor.hinge_angle": lambda state: (
+        state.persona.android.sdk >= 30 and len(state.part(Section).states) > 1
+    )
+}
 HANDS = {r"hall-(magnet|away)": _magnet, r"fold-(move|back)": _fold}
