@@ -7,14 +7,17 @@ byte, or a file from outside the shop, opens nothing. Stands on `reports.verify`
 
 from __future__ import annotations
 
+import asyncio
 import base64
+import binascii
 import hashlib
 import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlite_utils import Database
 
 from drivers.api import Side
@@ -30,12 +33,13 @@ from station import tickets, vault
 from station.errors import EXIT_BENCH, EXIT_NO, EXIT_USE, Trouble
 from station.events import BODY, Event, TicketOpened, TicketRegistered
 from station.journal import event, load
+from station.lan_settings import load_lan
 from station.session import Session, fold
 from station.settings import Settings, write_new
 from station.shop_key import ShopKey, load_shop_key
 from station.signing import Signing, sealed_of
 
-__all__ = ["Handing"]
+__all__ = ["Handing", "Sender"]
 
 _BOUND = b"assay-handover/1\0"
 #: What stays behind: `Sealed` is told anew from the envelopes that were verified.
@@ -44,6 +48,28 @@ _OURS = ("sealed",)
 #: Open tickets with their sessions.
 Others = Sequence[tuple[str, Session]]
 
+_Hex32 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class _Scope(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    key: _Hex32
+    salt: Annotated[str, Field(pattern=r"^([0-9a-f]{2}){1,64}$")]
+
+
+class _Inner(BaseModel):
+    """What only the shop may read. Events: run, wall_ms, mono_ns, boot id, body; evidence: SHA-256, bytes, name, media
+    type, sealed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    to: Annotated[str, Field(max_length=64)]
+    scope: _Scope | None
+    personal: dict[str, Any]
+    events: list[tuple[str, int, int, str, dict[str, Any]]]
+    evidence: list[tuple[_Hex32, int, str, str, str]]
+
 
 @dataclass(frozen=True, slots=True)
 class _Arrived:
@@ -51,17 +77,18 @@ class _Arrived:
 
     bundle: Bundle
     digest: str
-    inner: Mapping[str, Any]
+    inner: _Inner
+    events: Sequence[Event]
     rosters: Mapping[str, tuple[bytes, ...]]
     proven: bool
 
-    @property
-    def events(self) -> list[Event]:
-        rows = self.inner["events"]
-        ticket = self.bundle.ticket
-        return [
-            Event(0, ticket, run, wall, mono, boot, BODY.validate_python(body)) for run, wall, mono, boot, body in rows
-        ]
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who brought a bundle over the network: the station and the raw public key that TLS has shown."""
+
+    station: str
+    public: bytes
 
 
 class Handing:
@@ -78,16 +105,34 @@ class Handing:
         Raises:
             Trouble: no such ticket, a run of it goes on, no shop key, or the file can't be written.
         """
-        key = None if command.public else self._key()
-        bundle, inner = await self._signing.journal.store.read(lambda db: self._collect(db, command))
-        if key is not None:
-            bundle = _with_handover(bundle, key, inner)
-        data = write_bundle(bundle)
+        data, records = await self.pack(command)
         try:
             write_new(Path(command.out), data)
         except FileExistsError:
             raise Trouble("bundle.exists", _EXISTS.fill(path=command.out), Side.PERSON, _OTHER_NAME, EXIT_USE) from None
-        return {"sha256": digest_of(data), "records": len(bundle.records), "bytes": len(data)}
+        return {"sha256": digest_of(data), "records": records, "bytes": len(data)}
+
+    async def pack(self, command: m.ExportBundle, before: bytes = b"") -> tuple[bytes, int]:
+        """The bundle as bytes, and how many records of the ticket are in it.
+
+        Args:
+            before: one that was packed earlier; it comes back as it is when nothing has changed since, so that a
+                transfer that was cut off goes on (each sealing differs by its nonce).
+
+        Raises:
+            Trouble: as `export` does, or the bundle would be larger than a station takes.
+        """
+        key = None if command.public else self._key()
+        bundle, inner = await self._signing.journal.store.read(lambda db: self._collect(db, command))
+        if key is not None:
+            if before and _same(before, bundle, key, inner):
+                return before, len(bundle.records)
+            bundle = _with_handover(bundle, key, inner)
+        data = write_bundle(bundle)
+        if len(data) > MAX_BUNDLE:
+            what = _TOO_LARGE.fill(n=MAX_BUNDLE >> 20)
+            raise Trouble("bundle.too-large", what, Side.PERSON, _LESS_EVIDENCE, EXIT_NO)
+        return data, len(bundle.records)
 
     def _key(self) -> ShopKey:
         key = load_shop_key(self._settings)
@@ -118,7 +163,24 @@ class Handing:
     # --- in
 
     async def take(self, command: m.ImportBundle, known: Callable[[str], Awaitable[Session]]) -> dict[str, Any]:
+        """Take in the bundle that lies in a file; see `take_in`."""
+        return await self.take_in(_read(Path(command.path)), known, person=command.person)
+
+    async def take_in(
+        self,
+        data: bytes,
+        known: Callable[[str], Awaitable[Session]],
+        *,
+        person: str = "",
+        sender: Sender | None = None,
+        ticket: str = "",
+    ) -> dict[str, Any]:
         """Verify a bundle and go on from it.
+
+        Args:
+            sender: who brought it, where it came over the network: it must be that station's own, made with the key
+                that it has now, for this station by name.
+            ticket: the ticket that was asked for, where one was.
 
         Returns:
             `ticket`; `sender`; `new`: how many records were new (0: it was here already, and nothing was stored);
@@ -130,7 +192,10 @@ class Handing:
                 shows that it is the shop's, contradicts what is here, or its phone is in another open ticket. Nothing
                 was stored.
         """
-        arrived = self._verified(_read(Path(command.path)))
+        arrived = await asyncio.to_thread(self._verified, data, sender)  # phones are served meanwhile
+        if ticket and arrived.bundle.ticket != ticket:
+            what = _NOT_ASKED.fill(ticket=arrived.bundle.ticket)
+            raise Trouble("bundle.other-ticket", what, Side.BENCH, _TELL_LEAD, EXIT_NO)
         session = Session()
         try:
             session = await known(arrived.bundle.ticket)
@@ -140,13 +205,13 @@ class Handing:
         others = self._others()
 
         def work(db: Database) -> tuple[list[Event], dict[str, Any]]:
-            return self._keep(db, arrived, session, others, safe_text(command.person, 200))
+            return self._keep(db, arrived, session, others, safe_text(person, 200))
 
         stored, told = await self._signing.journal.store.write(work)
         self._signing.tell(stored)
         return told
 
-    def _verified(self, data: bytes) -> _Arrived:
+    def _verified(self, data: bytes, sender: Sender | None) -> _Arrived:
         try:
             bundle = open_bundle(data)
         except RecordError as error:
@@ -154,14 +219,16 @@ class Handing:
         if bundle.shop != self._settings.shop:
             words = _OTHER_SHOP.fill(theirs=bundle.shop, ours=self._settings.shop)
             raise Trouble("bundle.other-shop", words, Side.PERSON, _ASK_SENDER, EXIT_NO)
+        if bundle.station in load_lan(self._settings.data).refused:
+            raise Trouble("bundle.station-refused", _REFUSED.fill(station=bundle.station), Side.PERSON, _LEAD, EXIT_NO)
         if bundle.handover is None:
             raise Trouble("bundle.public", _PUBLIC, Side.PERSON, _FULL, EXIT_NO)
         plain = self._key().open(bundle.handover, _bound(bundle))
         if plain is None:
             raise Trouble("bundle.unproven", _UNPROVEN, Side.PERSON, _ASK_SENDER, EXIT_NO)
-        inner = json.loads(plain)
-        if inner["to"] not in ("", self._settings.station):
-            raise Trouble("bundle.elsewhere", _ELSEWHERE.fill(to=inner["to"]), Side.PERSON, _ASK_SENDER, EXIT_NO)
+        inner, events = _read_inner(plain, bundle.ticket)
+        if inner.to != self._settings.station and (inner.to or sender):
+            raise Trouble("bundle.elsewhere", _ELSEWHERE.fill(to=inner.to), Side.PERSON, _ASK_SENDER, EXIT_NO)
         root = bytes.fromhex(self._settings.head_office_key) or None
         report = verify_bundle(data, root)
         # A release that does not hold any more (somebody worked on) is judged when it is asked for, not on the way.
@@ -170,7 +237,9 @@ class Handing:
             raise _refused(wrong[0].why)
         rosters = {bundle.station: bundle.roster, **dict(bundle.peers)}
         rosters.pop(self._settings.station, None)
-        return _Arrived(bundle, digest_of(data), inner, rosters, report.origin == "proven")
+        if sender is not None:
+            _must_be_of(bundle, sender)
+        return _Arrived(bundle, digest_of(data), inner, events, rosters, report.origin == "proven")
 
     def _keep(
         self, db: Database, arrived: _Arrived, session: Session, others: Others, person: str
@@ -178,7 +247,7 @@ class Handing:
         ticket = arrived.bundle.ticket
         new, apart = self._compared(db, arrived)
         key_events = self._new_key_events(db, arrived)
-        _take_scope(db, arrived, session)
+        _take_scope(db, arrived, session, news=bool(new))
         told: dict[str, Any] = {"ticket": ticket, "sender": arrived.bundle.station, "sha256": arrived.digest}
         if not new and not key_events:
             return [], told | {"new": 0, "apart": 0, "record": None}
@@ -240,16 +309,41 @@ class Handing:
 
 def _with_handover(bundle: Bundle, key: ShopKey, inner: Mapping[str, Any]) -> Bundle:
     sealed = key.seal(json.dumps(inner, ensure_ascii=False).encode(), _bound(bundle))
-    return Bundle(
-        shop=bundle.shop,
-        station=bundle.station,
-        ticket=bundle.ticket,
-        records=bundle.records,
-        roster=bundle.roster,
-        receipts=bundle.receipts,
-        peers=bundle.peers,
-        handover=sealed,
-    )
+    return replace(bundle, handover=sealed)
+
+
+def _same(before: bytes, bundle: Bundle, key: ShopKey, inner: Mapping[str, Any]) -> bool:
+    """Whether a bundle that was made earlier says the same as one that would be made now."""
+    made = open_bundle(before)
+    plain = key.open(made.handover or {}, _bound(made))
+    return replace(made, handover=None) == bundle and plain == json.dumps(inner, ensure_ascii=False).encode()
+
+
+def _read_inner(plain: bytes, ticket: str) -> tuple[_Inner, list[Event]]:
+    """What the shop key opened, and its events. It was made by a station of the shop, and may still be wrong."""
+    try:
+        inner = _Inner.model_validate_json(plain)
+        events = [
+            Event(0, ticket, run, wall, mono, boot, BODY.validate_python(body))
+            for run, wall, mono, boot, body in inner.events
+        ]
+    except (ValidationError, RecursionError) as error:
+        raise _refused(_GARBLED) from error
+    return inner, events
+
+
+def _must_be_of(bundle: Bundle, sender: Sender) -> None:
+    """Whoever brought a bundle made it, and has the key that its records name now.
+
+    Raises:
+        Trouble: it is another station's, or the key was replaced since: an old copy of that station is at work.
+    """
+    if bundle.station != sender.station:
+        what = _NOT_THEIRS.fill(station=sender.station, other=bundle.station)
+        raise Trouble("bundle.not-theirs", what, Side.BENCH, _TELL_LEAD, EXIT_NO)
+    key = Roster.fold(bundle.roster).current_key(bundle.station)
+    if key is None or key.public != sender.public:
+        raise Trouble("bundle.other-key", _OTHER_KEY.fill(station=sender.station), Side.BENCH, _TELL_LEAD, EXIT_NO)
 
 
 def _bound(bundle: Bundle) -> bytes:
@@ -276,27 +370,34 @@ def _evidence(db: Database, ticket: str) -> list[list[Any]]:
     return [[*row[:4], base64.b64encode(row[4]).decode()] for row in rows]
 
 
-def _take_scope(db: Database, arrived: _Arrived, session: Session) -> None:
-    """The ticket's key, salt and personal data, as far as they are not here; what was erased here stays erased."""
-    ticket, told = arrived.bundle.ticket, arrived.inner["scope"]
+def _take_scope(db: Database, arrived: _Arrived, session: Session, *, news: bool) -> None:
+    """The ticket's key, salt and personal data, as far as they are not here; what was erased here stays erased.
+
+    Without `news` the file may be an older one that comes again: then what is here is not replaced.
+    """
+    ticket, told = arrived.bundle.ticket, arrived.inner.scope
     scope = vault.open_scope(db, ticket)
     if scope is None and session.ticket:
         raise Trouble("ticket.erased", _ERASED, Side.PERSON, _NEW_TICKET, EXIT_NO)
     if told is None:
         return
-    came = vault.Scope(ticket, bytes.fromhex(told["key"]), bytes.fromhex(told["salt"]))
+    came = vault.Scope(ticket, bytes.fromhex(told.key), bytes.fromhex(told.salt))
     if scope is None:
         row = {"scope": ticket, "key": came.key, "salt": came.salt, "personal": None}
         db.table("erasable").insert(row)
     elif (scope.key, scope.salt) != (came.key, came.salt):
         what = _OTHER_TICKET.fill(ticket=ticket)
         raise Trouble("bundle.other-ticket", what, Side.PERSON, _ASK_SENDER, EXIT_NO)
-    vault.save_personal(db, came, {**vault.personal(db, ticket), **arrived.inner["personal"]})
+    mine, theirs = vault.personal(db, ticket), arrived.inner.personal
+    vault.save_personal(db, came, {**mine, **theirs} if news else {**theirs, **mine})
     pieces = []
-    for sha256, _, name, media_type, sealed in arrived.inner["evidence"]:
-        plain = came.open(base64.b64decode(sealed), f"evidence:{sha256}")
+    for sha256, _, name, media_type, sealed in arrived.inner.evidence:
+        try:
+            plain = came.open(base64.b64decode(sealed, validate=True), f"evidence:{sha256}")
+        except (binascii.Error, ValueError) as error:
+            raise _refused(_GARBLED) from error
         if plain is not None and digest_of(plain) == sha256:
-            pieces.append(vault.Kept(name, media_type, plain))
+            pieces.append(vault.Kept(safe_text(name, 200), safe_text(media_type, 100), plain))
     vault.keep(db, came, pieces)
 
 
@@ -384,4 +485,17 @@ _TELL_LEAD = Words(
 _OTHER_TICKET = Words("Another ticket has the number {ticket} here", "本工位的工单号 {ticket} 属于另一工单")
 _ERASED = Words("The data of this ticket was erased here", "该工单的数据已在本工位删除")
 _NEW_TICKET = Words("Open a new ticket", "请新建工单")
+_TOO_LARGE = Words("The bundle would be larger than {n} MiB", "工单包将超过 {n} MiB")
+_LESS_EVIDENCE = Words("Send it without --evidence", "请勿使用 --evidence")
+_REFUSED = Words("Station {station} is refused here", "本工位已拒绝工位 {station}")
+_LEAD = Words(
+    "A lead has it taken again: assay station lan --accept STATION",
+    "如需恢复，请店长执行：assay station lan --accept 工位",
+)
+_GARBLED = Words("its sealed part is not of the accepted form", "其密封部分格式不正确")
+_NOT_THEIRS = Words("{station} brought a bundle of station {other}", "{station} 送来的是工位 {other} 的工单包")
+_OTHER_KEY = Words(
+    "{station} does not have the key that its records name now", "{station} 使用的密钥与其记录中的现用密钥不符"
+)
+_NOT_ASKED = Words("What came is ticket {ticket}, which was not asked for", "收到的是未请求的工单 {ticket}")
 _UNREADABLE = Words("{path} can't be read: {why}", "无法读取 {path}：{why}")

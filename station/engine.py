@@ -40,6 +40,7 @@ from station.errors import EXIT_NO, EXIT_USE, Trouble
 from station.events import DeviceIdentified, DeviceLost, EngineStarted, EvidenceViewed, LedgerOlder
 from station.gauging import Gauging
 from station.journal import JOURNAL, Journal, event
+from station.lan import Lan
 from station.outbox import OUTBOX, Uploader
 from station.recovery import close_what_is_open
 from station.reference import REFERENCE
@@ -177,6 +178,7 @@ class Engine:
         self.signing.shop_policy = self.stepping.policy
         self.work.station = self.settings.station
         self.handing = Handing(self.signing, self.settings, self.work.open_sessions)
+        self.lan = Lan(self.settings, self.store, self.handing, self.work.session, self.work.match_all)
         self.gauging = Gauging(self.settings, self.store, self.work.find_run, self.signing.roster)
         self.work.reference = self.gauging.table
         self._receipt_ms = (await self.uploader.view()).receipt_ms
@@ -187,6 +189,7 @@ class Engine:
         discovery = Discovery(self._transports)
         self._go(lambda: self.bench.follow(discovery.changes()), "bench")
         self._go(self._publish, "snapshots")
+        self._go(self.lan.serve, "lan")
         if self._uploads:
             self._go(self.uploader.run, "outbox")
 
@@ -251,7 +254,8 @@ class Engine:
 
     def _busy(self) -> bool:
         waiting = self._outbox is not None and self._outbox.waiting and self.settings.head_office
-        return bool(self._clients or self.work.running or self._serving or (waiting and self._uploads))
+        listening = self.lan.listening  # others count on it
+        return bool(self._clients or self.work.running or self._serving or listening or (waiting and self._uploads))
 
     def stop(self) -> None:
         """Ask `serve` to come back."""
@@ -515,6 +519,12 @@ class Engine:
                 done = await self.handing.take(command, self.work.session)
                 self.work.match_all()
                 return done
+            case m.SendBundle():
+                return await self.lan.send(command)
+            case m.FetchBundle():
+                return await self.lan.fetch(command)
+            case m.PeersQuery():
+                return await self.lan.peers()
             case m.PrepareSignoff():
                 return await self.signing.prepare_signoff(command)
             case m.StepsQuery():

@@ -412,6 +412,31 @@ class ImportBundle(Message):
     person: str = ""
 
 
+class SendBundle(Message):
+    """Send a ticket to another station over the network; the reply's data is as `station.lan.Lan.send` says."""
+
+    command: Literal["send-bundle"] = "send-bundle"
+    ticket: str
+    to: str
+    evidence: bool = False
+
+
+class FetchBundle(Message):
+    """Fetch a ticket from another station over the network; the reply's data is as `station.lan.Lan.fetch` says."""
+
+    command: Literal["fetch-bundle"] = "fetch-bundle"
+    ticket: str
+    sender: str
+    evidence: bool = False
+    person: str = ""
+
+
+class PeersQuery(Message):
+    """Which stations of the shop answer; the reply's data is as `station.lan.Lan.peers` says."""
+
+    command: Literal["peers"] = "peers"
+
+
 class StepsQuery(Message):
     """What can be done on a ticket now; the reply's data has `steps`: id, title, about, why_not, and the form's fields.
 
@@ -765,6 +790,9 @@ Command = Annotated[
     | PrepareSignoff
     | ExportBundle
     | ImportBundle
+    | SendBundle
+    | FetchBundle
+    | PeersQuery
     | StepsQuery
     | PreviewStep
     | DoStep

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -40,17 +42,25 @@ async def running(
 
 
 @asynccontextmanager
-async def serving(app: ASGIApp, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
+async def serving(
+    app: ASGIApp, host: str = "127.0.0.1", port: int = 0, *, tls: ssl.SSLContext | None = None, **options: Any
+) -> AsyncIterator[str]:
     """Any ASGI application in this event loop, as long as the block lasts; gives its address.
+
+    Args:
+        tls: serve HTTPS by this context.
+        options: further settings of uvicorn.
 
     Raises:
         OSError: the port is taken.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.create_server((host, port), family=family) as listening:
-        server = _Server(
-            uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=5)
-        )
+        usual = {"log_level": "warning", "access_log": False, "server_header": False, "timeout_graceful_shutdown": 5}
+        config = uvicorn.Config(app, **{**usual, **options})
+        config.load()
+        config.ssl = tls  # uvicorn would make one from files
+        server = _Server(config)
         serve = asyncio.create_task(server.serve([listening]))
         begun = asyncio.create_task(server.begun.wait())
         try:
@@ -58,7 +68,7 @@ async def serving(app: ASGIApp, host: str = "127.0.0.1", port: int = 0) -> Async
             if serve.done():
                 serve.result()
             name = f"[{host}]" if family == socket.AF_INET6 else host
-            yield f"http://{name}:{listening.getsockname()[1]}"
+            yield f"{'https' if tls else 'http'}://{name}:{listening.getsockname()[1]}"
         finally:
             begun.cancel()
             server.should_exit = True

@@ -107,6 +107,86 @@ def join_(file: Path, passphrase_file: Path | None) -> None:
     )
 
 
+@command.command("lan", help=_("The shop's network: where this station listens, and where the others are."))
+@click.option("--listen", metavar="HOST:PORT", help=_("Take calls of the shop's other stations here."))
+@click.option("--no-listen", is_flag=True, help=_("Take no calls any more."))
+@click.option("--peer", "peers", multiple=True, metavar="STATION=HOST:PORT", help=_("Where another station is."))
+@click.option("--forget", multiple=True, metavar="STATION", help=_("Forget a station's address."))
+@click.option("--refuse", multiple=True, metavar="STATION", help=_("Exchange nothing with a station any more."))
+@click.option("--accept", multiple=True, metavar="STATION", help=_("Exchange with a refused station again."))
+@click.option("--json", "as_json", is_flag=True, help=_("Print one JSON document."))
+def lan(
+    listen: str | None,
+    no_listen: bool,
+    peers: tuple[str, ...],
+    forget: tuple[str, ...],
+    refuse: tuple[str, ...],
+    accept: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Without options it only shows; a new address to listen on counts when the engine is started the next time."""
+    from pydantic import ValidationError
+
+    from station.lan_settings import LanSettings, load_lan, save_lan
+
+    data = load_settings(data_folder()).data
+    before = load_lan(data)
+    named = dict(_named(one) for one in peers)
+    values = {
+        "listen": None if no_listen else listen or before.listen,
+        "peers": {name: at for name, at in {**before.peers, **named}.items() if name not in forget},
+        "refused": tuple(one for one in dict.fromkeys((*before.refused, *refuse)) if one not in accept),
+    }
+    try:
+        known = LanSettings.model_validate(values)
+    except ValidationError as error:
+        raise click.UsageError(_("An address is HOST:PORT, a station is named by its id.")) from error
+    if known != before:
+        save_lan(data, known)
+    if known.listen != before.listen and asyncio.run(_engine_runs(load_settings(data_folder()))):
+        sys.stderr.write(_("An engine runs with the old settings: assay engine --stop, then start it again.") + "\n")
+    if as_json:
+        sys.stdout.write(json.dumps(known.model_dump(mode="json"), ensure_ascii=False) + "\n")
+        return
+    sys.stdout.write(_("listens on {at}").format(at=known.listen) if known.listen else _("does not listen"))
+    sys.stdout.write("\n" + "".join(f"{name}  {at}\n" for name, at in sorted(known.peers.items())))
+    sys.stdout.write("".join(_("{station}: refused").format(station=one) + "\n" for one in known.refused))
+
+
+def _named(text: str) -> tuple[str, str]:
+    name, equals, address = text.partition("=")
+    if not equals:
+        raise click.UsageError(_("Say STATION=HOST:PORT."))
+    return name, address
+
+
+@command.command("peers", help=_("Call the shop's other stations, and say who answers."))
+@click.option("--json", "as_json", is_flag=True, help=_("Print one JSON document."))
+def peers_(as_json: bool) -> None:
+    """Exit code 1 when one does not answer as it should."""
+    from station.client import Client
+    from station.commands.engine_side import with_engine
+    from station.i18n import words
+    from station.messages import PeersQuery
+
+    async def ask(client: Client) -> dict[str, Any]:
+        return (await client.send(PeersQuery())).data
+
+    told = with_engine(ask)
+    if as_json:
+        sys.stdout.write(json.dumps(told, ensure_ascii=False) + "\n")
+    else:
+        sys.stdout.write(
+            _("listens on {at}").format(at=told["listening"]) if told["listening"] else _("does not listen")
+        )
+        sys.stdout.write("\n" + (words(Words(*told["trouble"])) + "\n" if told["trouble"] else ""))
+        for row in told["peers"]:
+            said = words(Words(*row["what"])) if row["what"] else _("answers")
+            sys.stdout.write(f"{row['station']}  {row['address']}  {said}\n")
+    if any(row["what"] for row in told["peers"]):
+        sys.exit(EXIT_NO)
+
+
 @command.command("rotate", help=_("Give the station a new key; what the old one signed stays good."))
 def rotate() -> None:
     """No engine may run on the data folder meanwhile."""
