@@ -39,7 +39,9 @@ ACCESS_WORDS = {
     13: "E-UTRA-NR",
 }
 
-_HEX = re.compile(r"[0-9A-Fa-f]{1,16}")
+_HEX = re.compile(r"(?:0[xX])?[0-9A-Fa-f]{1,16}", re.ASCII)
+#: <n> and <stat> are small numbers without quotes; a report that came by itself has only <stat>, then a quoted area.
+_SMALL = re.compile(r"[0-9]{1,2}", re.ASCII)
 _FINAL = re.compile(r"OK|ERROR|\+CM[ES] ERROR:.{0,200}")
 _DEVCON = re.compile(r"([A-Z]{2,20})\(([^()]{0,400})\)")
 _DEVCON_FACTS = {
@@ -78,12 +80,12 @@ def at_commands(data: bytes) -> Parsed:
 
 
 def _registration(text: str, parsed: Parsed) -> None:
-    fields = [field.strip().strip('"').strip() for field in text.split(",")]
-    mode, state = (integer(field) for field in (*fields, "", "")[:2])
-    if mode is None or state is None:  # the answer to a test command, or a report without a mode
+    printed = [field.strip() for field in text.split(",")]
+    if len(printed) < 2 or not all(map(_SMALL.fullmatch, printed[:2])):  # a test command's answer, a report by itself
         note(parsed, "stat", text.strip(), "+CREG: n,stat")
         return
-    parsed.facts |= {"n": mode, "stat": state}
+    fields = [field.strip('"').strip() for field in printed]
+    parsed.facts |= {"n": int(fields[0]), "stat": int(fields[1])}
     for fact, field in zip(("lac", "ci"), fields[2:4], strict=False):
         if _HEX.fullmatch(field):
             parsed.facts[fact] = int(field, 16)

@@ -18,9 +18,10 @@ from probes.units import FLAG, LIST, TEXT
 
 __all__ = ["audio", "audio_flinger", "audio_path", "audio_policy"]
 
-_STREAM = re.compile(r"- STREAM_([A-Z_]{1,40}):")
+#: From Android 14 on a stream that follows another names it: `- STREAM_DTMF (aliased to: STREAM_RING):`.
+_STREAM = re.compile(r"- STREAM_([A-Z_]{1,40})(?: \([^()]{0,80}\))?:?")
 _AT_SPEAKER = re.compile(r"\b2 \(speaker\): ([0-9]{1,6})\b", re.ASCII)
-_MODE = "- mode (internal) ="
+_MODE = re.compile(r"(?:- )?mode \(internal\) ?= ?(\w{1,30})", re.ASCII)
 #: The streams that a customer misses when they are silent, by their names in AOSP's AudioSystem.
 _HEARD_STREAMS = ("VOICE_CALL", "RING", "MUSIC", "ALARM", "NOTIFICATION")
 
@@ -34,8 +35,10 @@ def audio(data: bytes) -> Parsed:
     for line in stripped_lines(data):
         if found := _STREAM.fullmatch(line):
             stream = found[1]
-        elif line.startswith(_MODE) and (mode := line[len(_MODE) :].split()):
-            facts.setdefault("ringer_mode", mode[0])
+        elif line.startswith(("- STREAM_", "- VOLUME GROUP ")):
+            stream = ""
+        elif mode := _MODE.match(line):
+            facts.setdefault("ringer_mode", mode[1])
             stream = ""
         elif stream:
             _of_stream(stream, line, parsed)
@@ -54,7 +57,9 @@ def _of_stream(stream: str, line: str, parsed: Parsed) -> None:
         fact = f"{stream.lower()}_{known[name]}"
         if fact in parsed.facts:
             return
-        read = value if name == "Devices" else flag(value) if name == "Muted" else integer(value)
+        # What an app without the permission may set stands behind the least volume: `Min: 1 w/o perm:0`.
+        word = value.split()[0]
+        read = value if name == "Devices" else flag(word) if name == "Muted" else integer(word)
         if read is None:
             note(parsed, fact, value, "a flag" if name == "Muted" else "a number")
         else:
@@ -66,7 +71,7 @@ _FIRSTS = {
     "Sample rate": "first_output_sample_rate_Hz",
     "Standby": "first_output_standby",
     "Output device": "first_output_device",
-    "Output devices": "first_output_device",  # Android 11 and later
+    "Output devices": "first_output_devices",  # Android 11 and later
     "Total writes": "first_output_total_writes",
 }
 #: Flags that are true when they are true of any thread.
@@ -101,7 +106,7 @@ def audio_flinger(data: bytes) -> Parsed:
 
 
 def _first(parsed: Parsed, fact: str, value: str) -> None:
-    if fact == "first_output_device":
+    if fact in ("first_output_device", "first_output_devices"):
         parsed.facts[fact] = value
     elif fact == "first_output_standby":
         if (told := flag(value)) is None:
@@ -225,7 +230,8 @@ async def audio_path(bench: Bench) -> AsyncIterator[Reading]:
     yield reading("write_blocked", flinger, "blocked_in_write", words="Blocked in write")
     if flinger.get("master_mute") is not None:
         yield reading("master_mute", flinger, "master_mute", words="mMasterMute")
-    yield reading("output_device", flinger, "first_output_device", words="Output device")
+    device = "first_output_devices" if flinger.get("first_output_devices") else "first_output_device"
+    yield reading("output_device", flinger, device, words="Output device")
     yield _quiet(said)
     yield reading("ringer_mode", said, "ringer_mode", words="mode (internal)")
     for found in _devices(hear_second(bench, _POLICY, audio_policy)):

@@ -7,7 +7,6 @@ point at something and prove nothing: no limit belongs to them.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
@@ -17,7 +16,7 @@ from drivers.text import Words
 from probes.answers import Heard, as_value, hear, hear_second, reading
 from probes.api import Bench, Measurement, Parsed, Reading, Unread, parser, probe
 from probes.battery_dump import READ_STATS
-from probes.captured import decimal, note, stripped_lines
+from probes.captured import decimal, note, plain_numbers, stripped_lines
 from probes.units import LIST
 
 __all__ = ["battery_drain", "battery_drain_software", "package_uids"]
@@ -53,12 +52,6 @@ _TIMES = {
 _CHARGES = {"Discharge:": "discharged_mAh", "Screen off discharge:": "screen_off_mAh"}
 _UPTIME = re.compile(rf"realtime, ({_TIME})\([^)]{{1,20}}\) uptime", re.ASCII)
 _MOST = 200
-
-
-def _plain(line: str) -> str:
-    """`line` with the digits and decimal marks that the phone's language may have put into numbers made plain."""
-    digits = "".join(str(unicodedata.decimal(char, char)) for char in line) if not line.isascii() else line
-    return re.sub(r"(?<=[0-9])[,\u066b](?=[0-9])", ".", digits)
 
 
 def _seconds(text: str) -> Decimal | None:
@@ -108,7 +101,7 @@ def _locks(lines: Sequence[str], form: re.Pattern[str]) -> list[dict[str, Any]]:
 def battery_drain(data: bytes) -> Parsed:
     """Times in seconds and charges in mAh since the last charge; apps, parts of the phone and wake locks by use."""
     parsed = Parsed()
-    lines = [_plain(line) for line in stripped_lines(data)]
+    lines = [plain_numbers(line) for line in stripped_lines(data)]
     for line in lines:
         _totals(parsed, line)
     lists = {

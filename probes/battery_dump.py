@@ -12,7 +12,7 @@ from decimal import Decimal
 from drivers.api import Command
 from probes.api import Parsed, Problem, parser
 from probes.battery_dates import day
-from probes.captured import after, decimal, flag, integer, note, raw_lines, stripped_lines
+from probes.captured import after, decimal, flag, integer, note, plain_numbers, stripped_lines
 from probes.fields import FLAG_FIELD, NUMBER_FIELD, TENTHS_FIELD, TEXT_FIELD, Field, read_fields
 
 __all__ = [
@@ -85,6 +85,17 @@ def _all_true(text: str) -> bool | None:
     return None if None in flags else all(flags)
 
 
+def _code(words: Mapping[int, str]) -> Field:
+    """A number of an enumeration: printed as such, with its word in brackets behind it, or as the word alone."""
+    codes = {word: code for code, word in words.items()}
+
+    def read(text: str) -> int | None:
+        number = integer(text.partition("(")[0])
+        return number if number is not None else codes.get(re.sub(r"[\s-]+", "_", text.strip().lower()))
+
+    return Field(read, "a number of the list")
+
+
 _WORD = Field(lambda text: text.split()[0] if text.split() else None, "a word")
 _BRACKETED_NUMBER = Field(lambda text: integer(_bracketed(text)), "a number")
 _BRACKETED_DECIMAL = Field(lambda text: decimal(_bracketed(text)), "a number")
@@ -98,8 +109,8 @@ _BATTERY: Mapping[str, tuple[str, Field]] = {
     "Dock powered": FLAG_FIELD.named("dock"),
     "level": NUMBER_FIELD.named("level"),
     "scale": NUMBER_FIELD.named("scale"),
-    "status": NUMBER_FIELD.named("status"),
-    "health": NUMBER_FIELD.named("health"),
+    "status": _code(STATUS_WORDS).named("status"),
+    "health": _code(HEALTH_WORDS).named("health"),
     "present": FLAG_FIELD.named("present"),
     "voltage": NUMBER_FIELD.named("voltage_mV"),
     "temperature": TENTHS_FIELD.named("temperature_C"),
@@ -220,18 +231,18 @@ _CAPACITIES = {
     "Amount discharged (upper bound):": "discharge_amount_pct",
 }
 _LEADING_NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
-_POWER_USE = re.compile(r"Capacity: ([0-9.]+), Computed drain: ([0-9.]+)", re.ASCII)
+_POWER_USE = re.compile(r"Capacity: ([0-9.]+)(?:, Computed drain: ([0-9.]+))?", re.ASCII)
 
 
 @parser("batterystats")
 def batterystats(data: bytes) -> Parsed:
     """Capacities that the phone learned while it charged, from `dumpsys batterystats` in words or for check-in."""
     parsed = Parsed()
-    lines = [line.strip() for line in raw_lines(data)]
+    lines = [line for line in stripped_lines(data) if line]
     for label, fact in _CAPACITIES.items():
         if (text := next(after(lines, label), None)) is None:
             continue
-        if number := _LEADING_NUMBER.match(text):
+        if number := _LEADING_NUMBER.match(plain_numbers(text)):
             parsed.facts[fact] = int(number[0])
         else:
             note(parsed, fact, text, "a number")
@@ -245,10 +256,10 @@ def _power_use(lines: list[str], parsed: Parsed) -> None:
     heading = next((at for at, line in enumerate(lines) if line.startswith("Estimated power use")), None)
     if heading is None:
         return
-    found = _POWER_USE.match(lines[heading + 1]) if heading + 1 < len(lines) else None
+    found = _POWER_USE.match(plain_numbers(lines[heading + 1])) if heading + 1 < len(lines) else None
     if not found:
         parsed.problems.append(Problem("power_use_capacity_mAh", "no `Capacity:` below `Estimated power use`"))
         return
     for fact, text in (("power_use_capacity_mAh", found[1]), ("computed_drain_mAh", found[2])):
-        if (value := decimal(text.rstrip("."))) is not None:
+        if text and (value := decimal(text.rstrip("."))) is not None:
             parsed.facts[fact] = value

@@ -98,9 +98,14 @@ async def biometrics(bench: Bench, *, timeout_s: float = 90.0) -> AsyncIterator[
             yield Measurement("biometric_present", False, f"{said.source}: no sensor")
         return
     yield Measurement("biometric_present", True, said.source)
-    for name, fact in (("biometric_lockouts", "lockout_user0"), ("biometric_hal_deaths", "hal_deaths")):
-        if said.get(fact) is not None:
-            yield Measurement(name, Decimal(said.get(fact)), said.source)
+    counters = {
+        "hal_deaths_since_start": "biometric_hal_deaths",
+        "hal_deaths": "biometric_hal_deaths",
+        "lockout_user0": "biometric_lockouts",
+    }
+    told = {name: fact for fact, name in counters.items() if said.get(fact) is not None}
+    for name, fact in told.items():
+        yield Measurement(name, Decimal(said.get(fact)), said.source)
     enrolled = said.get("enrolled_user0")
     if enrolled is None or said.get("accept_user0") is None:
         for name in ("biometric_moves", "biometric_accepts"):

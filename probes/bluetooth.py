@@ -41,23 +41,33 @@ _HIDDEN_MAC = re.compile(r"(?:XX|[0-9A-Fa-f]{2})(?::(?:XX|[0-9A-Fa-f]{2})){5}", 
 _CRASHED = re.compile(r"Bluetooth crashed ([0-9]{1,9}) times?", re.ASCII)
 _ONE_LINE = re.compile(r"Bluetooth (ON|OFF)")
 _STATUS_HEADS = ("Bluetooth Status", "Bluetooth Status:")
-_STATE_WORD = re.compile(r"[A-Z][A-Z_]{1,30}", re.ASCII)
+#: Android 5 and 6 print the number of the state (android.bluetooth.BluetoothAdapter), later ones its name.
+_STATE_WORD = re.compile(r"[A-Z][A-Z_]{1,30}|[0-9]{1,3}", re.ASCII)
+#: Names of the block, by which one that lost its heading or its indent is known.
+_STATUS_NAMES = frozenset(("enabled", "state", "address", "name", "time since enabled"))
 _LEVEL = re.compile(r"\brssi[ :=]{1,3}(-[0-9]{1,3})\b", re.ASCII | re.IGNORECASE)
 #: Received levels in dBm: Bluetooth Core 5.4, vol 4 part E, 7.7.65.2 (127 says that there is none).
 _LEVELS = range(-126, 21)
 
 
 def _status(lines: list[str]) -> dict[str, str]:
-    """The `name: value` lines below the heading, names in small letters; they end with the first line that is none."""
-    start = next((at for at, line in enumerate(lines) if line.strip() in _STATUS_HEADS), None)
+    """The `name: value` lines below the heading, names in small letters; they end with the first line that is none.
+
+    A capture that begins behind the heading has them from its first `enabled:` on; its state is not told then, because
+    every profile has one.
+    """
+    start = next((at + 1 for at, line in enumerate(lines) if line.strip() in _STATUS_HEADS), None)
+    headed = start is not None
     if start is None:
-        return {}
+        start = next((at for at, line in enumerate(lines) if line.strip().startswith("enabled:")), len(lines))
     found: dict[str, str] = {}
-    for line in lines[start + 1 :]:
+    for line in lines[start:]:
         name, colon, value = line.strip().partition(":")
-        if not colon or not line.startswith(" "):
+        if not colon or not (line.startswith(" ") or name.lower() in _STATUS_NAMES):
             break
         found.setdefault(name.lower(), value.strip())
+    if not headed:
+        found.pop("state", None)
     return found
 
 

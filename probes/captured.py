@@ -7,6 +7,7 @@ Bytes in, inert text and exact numbers out; nothing here raises on input and not
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 from decimal import Decimal, InvalidOperation
 
@@ -21,8 +22,10 @@ __all__ = [
     "integer",
     "is_framing",
     "note",
+    "plain_numbers",
     "raw_lines",
     "stripped_lines",
+    "text_of",
     "unquoted",
 ]
 
@@ -32,18 +35,26 @@ LINE_LIMIT = 65_536
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
 _HEX = re.compile(r"0[xX][0-9a-fA-F]{1,16}", re.ASCII)
 _DECIMAL = re.compile(r"[+-]?[0-9]{1,18}(?:\.[0-9]{1,18})?(?:[eE][+-]?[0-9]{1,2})?", re.ASCII)
+_MARK = re.compile("(?<=[0-9])[,\u066b](?=[0-9])", re.ASCII)
 _TRUE = frozenset(("true", "yes", "1"))
 _FALSE = frozenset(("false", "no", "0"))
 
 
+def text_of(data: bytes) -> str:
+    """`data` as text: UTF-8 with replacement, or what its byte order mark says (a console that redirects to a file)."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return data.decode("utf-16", "replace")
+    return data.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace")
+
+
 def raw_lines(data: bytes) -> list[str]:
-    """The lines of `data`: UTF-8 with replacement, CR LF and CR CR LF made LF, trailing blanks off, indents kept."""
-    return [line[:LINE_LIMIT].rstrip() for line in data.decode("utf-8", "replace").split("\n")]
+    """The lines of `data`: CR LF and CR CR LF made LF, trailing blanks off, indents kept."""
+    return [line[:LINE_LIMIT].rstrip() for line in text_of(data).split("\n")]
 
 
 def stripped_lines(data: bytes) -> list[str]:
     """As `raw_lines`, without indents and without the framing of bug reports."""
-    lines = [raw[:LINE_LIMIT].strip() for raw in data.decode("utf-8", "replace").split("\n")]
+    lines = [raw[:LINE_LIMIT].strip() for raw in text_of(data).split("\n")]
     return [line for line in lines if not is_framing(line)]
 
 
@@ -67,6 +78,12 @@ def decimal(text: str) -> Decimal | None:
         return Decimal(text)
     except InvalidOperation:  # pragma: no cover - the pattern admits only numbers
         return None
+
+
+def plain_numbers(line: str) -> str:
+    """`line` with the digits and decimal marks that the phone's language may have put into numbers made plain."""
+    digits = "".join(str(unicodedata.decimal(char, char)) for char in line) if not line.isascii() else line
+    return _MARK.sub(".", digits)
 
 
 def flag(text: str) -> bool | None:

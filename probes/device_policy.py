@@ -20,6 +20,14 @@ READ_POLICY = Command("device-policy", "dumpsys device_policy", timeout_s=15.0, 
 _COMPONENT = r"[A-Za-z][\w.]{0,250}/[\w.$]{1,250}"
 _ADMIN = re.compile(rf" {{4}}({_COMPONENT}):", re.ASCII)
 _OWNER = re.compile(rf"admin=ComponentInfo\{{({_COMPONENT})\}}", re.ASCII)
+#: What stands at the beginning of a line of this dump and of no other (AOSP, DevicePolicyManagerService.dump).
+_POLICY_MARKS = (
+    "Current Device Policy Manager state:",
+    "Enabled Device Admins",
+    "Device Owner:",
+    "Profile Owner (User",
+    "mPasswordOwner=",
+)
 _USER = re.compile(r"User UserInfo\{(-?[0-9]{1,9}):.*\}:", re.ASCII)
 _ACCOUNT = re.compile(r" {4}Account \{name=.*, type=([\w.\-]{1,200})\}", re.ASCII)
 _TRUST = re.compile(
@@ -56,7 +64,7 @@ def device_policy(data: bytes) -> Parsed:
     """`dumpsys device_policy`: the device owner and the active administrators of all users."""
     parsed = Parsed()
     lines = raw_lines(data)
-    if not any(line.strip() == "Current Device Policy Manager state:" for line in lines):
+    if not any(line.strip().startswith(_POLICY_MARKS) for line in lines):
         return parsed
     owned = any(line.strip().startswith("Device Owner:") or "admin=ComponentInfo" in line for line in lines)
     admins = [found[1] for line in lines if (found := _ADMIN.fullmatch(line))]

@@ -21,8 +21,6 @@ HDR_TYPES = {1: "Dolby Vision", 2: "HDR10", 3: "HLG", 4: "HDR10+"}
 #: hardware/interfaces/graphics/composer, PowerMode.
 POWER_MODES = {0: "off", 1: "doze", 2: "on", 3: "doze_suspend"}
 
-#: One line of this length holds every mode of a phone; more of it is not looked at.
-_LINE = 16_384
 _DEVICES = re.compile(r"Display Devices: size=([0-9]{1,4})", re.ASCII)
 _DEVICE = re.compile(r'DisplayDeviceInfo\{"([^"]{0,200})"(.*)')
 _SIZE = re.compile(r"(?<![\w.])([0-9]{1,5}) x ([0-9]{1,5})(?![\w.])", re.ASCII)
@@ -32,6 +30,8 @@ _MODE = re.compile(
     r"(?:, vsync=[0-9.]{1,16})?(?:, [^\[{}]{0,80}\[[^\]]{0,200}\])?(?:, supportedHdrTypes=\[([0-9, ]{0,40})\])?",
     re.ASCII,
 )
+_GLOBAL_STATE = re.compile(r"mGlobalDisplayState=(\w{1,40})", re.ASCII)
+_SCREEN_BRIGHTNESS = re.compile(r"mScreenBrightness=\s{0,8}([^\s,;(]{1,40})")
 _FPS = re.compile(r"\bfps=([0-9]{1,4}(?:\.[0-9]{1,9})?)", re.ASCII)
 #: Before Android 6 the rate stands bare behind the size: `1080 x 1920, 60.0 fps`.
 _BARE_FPS = re.compile(r"\b([0-9]{1,4}(?:\.[0-9]{1,9})?) fps\b", re.ASCII)
@@ -69,8 +69,10 @@ def _panel(name: str, rest: str) -> dict[str, Any]:
     panel: dict[str, Any] = {"name": name}
     if size := _SIZE.search(rest):
         panel["width"], panel["height"] = int(size[1]), int(size[2])
-    if fps := _FPS.search(rest) or _BARE_FPS.search(rest):
+    if fps := _FPS.search(rest):
         panel["fps"] = decimal(fps[1])
+    elif fps := _BARE_FPS.search(rest):
+        panel["bare_fps"] = decimal(fps[1])
     if density := _DENSITY.search(rest):
         panel["density"] = int(density[1])
     if dpi := _DPI.search(rest):
@@ -113,18 +115,17 @@ def display(data: bytes) -> Parsed:
     for line in stripped_lines(data):
         if "display_devices" not in facts and (devices := _DEVICES.match(line)):
             facts["display_devices"] = int(devices[1])
-        elif found := _DEVICE.match(line[:_LINE]):
+        elif found := _DEVICE.search(line):
             panel = _panel(found[1], found[2])
             if panel not in panels:
                 panels.append(panel)
-        elif "global_state" not in facts and line.startswith("mGlobalDisplayState="):
-            facts["global_state"] = line.partition("=")[2].strip()[:40]
-        elif "screen_brightness" not in facts and line.startswith("mScreenBrightness="):
-            printed = line.partition("=")[2].strip()
-            if (value := _number(printed)) is not None:
+        elif "global_state" not in facts and (state := _GLOBAL_STATE.match(line)):
+            facts["global_state"] = state[1]
+        elif "screen_brightness" not in facts and (printed := _SCREEN_BRIGHTNESS.match(line)):
+            if (value := _number(printed[1])) is not None:
                 facts["screen_brightness"] = value
             else:
-                note(parsed, "screen_brightness", printed, "a number")
+                note(parsed, "screen_brightness", printed[1], "a number")
     if panels:
         facts["panels"] = panels
         for key in ("name", "width", "height", "fps", "density", "xdpi", "touch", "state", "type"):

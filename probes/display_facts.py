@@ -106,8 +106,9 @@ async def display_facts(bench: Bench) -> AsyncIterator[Reading]:
 
 def _rates(first: Mapping[str, Any], source: str) -> Iterable[Reading]:
     rates = sorted({mode["fps"] for mode in first.get("modes", []) if mode["fps"] is not None})
-    if not rates and first.get("fps") is not None:
-        rates = [first["fps"]]
+    alone = first.get("fps", first.get("bare_fps"))
+    if not rates and alone is not None:
+        rates = [alone]
     if rates:
         rounded = [rate.quantize(Decimal("0.1")) for rate in rates]
         yield Measurement("display_fastest", rounded[-1], source)

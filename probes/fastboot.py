@@ -18,7 +18,7 @@ __all__ = ["fastboot", "variables"]
 _PREFIX = "(bootloader)"
 #: One piece of a value that was too long for one answer (64 bytes, fastboot protocol): `name[0]`, `name[1]`, ...
 _PIECE = re.compile(r"(.{1,80})\[([0-9]{1,3})\]", re.ASCII)
-_MILLIVOLTS = re.compile(r"([0-9]{1,6})(?:\s?mV)?", re.ASCII)
+_MILLIVOLTS = re.compile(r"([0-9]{1,6})(?:\s?mV)?", re.ASCII | re.IGNORECASE)
 
 
 def _millivolts(text: str) -> int | None:

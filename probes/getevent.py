@@ -18,7 +18,7 @@ _ADD = re.compile(r"add device [0-9]{1,6}: (/\S{1,200})", re.ASCII)
 #: code and value.
 _EVENT = re.compile(
     r"(?:(?:\[\s*[0-9]{1,12}[.-][0-9]{1,9}\]|[0-9]{1,12}-[0-9]{1,9}:)\s*)?(?:(/dev/\S{1,200}): )?\s*"
-    r"(?:(EV_[A-Z]{2,9})\s+(\w{1,60})\s+(\w{1,60})|([0-9a-f]{4}) ([0-9a-f]{4}) ([0-9a-f]{8}))",
+    r"(?:(EV_[A-Z]{2,9})\s+(\w{1,60})\s+(\w{1,60})|([0-9a-fA-F]{4})\s+([0-9a-fA-F]{4})\s+([0-9a-fA-F]{8}))",
     re.ASCII,
 )
 _ABS = ("EV_ABS", "0003")
@@ -26,9 +26,9 @@ _POSITION_X = ("ABS_MT_POSITION_X", "0035")
 _TRACKING_ID = ("ABS_MT_TRACKING_ID", "0039")
 _CAPABILITY = re.compile(r"([A-Z]{2,4})\s+\(([0-9a-f]{4})\): ?(.*)", re.ASCII)
 _ABS_CODE = re.compile(
-    r"(\w{1,60})\*?\s+: value (?:-?[0-9]{1,11}, min (-?[0-9]{1,11}), max (-?[0-9]{1,11}))?", re.ASCII
+    r"(\w{1,60})\*?\s+(?:: )?value (?:-?[0-9]{1,11}, min (-?[0-9]{1,11}), max (-?[0-9]{1,11}))?", re.ASCII
 )
-_HEX = re.compile(r"[0-9a-f]{1,8}", re.ASCII)
+_HEX = re.compile(r"(?:0x)?[0-9a-f]{1,8}", re.ASCII | re.IGNORECASE)
 
 
 @dataclass(slots=True)

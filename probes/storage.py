@@ -31,7 +31,7 @@ def df(data: bytes) -> Parsed:
     for line in raw_lines(data):
         words = line.split()
         if words[:1] == ["Filesystem"]:
-            in_blocks = len(words) > 1 and words[1] in ("1K-blocks", "1024-blocks")
+            in_blocks = len(words) > 1 and words[1].lower().startswith(("1k-", "1024-"))
             if not in_blocks:
                 parsed.problems.append(Problem("df", f"sizes are not in 1K blocks: {line[:80]!r}"))
             continue
