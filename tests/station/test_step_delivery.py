@@ -204,7 +204,7 @@ async def test_a_ticket_is_closed_when_nothing_is_owed_any_more(shop: Counter) -
     ticket = await shop.released()
     assert await shop.why_not(ticket, "close") == "The phone is still here"
     await shop.act("deliver", ticket, "tech", sign_off=False, **USUAL)
-    assert "not signed by tech" in await shop.why_not(ticket, "close")
+    assert "not signed by Tech" in await shop.why_not(ticket, "close")
     record = next(one for one in await shop.records(ticket) if one.kind == "delivery/v1")
     await shop.sign(record.digest, "tech", "receptionist")
     assert "due on" in await shop.why_not(ticket, "close")

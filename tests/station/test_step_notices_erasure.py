@@ -180,7 +180,7 @@ async def test_an_erased_phone_is_verified_by_another_person_before_it_goes(shop
     done = await shop.act("erase", ticket, "tech", **PHONE_ERASED)
     said = await shop.newest(ticket, "erasure/v1")
     assert (said.decision, said.phone.method, said.phone.verified_by) == ("phone-erased", "clear", "inspector")
-    with pytest.raises(Trouble, match="not verified by inspector"):
+    with pytest.raises(Trouble, match="not verified by Inspector"):
         await shop.act("deliver", ticket, "tech", **USUAL)
     await shop.sign(done["record"], "inspector", "inspector", "verified")
     await shop.act("deliver", ticket, "tech", **USUAL)
