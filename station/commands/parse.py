@@ -30,11 +30,27 @@ def _parsed(chosen: Parser, path: Path) -> tuple[Parsed, int]:
             return bugreport_file(path), EXIT_OK
         if path.is_file() and path.stat().st_size > FILE_LIMIT:
             return Parsed(problems=[Problem("file", f"larger than {FILE_LIMIT} bytes")]), EXIT_USE
-        return chosen.parse(path.read_bytes()), EXIT_OK
+        data = path.read_bytes()
+        return _with_reason(chosen.parse(data), chosen.kind, data), EXIT_OK
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
         return Parsed(problems=[Problem("file", error.strerror or "not a file")]), EXIT_USE
     except OSError as error:
         return Parsed(problems=[Problem("file", error.strerror or type(error).__name__)]), EXIT_BENCH
+
+
+def _with_reason(parsed: Parsed, kind: str, data: bytes) -> Parsed:
+    """`parsed`, and why there is nothing in it when its parser found neither a fact nor a fault."""
+    if parsed.problems or any(value not in (None, [], {}) for value in parsed.facts.values()):
+        return parsed
+    if data.strip():
+        from drivers.api import CommandResult
+        from probes.answers import why_nothing
+
+        why = why_nothing(CommandResult(kind, "", data, b"", None, 0.0, 0.0))
+        parsed.problems.append(Problem("file", why.en, why.zh))
+    else:
+        parsed.problems.append(Problem("file", "the capture is empty", "输出为空"))
+    return parsed
 
 
 def _line(kind: str, name: str, parsed: Parsed) -> str:

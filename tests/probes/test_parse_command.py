@@ -54,6 +54,23 @@ def test_a_file_that_the_machine_cannot_read_is_the_benchs_trouble() -> None:
     assert json.loads(done.stdout)["problems"][0]["what"] == "file"
 
 
+def test_a_capture_without_any_fact_says_why(tmp_path: Path) -> None:
+    captures = {
+        "empty": ("\n", "empty"),
+        "service": ("Can't find service: battery\n", "no such service"),
+        "refused": ("java.lang.SecurityException: Permission Denial: can't dump\n", "refused"),
+        "other": (out.DF, "no known format"),
+    }
+    for name, (text, _) in captures.items():
+        (tmp_path / name).write_text(text)
+    done = assay("parse", "battery", *(str(tmp_path / name) for name in captures), "--json")
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert done.returncode == 0
+    for line, (_, why) in zip(lines, captures.values(), strict=True):
+        assert line["facts"] == {}
+        assert [why in problem["why"] for problem in line["problems"]] == [True]
+
+
 def test_a_folder_is_wrong_use(tmp_path: Path) -> None:
     assert assay("parse", "df", str(tmp_path), "--json").returncode == 2
 
