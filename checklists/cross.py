@@ -110,7 +110,9 @@ def _value_problems(limit: Limit) -> Iterator[Found]:
 
 
 def _relative_problems(limit: Limit) -> Iterator[Found]:
-    """`relative_to`, `mode`, `equals_baseline` and `baseline` belong together."""
+    """`relative_to`, `mode`, `equals_baseline`, `baseline` and `uncompared` belong together."""
+    if limit.uncompared and not (limit.relative_to and limit.optional):
+        yield ("uncompared",), _NEEDS_OPTIONAL
     if limit.relative_to is None:
         for key in ("mode", "equals_baseline", "baseline"):
             if getattr(limit, key):
@@ -268,6 +270,9 @@ _TWICE = Words("stands here twice", "重复")
 _NEEDS_RELATIVE = Words("{key} needs relative_to", "{key} 需要同时给出 relative_to")
 _NEEDS_MODE = Words(
     'numbers with relative_to need mode = "ratio" or "delta"', 'relative_to 的数值需要 mode = "ratio" 或 "delta"'
+)
+_NEEDS_OPTIONAL = Words(
+    "uncompared is for an optional limit with relative_to", "此键仅用于带 relative_to 的可选限值"
 )
 _RELATIVE_TO_WHAT = Words(
     "relative_to needs numbers with a mode, or equals_baseline = true",

@@ -35,6 +35,7 @@ def describe_limit(limit: Limit) -> Words:
         *([_SAME.fill(where=BASELINE_WORDS[limit.relative_to])] if limit.equals_baseline and limit.relative_to else []),
         *([_WARN_ONLY] if limit.severity == "warn" else []),
         *([_OPTIONAL] if limit.optional else []),
+        *([_UNCOMPARED] if limit.uncompared else []),
     ]
     return Words(", ".join(part.en for part in parts), "，".join(part.zh for part in parts))
 
@@ -78,6 +79,7 @@ _ONE_OF = Words("one of {values}", "允许 {values}")
 _SAME = Words("same as {where}", "与{where}一致")
 _WARN_ONLY = Words("warns only", "仅预警")
 _OPTIONAL = Words("if it can be had", "能测得时判定")
+_UNCOMPARED = Words("not compared is no pass", "未对比则不判合格")
 _BOUND = {
     "ratio": Words("{number} × {where}", "{where}的 {number} 倍"),
     "delta": Words("{where} {number}", "{where} {number}"),

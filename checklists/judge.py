@@ -18,8 +18,9 @@ from checklists.schema import Check, Limit
 from checklists.verdict import Verdict, worst
 from drivers.text import Words
 from probes.api import Measurement, Unread, Value
+from probes.captured import decimal
 from probes.names import name_words
-from probes.units import FLAG, IDENTITY, LIST, is_number
+from probes.units import FLAG, IDENTITY, LIST, TEXT, is_number
 
 __all__ = ["Baselines", "CheckVerdict", "Judged", "judge_check", "judge_measurement"]
 
@@ -119,7 +120,8 @@ def judge_check(check: Check, judged: Sequence[Judged], unread: Sequence[Unread]
 
     A fail stays a fail. Otherwise every limit that is not optional must have been judged, else the check is `none` with
     the reason. A check without limits is `info` when anything was measured. An outlier among the measurements without a
-    limit makes a good check warn.
+    limit makes a good check warn. One that would pass is `info` where what it was to be compared with is not known
+    (`Limit.uncompared`).
     """
     flagged = [one for one in judged if one.limit is None and one.verdict is Verdict.WARN]
     if not check.limits:
@@ -134,6 +136,8 @@ def judge_check(check: Check, judged: Sequence[Judged], unread: Sequence[Unread]
     if needed or len(open_ones) == len(found):
         return CheckVerdict(Verdict.NONE, _reasons(check, needed or open_ones), None)
     verdict = worst(one.verdict for one in found if one.verdict is not Verdict.NONE)
+    if verdict is Verdict.PASS and any(one.limit and one.limit.uncompared for one in open_ones):
+        verdict = Verdict.INFO
     warned = [*(one for one in found if one.verdict is Verdict.WARN), *flagged]
     return CheckVerdict(Verdict.WARN if flagged else verdict, _reasons(check, warned), None)
 
@@ -205,7 +209,9 @@ def _baseline(limit: Limit, unit: str, baselines: Baselines) -> Value | None:
     where = BASELINE_WORDS[limit.relative_to]
     if value is None or value == "":
         raise _Undecided(_NO_BASELINE.fill(where=where, name=name_words(limit.baseline_name)))
-    wanted = (str, tuple) if unit in (LIST, IDENTITY) else type(_example(unit))
+    wanted: tuple[type, ...] = (str, tuple) if unit in (LIST, IDENTITY) else (type(_example(unit)),)
+    if limit.equals_baseline and unit != FLAG:
+        wanted += (tuple,)
     finite = not isinstance(value, Decimal) or value.is_finite()
     if not isinstance(value, wanted) or not finite:
         raise _Undecided(_BAD_BASELINE.fill(where=where, name=name_words(limit.baseline_name)))
@@ -223,7 +229,7 @@ def _compare(limit: Limit, value: Value, unit: str, baseline: Value | None) -> t
         if unit != LIST and type(wanted) is not type(value):  # to Python 1 equals True; to a reader it does not
             raise _Undecided(_WRONG_KIND.fill(unit=unit))
     if limit.equals_baseline and not _same(value, baseline):
-        return outside, _DIFFERS.fill(where=BASELINE_WORDS[limit.relative_to or "ticket"])
+        return outside, _differs(limit, value, unit, baseline)
     if limit.equals is not None and value != limit.equals:
         return outside, _NOT_EQUAL.fill(value=_shown(value, unit), limit=_shown(limit.equals, unit))
     if limit.one_of is not None:
@@ -273,6 +279,8 @@ def _same(value: Value, baseline: Value | None) -> bool:
     """Equal; of a list one item must be the baseline, and every one of a baseline that is a list itself."""
     if isinstance(value, tuple):
         return set(baseline) == set(value) if isinstance(baseline, tuple) else baseline in value
+    if isinstance(value, Decimal) and isinstance(baseline, tuple):
+        return any(decimal(one) == value for one in baseline)
     return value in baseline if isinstance(baseline, tuple) else value == baseline
 
 
@@ -288,6 +296,7 @@ _NO_RATIO = Words(
     "the value of {where} is zero or below, a ratio to it means nothing", "{where}的值不大于零，无法按比例判定"
 )
 _DIFFERS = Words("differs from {where}", "与{where}不一致")
+_NOT_THE_CARDS = Words("is {value}, {where} says {baseline}", "实测为 {value}，{where}为 {baseline}")
 _NOT_EQUAL = Words("is {value}, must be {limit}", "实测为 {value}，应为 {limit}")
 _NOT_ONE_OF = Words("is {value}, allowed: {limit}", "实测为 {value}，允许：{limit}")
 _BELOW = Words("{value} is below the limit of {limit}", "{value}，低于限值 {limit}")
@@ -304,6 +313,15 @@ _RELATIVE = {
     "ratio": Words("{bound} ({number} × {baseline} of {where})", "{bound}（{where} {baseline} 的 {number} 倍）"),
     "delta": Words("{bound} ({baseline} of {where}, {number})", "{bound}（{where} {baseline}，{number}）"),
 }
+
+
+def _differs(limit: Limit, value: Value, unit: str, baseline: Value | None) -> Words:
+    """What differs; a model card holds no identity and is shown."""
+    where = BASELINE_WORDS[limit.relative_to or "ticket"]
+    if limit.relative_to != "model" or baseline is None:
+        return _DIFFERS.fill(where=where)
+    told = _listed(baseline, TEXT) if isinstance(baseline, tuple) else _shown(baseline, unit)
+    return _NOT_THE_CARDS.fill(value=_shown(value, unit), where=where, baseline=told)
 
 
 def _bound_words(limit: Limit, number: Decimal, bound: Decimal, unit: str, baseline: Value | None) -> Words | str:

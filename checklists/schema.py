@@ -103,8 +103,11 @@ class Limit(Model):
         optional: a value or a baseline that could not be had leaves the verdict to the check's other limits.
         relative_to: the numbers are a factor (`mode = "ratio"`) or an offset (`mode = "delta"`) to the value of that
             baseline; without the baseline nothing is judged.
-        equals_baseline: the value must be the baseline's own (of a list: the baseline is one of its items).
+        equals_baseline: the value must be the baseline's own (of a list: the baseline is one of its items), or one of
+            several that the baseline allows.
         baseline: the baseline's name for the value, when it is not the measurement's.
+        uncompared: what an optional limit without its baseline makes of a check that would pass: `info`, where to
+            compare is what the check is for.
         finding: the fault code that a fail of this limit gives, else the check's.
         source: where the numbers come from.
     """
@@ -123,6 +126,7 @@ class Limit(Model):
     mode: Literal["ratio", "delta"] | None = None
     equals_baseline: bool = False
     baseline: str | None = Field(default=None, min_length=1, max_length=60)
+    uncompared: Literal["info"] | None = None
     finding: str | None = Field(default=None, pattern=_CODE)
     source: Source
 

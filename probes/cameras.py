@@ -145,6 +145,7 @@ def _facings(said: Heard) -> Iterator[Reading]:
     reads=(READ_CAMERA, getprop.READ, READ_FEATURES),
     measures={
         "cameras": "1",
+        "camera_devices": "1",
         "hal_alive": FLAG,
         "died_clients": "1",
         "error_traces": "1",
@@ -153,7 +154,10 @@ def _facings(said: Heard) -> Iterator[Reading]:
         "providers": LIST,
         "inventory": LIST,
     },
-    names={"inventory": Words("camera list", "摄像头清单")},
+    names={
+        "inventory": Words("camera list", "摄像头清单"),
+        "camera_devices": Words("cameras against the model card", "摄像头数（对照机型卡）"),
+    },
 )
 async def cameras(bench: Bench) -> AsyncIterator[Reading]:
     """How many cameras the phone knows, whether their HAL is alive, what died or failed in it."""
@@ -164,6 +168,7 @@ async def cameras(bench: Bench) -> AsyncIterator[Reading]:
         raise NotApplicable(_NO_CAMERA)
     props, _, _ = getprop.properties(bench.answer(getprop.READ.name).stdout)
     yield reading("cameras", said, "camera_count", words="Number of camera devices")
+    yield reading("camera_devices", said, "camera_count", words="Number of camera devices")
     yield _hal_alive(said, props)
     yield reading("died_clients", said, "died_client_events", words="DIED client")
     yield reading("error_traces", said, "error_traces", words="Camera error traces")

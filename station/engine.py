@@ -15,6 +15,7 @@ import os
 import shutil
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -35,6 +36,7 @@ from station import messages as m
 from station.attached import Mailbox
 from station.bench import SLOTS, Bench, Slot
 from station.bundles import Handing
+from station.cards import card_values
 from station.erasing import Erasing
 from station.errors import EXIT_NO, EXIT_USE, Trouble
 from station.events import DeviceIdentified, DeviceLost, EngineStarted, EvidenceViewed, LedgerOlder
@@ -181,6 +183,7 @@ class Engine:
         self.lan = Lan(self.settings, self.store, self.handing, self.work.session, self.work.match_all)
         self.gauging = Gauging(self.settings, self.store, self.work.find_run, self.signing.roster)
         self.work.reference = self.gauging.table
+        self.work.card = partial(card_values, self.settings.data)
         self._receipt_ms = (await self.uploader.view()).receipt_ms
         self._older = await self._ledger_older()
         await self.bench.load()

@@ -10,7 +10,6 @@ import hashlib
 import hmac
 import os
 import time
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
@@ -21,12 +20,13 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
+from checklists.models.card import model_key
 from checklists.reference.policy import Policy
 from checklists.reference.robust import centre, robust_sigma
 from checklists.reference.table import ReferenceTable, Row
 from checklists.schema import Checklist
 from checklists.verdict import Ending, Verdict
-from drivers.text import Words, safe_text
+from drivers.text import Words
 from probes.units import is_number
 from reports.predicates import Quantity
 from reports.record import (
@@ -177,18 +177,6 @@ class Taken:
     new: int
     again: int
     known: int
-
-
-def model_key(manufacturer: str, model: str) -> str:
-    """Maker and model as compared, e.g. `samsung/sm-g991b`: folded, spaces single, the maker not said twice."""
-    maker, name = (_folded(text) for text in (manufacturer, model))
-    if maker and name.startswith(f"{maker} "):
-        name = name.removeprefix(f"{maker} ")
-    return f"{maker}/{name}"
-
-
-def _folded(text: str) -> str:
-    return " ".join(unicodedata.normalize("NFKC", safe_text(text, 200)).casefold().replace("/", " ").split())
 
 
 def device_code(db: Database, seen: DeviceSeen) -> str:

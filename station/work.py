@@ -102,6 +102,7 @@ class Work:
         self.health: Callable[[], dict[str, object]] = dict
         self.policy: Callable[[], Mapping[str, Mapping[str, Any]]] = dict
         self.reference: Callable[[DeviceSeen, Checklist], Awaitable[ReferenceTable]] = _no_reference
+        self.card: Callable[[DeviceSeen], Mapping[str, Value]] = lambda seen: {}
         journal.follow(self._heard)
 
     # --- sessions
@@ -396,13 +397,20 @@ class Work:
     # --- parts
 
     async def _go(
-        self, slot: Slot, ticket: str, run_id: str, checklist: Checklist, checks: Sequence[Check], first: Body
+        self,
+        slot: Slot,
+        ticket: str,
+        run_id: str,
+        checklist: Checklist,
+        checks: Sequence[Check],
+        first: RunOpened | RunResumed,
     ) -> None:
         known = await self._known(ticket)
+        card = await asyncio.to_thread(self.card, first.device)
         if slot.number in self.running:
             raise Trouble("slot.busy", _BUSY.fill(slot=slot.number), Side.PERSON, _WAIT_OR_STOP, EXIT_NO)
         consent, reference = self._consent(ticket, run_id, first), self._reference_of(ticket, run_id, first)
-        subject = self._subject(checklist, ticket, run_id, consent, reference, known)
+        subject = self._subject(checklist, ticket, run_id, consent, reference, known, card)
         runner = Runner(run_id, subject, self._host(slot, ticket, run_id))
         idle = asyncio.get_running_loop().create_future()  # holds the slot while the first event is written
         gate = asyncio.create_task(_after(idle, runner, checks), name=f"run-{run_id}")
@@ -468,13 +476,14 @@ class Work:
         consented: bool | None,
         reference: ReferenceTable,
         known: Mapping[str, str],
+        card: Mapping[str, Value],
     ) -> Subject:
         return Subject(
             checklist=checklist,
             probes=self._loaded().probes,
             settings=lambda check, probe: keyword_arguments(probe, check.settings),
             facts=known,
-            baselines=lambda check: self._baselines(ticket, checklist.check(check), reference),
+            baselines=lambda check: self._baselines(ticket, checklist.check(check), reference, card),
             reference=reference,
             consented=consented,
             forbidden=lambda check: self._forbidden(ticket or run_id, run_id, check),
@@ -488,8 +497,8 @@ class Work:
             return None
         return forbidden(shipped_safety(), check.id, present(session, run.opened.stage))
 
-    def _baselines(self, ticket: str, check: Check, reference: ReferenceTable) -> Baselines:
-        found: dict[str, Mapping[str, Value]] = {"reference": reference.baselines(check)}
+    def _baselines(self, ticket: str, check: Check, reference: ReferenceTable, card: Mapping[str, Value]) -> Baselines:
+        found: dict[str, Mapping[str, Value]] = {"reference": reference.baselines(check), "model": card}
         session = self.sessions.get(ticket) if ticket else None
         if session is None:
             return found

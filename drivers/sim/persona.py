@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, model_validat
 from drivers.sim.parts import parts
 
 __all__ = [
+    "CARDS",
     "Account",
     "Adb",
     "Android",
@@ -40,6 +41,8 @@ __all__ = [
 ]
 
 _FOLDER = Path(__file__).parent / "personas"
+#: The model cards of simulated phones; a bench that has such phones may hold them against these.
+CARDS = _FOLDER.parent / "cards"
 
 
 class Data(BaseModel):

@@ -7,6 +7,7 @@ real one in a process of its own and cannot tell them apart, the head office ver
 from __future__ import annotations
 
 import asyncio
+import shutil
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -15,12 +16,14 @@ from pathlib import Path
 
 from drivers.adb_server import AdbServer
 from drivers.sim.bench import SimulatedBench
+from drivers.sim.persona import CARDS
 from drivers.sim.phone import SimulatedPhone
 from reports.attest import generate_key, public_raw
 from reports.headoffice.serve import running
 from reports.headoffice.shipped import allow_shipped
 from reports.headoffice.store import HeadOfficeStore, create_head_office
 from reports.predicates import Role
+from station.cards import FOLDER
 from station.client import attach_or_host
 from station.demo.scenario import Scenario
 from station.head_office import request_enrolment
@@ -81,6 +84,7 @@ async def staged(data: Path, scenarios: Sequence[Scenario], seed: int) -> AsyncI
         OSError: a port or the folder cannot be had.
     """
     private_folder(data)
+    shutil.copytree(CARDS, data / FOLDER)
     office, office_key = data / "headoffice" / "headoffice.db", generate_key()
     create_head_office(office, "DEMO-HQ", simulated=True)
     allow_shipped(office)

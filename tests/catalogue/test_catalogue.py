@@ -10,13 +10,15 @@ check says of a phone that is not as it should be; and `[not_run]`. In each:
 - `settings`: settings of the check that are different here.
 - `reason`, `finding`, `ending`: what the reason must contain, the fault code, and how it ended, where they matter.
 
-The phones stand behind the real adb server and are checked by the real engine.
+The phones stand behind the real adb server and are checked by the real engine. The station has a card of
+the model that most simulated phones are, and of no other of theirs.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,9 +28,10 @@ from typing import Any
 import pytest
 
 from checklists.load import load_checklist
-from drivers.sim.persona import Persona
+from drivers.sim.persona import CARDS, Persona
 from probes.api import discover
 from station import messages as m
+from station.cards import FOLDER
 from station.client import Client
 from station.demo.hands import Hands
 from station.errors import Trouble
@@ -117,6 +120,7 @@ async def test_each_way_ends_as_it_says(tmp_path: Path, check: str) -> None:
     all_ways = ways(check)
     async with adb_bench(tmp_path, [way.persona() for way in all_ways]) as bench:
         station = await enrol(tmp_path / "data")
+        shutil.copytree(CARDS, station.data / FOLDER)
         async with running(station, bench.transport, loaded=discover()):
             phones = list(enumerate(all_ways))
             alone = [(at, way) for at, way in phones if "ticket" in way.said]
