@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import json
+import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -249,9 +251,10 @@ class Call:
         told = _told(self.station, self._address)
         if any(isinstance(one, ssl.SSLCertVerificationError) for one in ours):
             return Trouble("lan.not-of-shop", told(_NOT_OF_SHOP), Side.PERSON, _JOIN, EXIT_NO)
-        if any(_ALERT & set((one.reason or "").split("_")) for one in ours):
+        if any("ALERT" in (one.reason or "") for one in ours):  # it ended the handshake over our certificate
             return Trouble("lan.not-taken", told(_NOT_TAKEN), Side.PERSON, _JOIN, EXIT_NO)
-        if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout) and self._answered_by is None:
+        never = isinstance(error, httpx.ConnectTimeout) or any(map(_nobody_there, _causes(error)))
+        if never and self._answered_by is None:
             return Trouble("lan.unreachable", told(_UNREACHABLE), Side.BENCH, _SWITCH_ON, EXIT_BENCH)
         return Lost(self._lost(error))
 
@@ -310,12 +313,17 @@ def _causes(error: BaseException | None) -> list[BaseException]:
     return found
 
 
+def _nobody_there(error: BaseException) -> bool:
+    """No connection was made at all. Where several addresses of a name were tried, their errors stand in one."""
+    if isinstance(error, ConnectionRefusedError | socket.gaierror):
+        return True
+    return type(error) is OSError and error.errno in (None, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ENETDOWN)
+
+
 def _told(station: str, address: str) -> Callable[[Words], Words]:
     return lambda words: words.fill(station=station, address=address)
 
 
-#: Words in OpenSSL's reasons when the other side ended the handshake over this side's certificate.
-_ALERT = {"ALERT"}
 _NOT_OF_SHOP = Words(
     "What answers at {address} does not show itself as station {station} of this shop",
     "{address} 的应答方未能证明是本网点的工位 {station}",

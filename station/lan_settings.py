@@ -37,7 +37,8 @@ def split(address: str) -> tuple[str, int]:
     """
     host, port = address, str(PORT)
     if address.startswith("["):
-        host, _, rest = address[1:].partition("]")
+        host, closed, rest = address[1:].partition("]")
+        host = host if closed and rest[:1] in ("", ":") else ""
         port = rest.removeprefix(":") if rest else port
     elif address.count(":") == 1:
         host, _, port = address.partition(":")

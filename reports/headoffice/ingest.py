@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from drivers.text import Words
 from reports.attest import Ed25519PrivateKey, Record, open_record, public_raw, sign_envelope
 from reports.headoffice.batch import Sent
-from reports.headoffice.store import HeadOfficeError, HeadOfficeStore, Link, Station
+from reports.headoffice.releases import Releases
+from reports.headoffice.store import HeadOfficeError, HeadOfficeStore, Link, Station, Unjudged
 from reports.ledger import Frontier, chain_after
 from reports.predicates import HeadRef, KeyEventV1, Made, ReceiptRow, ReceiptV1, RefusedRow, ReleaseV1, TextV1
 from reports.record import RecordError, digest_of, make_statement
-from reports.release import ReleasePolicy, verify_release
 from reports.roster import ROSTER_KINDS, Roster, RosterError
 
 __all__ = ["MAX_PENDING", "HeadOffice"]
@@ -37,6 +37,7 @@ class _Answer:
     acknowledged: dict[tuple[int, str], ReceiptRow] = field(default_factory=dict)
     refused: dict[tuple[int, str], RefusedRow] = field(default_factory=dict)
     quarantined: dict[tuple[int, str], ReceiptRow] = field(default_factory=dict)
+    releases: list[Unjudged] = field(default_factory=list)
 
 
 class HeadOffice:
@@ -57,6 +58,7 @@ class HeadOffice:
         self.store, self._key, self.now_ms = store, key, now_ms
         self.public = public_raw(key)
         self._rosters: dict[str, tuple[int, Roster]] = {}
+        self._releases = Releases(store, self._roster)
 
     # --- stations ---
 
@@ -144,7 +146,8 @@ class HeadOffice:
             with self.store.transaction():
                 return self._receive(from_station, batch)
         except BaseException:
-            self._rosters.pop(station, None)  # it may have learnt from records that were rolled back
+            self._rosters.clear()  # they may have learnt from records that were rolled back
+            self._releases.forget()
             raise
 
     def _receive(self, station: Station, batch: Iterable[Sent]) -> bytes:
@@ -152,6 +155,9 @@ class HeadOffice:
         for sent in batch:
             station = self._take(station, sent, answer, now)
         self.store.save_progress(station)
+        self._releases.judge(
+            station.station, answer.releases, [row.digest for row in answer.acknowledged.values()], now
+        )
         head = Frontier(station.size, station.peaks)
         receipt = ReceiptV1(
             head_office=self.store.head_office,
@@ -202,7 +208,8 @@ class HeadOffice:
         else:
             self.store.add_record(station, sent.seq, sent.digest, record.kind, record.ticket, now, sent.envelope)
             self._learn(station, sent.seq, record)
-            self._check_release(station, sent.seq, record, now)
+            if isinstance(record.statement.predicate, ReleaseV1) and record.ticket is not None:
+                answer.releases.append(Unjudged(station.station, sent.seq, record.ticket))
             answer.acknowledged[key] = row
         return self._advance(station, now)
 
@@ -268,15 +275,6 @@ class HeadOffice:
         last, roster = self._rosters.pop(station.station, (seq, None))
         if roster is not None and last < seq:
             self._rosters[station.station] = (seq, roster.apply(record))
-
-    def _check_release(self, station: Station, seq: int, record: Record, now: int) -> None:
-        """Ask the release rules again, on what is here, and keep their answer."""
-        if not isinstance(record.statement.predicate, ReleaseV1) or record.ticket is None:
-            return
-        envelopes, times = self.store.ticket(station.station, record.ticket, seq)
-        policy = ReleasePolicy(checklists=self.store.allowed_checklists() or None)
-        decision = verify_release(envelopes, self._roster(station, seq + 1), policy=policy, received_ms=times)
-        self.store.add_release(station.station, seq, record.ticket, decision.decision, decision.reasons, now)
 
 
 def _check_home(station: Station, record: Record) -> None:

@@ -10,7 +10,7 @@ import json
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,7 +24,16 @@ from reports.ledger import Frontier, chain_after
 from reports.record import RecordError
 from reports.roster import ROSTER_KINDS
 
-__all__ = ["HEAD_OFFICE", "HeadOfficeError", "HeadOfficeStore", "Link", "Station", "create_head_office"]
+__all__ = [
+    "HEAD_OFFICE",
+    "HeadOfficeError",
+    "HeadOfficeStore",
+    "Link",
+    "Station",
+    "Stored",
+    "Unjudged",
+    "create_head_office",
+]
 
 #: Seconds to wait for another process (`assay headoffice approve`) that writes the same file.
 BUSY_S = 5.0
@@ -67,6 +76,26 @@ class Station:
     size: int
     chain: str | None
     peaks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A record that is here: whose it is, its place there, and when it was received."""
+
+    station: str
+    seq: int
+    digest: str
+    received_ms: int
+    envelope: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Unjudged:
+    """A release that was not judged yet."""
+
+    station: str
+    seq: int
+    ticket: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +171,25 @@ def allowed_checklists(db: Database) -> None:
         " version INTEGER NOT NULL, since_ms INTEGER NOT NULL, by_whom TEXT NOT NULL) STRICT"
     )
     _only_added_to(db, "checklist")
+
+
+@HEAD_OFFICE()
+def releases_that_wait(db: Database) -> None:
+    """Releases that stand on records which are not here yet, and what each waits for; both tables say how things stand.
+
+    `awaited` names the digest of a record, or a station whose ledger has a gap here.
+    """
+    db.execute("CREATE INDEX record_digest ON record (digest)")
+    db.execute(
+        "CREATE TABLE unjudged (station TEXT NOT NULL, seq INTEGER NOT NULL, ticket TEXT NOT NULL, why TEXT NOT NULL,"
+        " since_ms INTEGER NOT NULL, PRIMARY KEY (station, seq),"
+        " FOREIGN KEY (station, seq) REFERENCES record (station, seq)) STRICT"
+    )
+    db.execute(
+        "CREATE TABLE awaited (what TEXT NOT NULL, station TEXT NOT NULL, seq INTEGER NOT NULL,"
+        " PRIMARY KEY (what, station, seq), FOREIGN KEY (station, seq) REFERENCES unjudged (station, seq)"
+        " ON DELETE CASCADE) STRICT, WITHOUT ROWID"
+    )
 
 
 def _only_added_to(db: Database, table: str) -> None:
@@ -351,16 +399,23 @@ class HeadOfficeStore:
         )
         return [bytes(envelope) for (envelope,) in rows]
 
-    def ticket(self, station: str, ticket: str, up_to: int) -> tuple[list[bytes], dict[str, int]]:
-        """A ticket's envelopes up to a place, in ledger order, and when each was received, by digest."""
-        rows = list(
-            self.db.execute(
-                "SELECT digest, received_ms, envelope FROM record WHERE station = ? AND ticket = ? AND seq <= ?"
-                " ORDER BY seq",
-                (station, ticket, up_to),
-            )
-        )
-        return [bytes(envelope) for *_, envelope in rows], {digest: received_ms for digest, received_ms, _ in rows}
+    def ticket(self, station: str, ticket: str, up_to: int) -> list[Stored]:
+        """The station's own records of a ticket up to a place, in ledger order."""
+        where = "station = ? AND ticket = ? AND seq <= ? ORDER BY seq"
+        return self._stored(where, (station, ticket, up_to))
+
+    def bundles(self, station: str, after: int, up_to: int) -> list[Stored]:
+        """What the station said of bundles that it took in, after a place and up to another."""
+        where = "station = ? AND kind = 'bundle/v1' AND seq > ? AND seq <= ? ORDER BY seq"
+        return self._stored(where, (station, after, up_to))
+
+    def of_shop(self, shop: str, digest: str) -> Stored | None:
+        """A record of any station of the shop; None when it is not here."""
+        return next(iter(self._stored("digest = ? AND shop = ? LIMIT 1", (digest, shop))), None)
+
+    def _stored(self, where: str, values: tuple[Any, ...]) -> list[Stored]:
+        query = f"SELECT station, seq, digest, received_ms, envelope FROM record WHERE {where}"  # noqa: S608 - ours
+        return [Stored(*row, bytes(envelope)) for *row, envelope in self.db.execute(query, values)]
 
     def add_release(self, station: str, seq: int, ticket: str, decision: str, reasons: list[Words], at_ms: int) -> None:
         """What the release rules said when the record came."""
@@ -369,6 +424,42 @@ class HeadOfficeStore:
             "INSERT INTO release (station, seq, ticket, decision, reasons, checked_ms) VALUES (?, ?, ?, ?, ?, ?)",
             (station, seq, ticket, decision, said, at_ms),
         )
+
+    def put_off(self, one: Unjudged, why: Words, awaited: Iterable[str], at_ms: int) -> None:
+        """Remember that a release is not judged yet, why, and what it waits for (digests, or station names)."""
+        said = json.dumps(why._asdict(), ensure_ascii=False)
+        self.db.execute(
+            "INSERT INTO unjudged (station, seq, ticket, why, since_ms) VALUES (?, ?, ?, ?, ?)"
+            " ON CONFLICT (station, seq) DO UPDATE SET why = excluded.why",
+            (one.station, one.seq, one.ticket, said, at_ms),
+        )
+        self.db.execute("DELETE FROM awaited WHERE station = ? AND seq = ?", (one.station, one.seq))
+        rows = [(what, one.station, one.seq) for what in sorted(set(awaited))]
+        self.db.conn.executemany("INSERT INTO awaited (what, station, seq) VALUES (?, ?, ?)", rows)
+
+    def settle(self, one: Unjudged) -> None:
+        """The release was judged: nothing waits any more."""
+        self.db.execute("DELETE FROM unjudged WHERE station = ? AND seq = ?", (one.station, one.seq))
+
+    def waiting_for(self, what: Iterable[str]) -> list[Unjudged]:
+        """The releases that wait for any of these digests or stations."""
+        if not self.db.table("awaited").count_where("1 LIMIT 1"):
+            return []
+        found = [
+            Unjudged(*row)
+            for each in what
+            for row in self.db.execute(
+                "SELECT station, seq, ticket FROM awaited JOIN unjudged USING (station, seq) WHERE what = ?", (each,)
+            )
+        ]
+        return list(dict.fromkeys(found))
+
+    def unjudged(self, limit: int = 200) -> list[dict[str, Any]]:
+        """The releases that are not judged yet, the oldest first: station, seq, ticket, since_ms, why (en, zh)."""
+        rows = self.db.query(
+            "SELECT station, seq, ticket, since_ms, why FROM unjudged ORDER BY since_ms, station, seq LIMIT ?", (limit,)
+        )
+        return [{**row, "why": json.loads(row["why"])} for row in rows]
 
     def allow_checklist(self, sha256: str, name: str, version: int, by_whom: str, at_ms: int) -> None:
         """Let releases stand on runs of this checklist from now on; saying it again changes nothing."""
@@ -392,8 +483,10 @@ class HeadOfficeStore:
         """Stored records as rows without their content, by station and seq."""
         return list(
             self.db.query(
-                "SELECT station, seq, digest, kind, shop, ticket, received_ms, decision AS release FROM record"
-                " LEFT JOIN release USING (station, seq, ticket) WHERE (station, seq) > (?, ?)"
+                "SELECT station, seq, digest, kind, shop, ticket, received_ms,"
+                " coalesce(decision, CASE WHEN why IS NOT NULL THEN 'not-judged-yet' END) AS release FROM record"
+                " LEFT JOIN release USING (station, seq, ticket) LEFT JOIN unjudged USING (station, seq, ticket)"
+                " WHERE (station, seq) > (?, ?)"
                 " ORDER BY station, seq LIMIT ?",
                 (*after, limit),
             )
@@ -410,6 +503,7 @@ class HeadOfficeStore:
             "stations": by("state", "station"),
             "records": by("kind", "record"),
             "releases": by("decision", "release"),
+            "unjudged": self.db.table("unjudged").count,
             "refused": self.db.table("link").count_where("state = 'refused'"),
             "quarantined": self.db.table("quarantine").count,
         }

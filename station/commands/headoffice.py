@@ -146,20 +146,23 @@ def approve(station: str | None, database: Path | None, refuse: bool, compared: 
 def stats(database: Path | None, as_json: bool) -> None:
     """Stations by state, records by kind, releases by decision, what was set aside."""
     with _opened(database) as store, store.transaction():
-        counts = store.counts()
+        counts, unjudged = store.counts(), store.unjudged()
     if as_json:
-        sys.stdout.write(json.dumps(counts, ensure_ascii=False) + "\n")
+        sys.stdout.write(json.dumps({**counts, "waiting": unjudged}, ensure_ascii=False) + "\n")
         return
     labels = {
         "stations": _("stations"),
         "records": _("records"),
         "releases": _("releases"),
+        "unjudged": _("releases not judged yet"),
         "refused": _("refused records"),
         "quarantined": _("records that contradict each other"),
     }
     for name, value in counts.items():
         told = ", ".join(f"{_counted(name, key)} {n}" for key, n in value.items()) if isinstance(value, dict) else value
         sys.stdout.write(f"{labels[name]}: {told or 0}\n")
+    for row in unjudged:
+        sys.stdout.write(f"  {row['station']}  {row['ticket']}  {words(Words(**row['why']))}\n")
 
 
 @command.command("export", help=_("Rows of what is stored, one JSON object a line."))
