@@ -151,8 +151,8 @@ def _power_mode(word: str, code: str | None) -> str | None:
     number = integer(code or word)
     if number is not None:
         return POWER_MODES.get(number, str(number))
-    lowered = word.lower()
-    return lowered if lowered in POWER_MODES.values() else None
+    bare = word.lower().replace("_", "")
+    return next((mode for mode in POWER_MODES.values() if mode.replace("_", "") == bare), None)
 
 
 @parser("surfaceflinger")

@@ -40,7 +40,7 @@ def hardware_properties(data: bytes) -> Parsed:
     parsed = Parsed()
     seen: set[tuple[str, str]] = set()
     for line in stripped_lines(data):
-        found = _LINE.fullmatch(line)
+        found = _LINE.match(line)
         if not found or (found[1], found[2]) in seen:
             continue
         part, limit = found[1].lower(), found[2]

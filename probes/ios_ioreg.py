@@ -1,4 +1,4 @@
-"""What an iPhone's power source says in the I/O registry, as a property list in XML or as Foundation prints it.
+"""What an iPhone's power source says in the I/O registry: property list, JSON, as Foundation or as `ioreg` prints it.
 
 Only the entry's own keys count: the dictionary inside it repeats some of them with other values. A capture that is cut
 is read as far as it goes. Pure parser.
@@ -55,6 +55,14 @@ _TOKEN = re.compile(
     r"|<key>([^<]{1,200})</key>"
 )
 _PAIR = re.compile(r'"?(\w{1,80})"? = "?([^";]{0,4096})"?;', re.ASCII)
+#: `ioreg` puts bars before the lines of an entry that stands deeper in the tree, and nests dictionaries on one line.
+_IOREG_PAIR = re.compile(r'[|+\s]{0,80}"(\w{1,80})" ?= ?"?([^"{}<>()]{1,4096}?)"?', re.ASCII)
+_IOREG_ENTRY = re.compile(r"[|\s]{0,80}\+-o ")
+#: Strings, brackets and plain values of JSON, and of a Python dictionary, as tools for iPhones print either.
+_JSON = re.compile(r"""["'][A-Za-z]\w{1,80}["']\s{0,9}:""", re.ASCII)
+_JSON_TOKEN = re.compile(
+    r""""((?:[^"\\\n]|\\.){0,4096})"|'((?:[^'\\\n]|\\.){0,4096})'|([\[\]{}:,])|([\w.+-]{1,80})""", re.ASCII
+)
 
 
 def _xml(text: str) -> Iterator[tuple[int, str, str]]:
@@ -82,12 +90,53 @@ def _foundation(lines: list[str]) -> Iterator[tuple[int, str, str]]:
             yield depth, pair[1], pair[2].strip()
 
 
+def _ioreg(lines: list[str]) -> Iterator[tuple[int, str, str]]:
+    """`ioreg`'s own text: everything that has a line of its own belongs to the entry; the first entry counts."""
+    entries = 0
+    for line in lines:
+        entries += bool(_IOREG_ENTRY.match(line))
+        if entries > 1:
+            return
+        if pair := _IOREG_PAIR.fullmatch(line):
+            yield 1, pair[1], pair[2].strip()
+
+
+def _json(text: str) -> Iterator[tuple[int, str, str]]:
+    """Depth, key and simple value; the dictionary of the entry itself has depth 1. A cut text is read to its end."""
+    depth, key, ready = 0, "", False
+    last = ""
+    for token in _JSON_TOKEN.finditer(text):
+        double, single, sign, plain = token.groups()
+        if sign == ":":
+            key, ready = last, True
+        elif sign in ("{", "["):
+            depth = 1 if sign == "{" and ready and key == "IORegistry" else depth + 1
+            ready = False
+        elif sign in ("}", "]"):
+            depth, ready = depth - 1, False
+        elif sign == ",":
+            ready = False
+        else:
+            word = next((one for one in (double, single, plain) if one is not None), "")
+            # A number at the very end of the text may lack digits.
+            if ready and not (plain and token.end() == len(text)):
+                yield depth, key, word
+            last, ready = word, False
+
+
+def _entries(lines: list[str]) -> Iterator[tuple[int, str, str]]:
+    text = "\n".join(lines)
+    if "<key>" in text:
+        return _xml(text)
+    if any(_PAIR.match(line.strip()) for line in lines):
+        return _foundation(lines)
+    return _json(text) if _JSON.search(text) else _ioreg(lines)
+
+
 @parser("ios_ioreg")
 def ios_ioreg(data: bytes) -> Parsed:
     """The battery's registry entry: cycles, capacities, voltage, current and temperature."""
     parsed = Parsed()
-    lines = raw_lines(data)
-    text = "\n".join(lines)
-    entries = _xml(text) if "<key>" in text else _foundation(lines)
+    entries = _entries(raw_lines(data))
     read_fields([(key, value[:LINE_LIMIT]) for depth, key, value in entries if depth == 1], _FIELDS, parsed)
     return parsed

@@ -37,7 +37,11 @@ _MEANS = {
 }
 _SATELLITES = re.compile(r"Satellite Data for ([0-9]{1,6}) satellites", re.ASCII)
 #: Java's Float.MAX_VALUE as an accuracy: a fix that a receiver invented without a satellite.
-_ZERO_FIX = re.compile(r"\b(?:acc|hAcc)=340282346638528860000000000000000000000(?![0-9])", re.ASCII)
+_ZERO_FIX = re.compile(
+    r"\b(?:acc|hAcc)=(?:340282346638528860000000000000000000000(?![0-9])|3\.4028235E\+?38\b)", re.ASCII
+)
+#: What the dump begins with to Android 11, and after it; the key figures alone are read as well.
+_HEADS = ("current location manager state", "location manager state")
 _GPS_FIX = re.compile(r"\bLocation\[gps\b")
 _FIX_FIELD = re.compile(r"\b(satellites|maxCn0|meanCn0)=([0-9]{1,3}(?:\.[0-9]{1,9})?)(?![0-9.])", re.ASCII)
 _SWITCH = re.compile(r"(?:Location mode: |\[u0\] )(true|false)$", re.ASCII)
@@ -49,7 +53,7 @@ def location(data: bytes) -> Parsed:
     parsed = Parsed()
     facts = parsed.facts
     lines = stripped_lines(data)
-    if not any(line.startswith(("Current Location Manager state", "Location Manager State")) for line in lines[:200]):
+    if not any(line.lower().startswith(_HEADS) or "GNSS_KPI_START" in line for line in lines):
         return parsed
     facts |= {"gnss_kpi_present": False, "gps_zero_fix": False}
     for line in lines:

@@ -13,7 +13,8 @@ __all__ = ["READ", "meminfo"]
 READ = Command("meminfo", "cat /proc/meminfo", timeout_s=5.0, limit=64 * 1024)
 
 _NAMES = ("MemTotal", "MemFree", "MemAvailable", "SwapTotal", "SwapFree")
-_SIZE = re.compile(r"([0-9]{1,18})(?: kB)?", re.ASCII)
+#: The kernel always prints the unit: a number without it at the very end of the text may lack digits.
+_SIZE = re.compile(r"([0-9]{1,18})(\s{0,4}kB)?", re.ASCII | re.IGNORECASE)
 
 
 @parser("meminfo")
@@ -24,7 +25,8 @@ def meminfo(data: bytes) -> Parsed:
         name, colon, value = line.partition(":")
         if not colon or name not in _NAMES or f"{name}_kB" in parsed.facts:
             continue
-        if size := _SIZE.fullmatch(value.strip()):
+        size = _SIZE.fullmatch(value.strip())
+        if size and not (size[2] is None and data.rstrip(b" ").endswith(line.encode())):
             parsed.facts[f"{name}_kB"] = int(size[1])
         else:
             note(parsed, f"{name}_kB", value.strip(), "a number of kB")

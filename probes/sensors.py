@@ -38,10 +38,16 @@ _OLD_NAMES: dict[Sensor, str] = {"magnetometer": "magnetic", "step_counter": "st
 
 _HARDWARE = re.compile(r"\b([0-9]{1,4}) h/w sensors", re.ASCII)
 _HANDLE = re.compile(r"(?:0x)?[0-9a-fA-F]{8,10}\)\s", re.ASCII)
-_TYPE = re.compile(r"\|\s*type: ?[\w.]*\((-?[0-9]{1,10})\)", re.ASCII)
+#: The type's name is padded to 20 characters, empty for sensors that an app brings, and anything for a vendor's own.
+_TYPE = re.compile(r"\|\s{0,40}type:[^|(]{0,200}\((-?[0-9]{1,10})\)", re.ASCII)
 _OLD_TYPE = re.compile(r"\|\s*type=(-?[0-9]{1,10})\b", re.ASCII)
 #: Sections that may follow the list without ending in a colon (sensor fusion's state, the device's own list).
 _BARE_SECTION = re.compile(r"(?:[0-9]+-axis fusion|game fusion|geomag fusion|(?:Total )?[0-9]+ h/w sensors)\b")
+#: Headings that follow the list in AOSP's dump, known also where somebody has indented the text.
+_AFTER_LIST = (
+    "Fusion States:", "Recent Sensor events:", "Active sensors:", "Socket Buffer size = ", "WakeLock Status: ",
+    "Mode : ", "Active connections:", "Previous Registrations:",
+)  # fmt: skip
 _NONE = "No Sensors on the device"
 
 
@@ -63,8 +69,9 @@ class _List:
 
 def _entry(line: str) -> Entry | None:
     """The entry on that line; a row of the tables of Android 2 to 6 has no handle in front but a bar inside."""
-    handle = _HANDLE.match(line)
-    columns = [column.strip() for column in line[handle.end() if handle else 0 :].split("|")]
+    text = line.strip()
+    handle = _HANDLE.match(text)
+    columns = [column.strip() for column in text[handle.end() if handle else 0 :].split("|")]
     if not handle and (line[:1].isspace() or len(columns) < 3):
         return None
     kind = (_TYPE if handle else _OLD_TYPE).search(line)
@@ -95,6 +102,8 @@ def list_entries(lines: list[str]) -> list[Entry]:
 
 
 def _opens_section(line: str) -> bool:
+    if line.strip().startswith(_AFTER_LIST):
+        return True
     if not line or line[0].isspace() or is_framing(line):
         return False
     return line.endswith(":") or bool(_BARE_SECTION.match(line))

@@ -16,7 +16,22 @@ __all__ = ["READ_HEALTH_FILES", "storage_health"]
 
 
 _HEADER = re.compile(r"-{3,9} (?:.{0,80}\()?(/[\w./:-]{1,200})\)? -{3,9}")
-_EXT_CSD = re.compile(r"\b(?:EXT_CSD_)?(DEVICE_LIFE_TIME_EST_TYP_A|DEVICE_LIFE_TIME_EST_TYP_B|PRE_EOL_INFO)\]?: ?(\w+)")
+#: As mmc-utils prints it in its versions, and as kernels of makers do in /proc and debugfs.
+_EXT_CSD = re.compile(
+    r"\b(?:EXT_CSD_)?(DEVICE_LIFE_TIME_EST_TYP_[AB]|PRE_EOL_INFO)\]?\s{0,20}[:=]\s{0,20}(\w{1,20})",
+    re.ASCII | re.IGNORECASE,
+)
+#: `life_time_estimation_a: 0x01`, `.../health_descriptor/eol_info:0x01`: name and value of a file on one line.
+_NAMED = re.compile(
+    r"(?:[\w./:-]{0,200}/)?(life_time_estimation_[abc]|eol_info)\s{0,20}[:=]\s{0,20}(\w{1,20})\b", re.ASCII
+)
+#: The path of a file alone on its line, its value on the next: `ls` and `cat` in one loop, or `head`.
+_PATH = re.compile(
+    r"(?:==> )?(?:[$#] )?(?:cat )?"
+    r"([\w./:-]{0,200}(?:life_time_estimation_[abc]|/eol_info|/life_time|/pre_eol_info))(?: <==|:)?"
+)
+#: The files are hexadecimal also where a kernel leaves the `0x` out.
+_BARE = re.compile(r"[0-9a-fA-F]{1,2}", re.ASCII)
 _HAL = re.compile(r"\bStorageInfo\{eol: ([0-9]{1,3}), lifetimeA: ([0-9]{1,3}), lifetimeB: ([0-9]{1,3})", re.ASCII)
 _LEAVES = {
     "life_time_estimation_a": "life_time_a",
@@ -44,7 +59,11 @@ def storage_health(data: bytes) -> Parsed:
         if header := _HEADER.fullmatch(line):
             path = header[1]
         elif found := _EXT_CSD.search(line):
-            _put(parsed, "eMMC", _EXT_CSD_FACTS[found[1]], found[2])
+            _put(parsed, "eMMC", _EXT_CSD_FACTS[found[1].upper()], found[2])
+        elif found := _NAMED.match(line):
+            _put(parsed, "UFS", _LEAVES[found[1]], found[2])
+        elif found := _PATH.fullmatch(line):
+            path = found[1] if "/" in found[1] else f"/{found[1]}"
         elif found := _HAL.search(line):
             _of_hal(parsed, found)
         elif path and line and not line.startswith("-"):
@@ -68,7 +87,7 @@ def _of_file(parsed: Parsed, path: str, text: str) -> None:
 
 
 def _put(parsed: Parsed, kind: str, fact: str, text: str) -> None:
-    value = integer(text)
+    value = int(text, 16) if _BARE.fullmatch(text) else integer(text)
     if value is None:
         note(parsed, fact, text, "a number")
     elif 0 <= value <= 255:  # one byte of the descriptor

@@ -30,11 +30,11 @@ _TECHNOLOGY = re.compile(r"\b(?:m|get)Ril(Voice|Data)RadioTechnology=-?[0-9]{1,3
 _EMERGENCY = re.compile(r"\bmIsEmergencyOnly=(true|false)\b", re.ASCII)
 #: Section of the form with names, its field, the fact, and the values that 3GPP TS 27.007 and 36/38.133 allow, in dBm.
 _NAMED_SIGNALS = (
-    ("Lte", re.compile(r"\brsrp ?= ?(-?[0-9]{1,10})\b", re.ASCII), "lte_rsrp_dBm", None),
-    ("Lte", re.compile(r"\brsrq ?= ?(-?[0-9]{1,10})\b", re.ASCII), "lte_rsrq_dB", range(-34, 4)),
-    ("Nr", re.compile(r"\bssRsrp ?= ?(-?[0-9]{1,10})\b", re.ASCII), "nr_rsrp_dBm", range(-156, -30)),
-    ("Wcdma", re.compile(r"\brscp ?= ?(-?[0-9]{1,10})\b", re.ASCII), "wcdma_rscp_dBm", range(-120, -23)),
-    ("Gsm", re.compile(r"\brssi ?= ?(-?[0-9]{1,10})\b", re.ASCII), "gsm_rssi_dBm", range(-113, -50)),
+    ("Lte", re.compile(r"\brsrp ?= ?(-?[0-9]{1,10})(?=[ ,}])", re.ASCII), "lte_rsrp_dBm", None),
+    ("Lte", re.compile(r"\brsrq ?= ?(-?[0-9]{1,10})(?=[ ,}])", re.ASCII), "lte_rsrq_dB", range(-34, 4)),
+    ("Nr", re.compile(r"\bssRsrp ?= ?(-?[0-9]{1,10})(?=[ ,}])", re.ASCII), "nr_rsrp_dBm", range(-156, -30)),
+    ("Wcdma", re.compile(r"\brscp ?= ?(-?[0-9]{1,10})(?=[ ,}])", re.ASCII), "wcdma_rscp_dBm", range(-120, -23)),
+    ("Gsm", re.compile(r"\brssi ?= ?(-?[0-9]{1,10})(?=[ ,}])", re.ASCII), "gsm_rssi_dBm", range(-113, -50)),
 )
 _BLOCK_ENDS = ("registrations:", "local logs:", "listen logs:")
 

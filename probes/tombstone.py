@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from probes.api import Parsed, parser
 from probes.captured import raw_lines
@@ -18,11 +19,22 @@ __all__ = ["tombstone"]
 _LOG_PREFIX = re.compile(
     r"[^:]{0,40}(?::[0-9]{2}:[0-9.]{2,9}[^:]{0,40})?\bDEBUG\s{0,20}(?:\([ 0-9]{1,10}\))?\s{0,20}: ?"
 )
+#: Android Studio's columns: time, ids, tag, package, level; and any other program's tag that a crash is logged under.
+_STUDIO_PREFIX = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:.]{8,15}\s{1,20}[0-9]{1,10}-[0-9]{1,10}\s{1,20}"
+    r"\S{1,60}\s{1,80}\S{1,200}\s{1,40}[VDIWEFA] {1,4}"
+)
+_ANY_TAG = re.compile(
+    r"(?:[0-9-]{5,10} [0-9:.]{8,15}\s{1,20}(?:[0-9]{1,10}\s{1,10}[0-9]{1,10}\s{1,10})?)?"
+    r"[VDIWEFA][/ ][\w.]{1,60}\s{0,40}"
+    r"(?:\([ 0-9]{1,10}\))?\s{0,20}: ?"
+)
 _QUOTED = re.compile(r"(Build fingerprint|ABI|Abort message): '(.*)'")
 _PROCESS = re.compile(r"pid: ([0-9]{1,10}), tid: ([0-9]{1,10})(?:, name: (.*))?", re.ASCII)
 _SIGNAL = re.compile(
     r"signal ([0-9]{1,4})(?: \(([^)]{1,80})\))?(?:, code (-?[0-9]{1,10})(?: \(([^)]{1,80})\))?)?", re.ASCII
 )
+_LAST_NUMBER = re.compile(r",? ?(?:signal|code) -?[0-9]{0,10}$", re.ASCII)
 _FACTS = {"Build fingerprint": "fingerprint", "ABI": "abi", "Abort message": "abort_message"}
 
 
@@ -40,6 +52,8 @@ def tombstone(data: bytes) -> Parsed:
     parsed = Parsed()
     facts = parsed.facts
     lines = list(_lines(data))
+    if lines and not data.endswith(b"\n"):  # a number at the very end may lack digits
+        lines[-1] = replace(lines[-1], text=_LAST_NUMBER.sub("", lines[-1].text))
     for line in lines:
         text = line.text
         if quoted := _QUOTED.match(text):
@@ -63,9 +77,16 @@ def tombstone(data: bytes) -> Parsed:
     return parsed
 
 
+def _prefix(text: str) -> re.Match[str] | None:
+    """What a log puts before the line, None where there is nothing."""
+    if "DEBUG" in text[:80] and (prefix := _LOG_PREFIX.match(text)):
+        return prefix
+    return _STUDIO_PREFIX.match(text) or _ANY_TAG.match(text)
+
+
 def _lines(data: bytes) -> Iterator[LogLine]:
     for number, raw in enumerate(raw_lines(data), 1):
         text = raw.strip()
-        if "DEBUG" in text[:80] and (prefix := _LOG_PREFIX.match(text)):
+        if prefix := _prefix(text):
             text = text[prefix.end() :].strip()
         yield LogLine(number, text, raw, kernel=False)

@@ -61,6 +61,15 @@ def _put(parsed: Parsed, fact: str, value: str) -> None:
         parsed.facts[fact] = told
 
 
+#: Names that stand once in the dump: read also where vendors nest them in other groups, or the braces do not match.
+_ANYWHERE = {
+    "kernel_state": "kernel_state",
+    "kernel_function_list": "current_functions",
+    "configured": "configured",
+    "current_mode": "port_status",
+}
+
+
 def _nested(lines: list[str], parsed: Parsed) -> None:
     """`name={`, `name=[` open a group, `}` and `]` close one; a value belongs to the group that it stands in."""
     groups: list[str] = []
@@ -70,8 +79,11 @@ def _nested(lines: list[str], parsed: Parsed) -> None:
         elif line.endswith(("{", "[")):
             groups.append(line.rstrip("{[").rstrip("=").strip())
             if len(groups) > 64:  # deeper than any real dump: a broken stream
-                return
+                break
         elif (pair := _PAIR.fullmatch(line)) and groups and (fact := _NESTED.get((groups[-1], pair[1]))):
+            _put(parsed, fact, pair[2].strip())
+    for line in lines:
+        if (pair := _PAIR.fullmatch(line)) and (fact := _ANYWHERE.get(pair[1])):
             _put(parsed, fact, pair[2].strip())
 
 

@@ -13,7 +13,13 @@ from probes.captured import flag, integer, note, stripped_lines
 
 __all__ = ["vibrator", "vibrator_list"]
 
-_HEADING = re.compile(r"(?:Vibrator (?:Manager )?Service|(?:Previous|Recent|Aggregated) [\w ]{0,40}vibrations):")
+_HEADING = re.compile(
+    r"(?:Vibrator ?(?:Manager ?)?Service|(?:Previous|Recent|Aggregated) [\w ]{0,40}vibrations|CurrentVibration):"
+)
+#: A line of its own until Android 11, between others of `VibrationSettings{...}` in 12 and 13, where the intensity is a
+#: word that is no number.
+_INTENSITY = re.compile(r"\bmHapticFeedbackIntensity=([^,}\s]{1,40})")
+_LOW_POWER = re.compile(r"\bmLowPowerMode=([^,}\s]{1,40})")
 _STARTED = re.compile(r"\bstartTime[:=]")
 #: Android 12; from 13 on each motor has a block of its own, from 16 on with the name of its HAL before it.
 _CONTROLLER = re.compile(
@@ -32,27 +38,30 @@ def vibrator(data: bytes) -> Parsed:
     for line in stripped_lines(data):
         known = known or bool(_HEADING.match(line))
         count += len(_STARTED.findall(line))
-        if "haptic_intensity" not in facts and line.startswith("mHapticFeedbackIntensity="):
-            text = line.partition("=")[2]
-            if (value := integer(text)) is not None:
-                facts["haptic_intensity"] = value
-            else:
-                note(parsed, "haptic_intensity", text, "a number")
-        elif "low_power" not in facts and line.startswith("mLowPowerMode="):
-            text = line.partition("=")[2]
-            if (state := flag(text)) is not None:
-                facts["low_power"] = state
-            else:
-                note(parsed, "low_power", text, "true or false")
-        elif found := _IDS.match(line):
+        _settings(line, parsed)
+        if found := _IDS.match(line):
             motors += [int(word) for word in re.findall(r"[0-9]{1,9}", found[1])]
         elif found := _CONTROLLER.search(line[:400]):
             motors.append(int(found[1] or found[2]))
-    if known or facts:
+    if known or count or facts:
         facts["previous_count"] = count
     if motors:
         facts["motors"] = sorted(set(motors))
     return parsed
+
+
+def _settings(line: str, parsed: Parsed) -> None:
+    """The two settings that every version prints in the same words; the first of each counts."""
+    if "haptic_intensity" not in parsed.facts and (found := _INTENSITY.search(line)):
+        if (value := integer(found[1])) is not None:
+            parsed.facts["haptic_intensity"] = value
+        else:
+            note(parsed, "haptic_intensity", found[1], "a number")
+    if "low_power" not in parsed.facts and (found := _LOW_POWER.search(line)):
+        if (state := flag(found[1])) is not None:
+            parsed.facts["low_power"] = state
+        else:
+            note(parsed, "low_power", found[1], "true or false")
 
 
 @parser("vibrator_list")

@@ -26,18 +26,42 @@ from probes.units import FLAG, LIST, TEXT
 __all__ = ["BANDS", "Row", "band", "scan_rows", "wifi", "wifi_link", "wifi_scan", "wifi_status"]
 
 _BSSID = re.compile(r", BSSID: (?:[0-9a-fA-F]{2}(?::[0-9a-fA-F]{2}){5}|<\w{1,20}>|null|any)(?=,|$)", re.ASCII)
-_UNKNOWN = ("", "<none>", "<unknown ssid>", "null", "<NONE>")
+_UNKNOWN = ("", "<none>", "<unknown ssid>", "<NONE>")
+_LINK = re.compile(r"(?:m?WifiInfo\b ?[:=]? ?)?\[?SSID: ")
+#: android.net.wifi.SupplicantState; any other word at the very end of a dump is one that was cut.
+_STATES = frozenset(
+    (
+        "DISCONNECTED", "INTERFACE_DISABLED", "INACTIVE", "SCANNING", "AUTHENTICATING", "ASSOCIATING", "ASSOCIATED",
+        "FOUR_WAY_HANDSHAKE", "GROUP_HANDSHAKE", "COMPLETED", "DORMANT", "UNINITIALIZED", "INVALID",
+    )
+)  # fmt: skip
+_WHOLE = re.compile(r".*: (?:[0-9a-fA-F]{2}(?::[0-9a-fA-F]{2}){5}|<[\w ]{1,20}>|-?[0-9]{1,9}(?:Mbps|MHz|dBm))")
 #: android.net.wifi.WifiInfo.INVALID_RSSI; vendors print lower values for the same thing.
 INVALID_RSSI = -127
 
 
-def _wifi_info(lines: list[str]) -> dict[str, str]:
-    """The fields of the first line that describes the link; the network's name may hold anything, also commas."""
-    for line in lines:
-        rest = line.removeprefix("mWifiInfo").removeprefix("WifiInfo:").lstrip()
-        if not rest.startswith("SSID: ") or ", Supplicant state: " not in rest:
+def _without_the_cut(rest: str) -> str:
+    """The last line of a dump that ends in it, without the value that may be cut."""
+    head, _, last = rest.rpartition(", ")
+    state = last.removeprefix("Supplicant state: ")
+    return rest if state in _STATES or _WHOLE.fullmatch(last) else head
+
+
+def _wifi_info(lines: list[str], ended: bool) -> dict[str, str]:
+    """The fields of the first line that describes the link; the network's name may hold anything, also commas.
+
+    `ended` says whether the last line is whole.
+    """
+    for at, line in enumerate(lines):
+        found = _LINK.match(line)
+        if not found:
             continue
-        head = rest[: rest.rindex(", Supplicant state: ")]
+        rest = f"SSID: {line[found.end() :]}"
+        last = at == len(lines) - 1 and not ended
+        if ", Supplicant state: " not in rest and not (last and ", BSSID: " in rest):
+            continue
+        rest = _without_the_cut(rest) if last else rest
+        head = rest.rpartition(", Supplicant state: ")[0] or rest
         printed = [found.start() for found in _BSSID.finditer(head)]
         cut = printed[-1] if printed else head.find(", BSSID: ")
         if cut < 0:
@@ -58,25 +82,26 @@ def _measured(text: str, unit: str) -> int | None:
 @parser("wifi")
 def wifi(data: bytes) -> Parsed:
     """`dumpsys wifi`: on or off, and the current link."""
-    return _link(stripped_lines(data), "Wi-Fi")
+    return _link(data, "Wi-Fi")
 
 
 @parser("wifi_status")
 def wifi_status(data: bytes) -> Parsed:
     """`cmd wifi status` (Android 11): the same in fewer lines."""
-    return _link(stripped_lines(data), "Wifi")
+    return _link(data, "Wifi")
 
 
-def _link(lines: list[str], name: str) -> Parsed:
+def _link(data: bytes, name: str) -> Parsed:
+    lines = stripped_lines(data)
     parsed = Parsed()
     facts = parsed.facts
     for line in lines:
         if line.startswith((f"{name} is enabled", f"{name} is disabled")):
             facts["enabled"] = line.startswith(f"{name} is enabled")
             break
-    fields = _wifi_info(lines)
+    fields = _wifi_info(lines, data.endswith(b"\n"))
     for name, fact in (("SSID", "ssid"), ("BSSID", "bssid"), ("MAC", "mac")):
-        if (text := unquoted(fields.get(name, ""))) not in _UNKNOWN:
+        if (said := fields.get(name, "")) != "null" and (text := unquoted(said)) not in _UNKNOWN:
             facts[fact] = text
     if state := fields.get("Supplicant state"):
         facts["supplicant_state"] = state
