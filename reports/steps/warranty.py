@@ -58,6 +58,7 @@ class ClaimV1(Statement):
     price_fen: Fen | None
     no_stock: bool
     brand: str = Field(max_length=200)
+    handed_in: Day | None = None
 
 
 class LineV1(Statement):
@@ -133,6 +134,7 @@ def stated(claim: Claim) -> ClaimV1:
         price_fen=claim.price_fen,
         no_stock=claim.no_stock,
         brand=claim.brand,
+        handed_in=_iso(claim.handed_in),
     )
 
 
@@ -157,6 +159,7 @@ def claim_of(said: ClaimV1) -> Claim:
         price_fen=said.price_fen,
         no_stock=said.no_stock,
         brand=said.brand,
+        handed_in=_day(said.handed_in),
     )
 
 

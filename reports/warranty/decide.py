@@ -61,6 +61,8 @@ class Claim:
         sold: the day on the invoice; None where no paper shows it.
         brought: the day the phone was brought with this fault: what the windows are judged on.
         decided: the day of the decision: what delays and refunds are counted to.
+        handed_in: the day the phone was handed over, where that is later than the day it was brought to the shop's
+            notice (registered from afar, called in): what delays are counted from.
         rows: the rows of the fault table that the fault shows.
         papers: what proves the purchase.
         made: the factory date that the IMEI shows; only looked at where the papers are lost.
@@ -89,6 +91,12 @@ class Claim:
     price_fen: int | None = None
     no_stock: bool = False
     brand: str = ""
+    handed_in: datetime.date | None = None
+
+    @property
+    def since(self) -> datetime.date:
+        """The day from which the repairer has the phone."""
+        return self.handed_in or self.brought
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,13 +218,15 @@ def _checked(claim: Claim, rules: Rules) -> Item:
 
 
 def _ordered(claim: Claim) -> None:
-    days = [claim.sold, claim.made, claim.exchanged, claim.brought, claim.decided]
+    days = [claim.sold, claim.made, claim.exchanged, claim.brought, claim.handed_in, claim.decided]
     days += [day for stay in claim.stays for day in (stay.handed_in, stay.back)]
     for day in days:
         if day is not None and not _FIRST <= day <= _LAST:
             raise ClaimError(_ODD_DAY.fill(day=day))
     pairs: list[tuple[datetime.date | None, datetime.date | None]] = [
         (claim.brought, claim.decided),
+        (claim.brought, claim.handed_in),
+        (claim.handed_in, claim.decided),
         (claim.sold, claim.brought),
         (claim.made, claim.brought),
         (claim.made, claim.sold),
@@ -386,7 +396,8 @@ def _within(claim: Claim, days: int, source: str, account: _Account) -> bool:
 
 
 def _repaired_often(claim: Claim, found: Period, account: _Account) -> bool:
-    times = sum(1 for stay in claim.stays if stay.row and stay.handed_in >= found.start)
+    rows = account.rules.items[claim.item].rows  # a battery that was changed is no repair of the handset
+    times = sum(1 for stay in claim.stays if stay.row in rows and stay.handed_in >= found.start)
     often = times >= account.rules.terms.failed_repairs
     if times:
         says = (_REPAIRED if often else _REPAIRED_LESS).fill(times=times, most=account.rules.terms.failed_repairs)
@@ -397,9 +408,9 @@ def _repaired_often(claim: Claim, found: Period, account: _Account) -> bool:
 def _too_slow(claim: Claim, account: _Account) -> bool:
     terms = account.rules.terms
     most = terms.repairer_days if claim.delay == "repairer" else terms.parts_days
-    waited = (claim.decided - claim.brought).days
+    waited = (claim.decided - claim.since).days
     says = _LATE if waited > most else _NOT_LATE
-    says = says.fill(brought=claim.brought, day=claim.decided, waited=waited, most=most)
+    says = says.fill(brought=claim.since, day=claim.decided, waited=waited, most=most)
     account.add(says, f"late-{claim.delay}", "first-day")
     return waited > most
 
@@ -430,7 +441,7 @@ def _refund(claim: Claim, account: _Account) -> Remedy:
     """The return of a handset that could be exchanged: less the days it was used, those at the repairer left out."""
     sold, until, rate = claim.sold, claim.decided, account.rules.terms.refund_bp
     assert sold is not None  # noqa: S101 - `_checked`, and the papers are not lost
-    away = days_away((*claim.stays, Away(claim.brought, until)), sold, until)
+    away = days_away((*claim.stays, Away(claim.since, until)), sold, until)
     days = (until - sold).days - away
     account.add(_USED.fill(sold=sold, until=until, total=days + away, away=away, days=days), "used", "first-day")
     if claim.price_fen is None:

@@ -20,6 +20,7 @@ from reports.steps.warranty import WarrantyV1, stated, stated_decision, stated_l
 from reports.warranty.days import Away
 from reports.warranty.decide import Claim, ClaimError, Decision, Line, Papers, decide, yuan
 from reports.warranty.faults import mapped, row_words
+from reports.warranty.history import History, history, with_typed
 from reports.warranty.rules import PolicyError, Rules, shipped, with_policy
 from station.steps.api import Case, Choice, Field, Filled, Made, Step, grouped, not_now, wrong
 
@@ -79,9 +80,16 @@ def _sold(case: Case) -> datetime.date | None:
     return datetime.date.fromisoformat(said.purchase.sold)
 
 
+def _history(case: Case) -> History:
+    """What the ticket's own records say of earlier stays."""
+    return history(one for one in case.records if one.digest not in case.amended)
+
+
 def _brought(case: Case) -> datetime.date:
-    """The day the customer came with the fault: registered, else taken in, else today."""
-    said, intake = _registration(case), _intake(case)
+    """The day the customer came with the fault: said that it is back, else registered, else taken in, else today."""
+    said, intake, came_back = _registration(case), _intake(case), _history(case).came_back
+    if came_back is not None:
+        return came_back
     moment = said.clock.wall_ms if said else intake.received_ms if intake else case.now_ms
     return day_of(moment)
 
@@ -142,6 +150,11 @@ def _item(case: Case) -> str:
     return next((item.id for item in shipped().items.values() if rows & set(item.rows)), "handset")
 
 
+def _item_of(rows: Sequence[str]) -> str:
+    """The item whose faults were named; empty where none was."""
+    return next((item.id for item in shipped().items.values() if set(rows) & set(item.rows)), "")
+
+
 def _seen(case: Case) -> tuple[str, ...]:
     """What the look at the phone speaks for, as exclusions that a person has to decide."""
     record = case.newest("appearance")
@@ -156,9 +169,9 @@ def _seen(case: Case) -> tuple[str, ...]:
 
 
 def _claim(case: Case, form: Filled) -> Claim:
-    item = form["item"] or _item(case)
-    brought = form["brought"] or _brought(case)
+    before, brought = _history(case), form["brought"] or _brought(case)
     named = tuple(row for row in form["faults"] if row != _NONE)
+    item = form["item"] or _item_of(named) or _item(case)
     papers = form["papers"] or _papers(case)
     if papers is None:
         raise wrong("warranty.papers", _PAPERS_NEEDED, _SAY_PAPERS)
@@ -171,13 +184,14 @@ def _claim(case: Case, form: Filled) -> Claim:
         papers=papers,
         made=form["made"],
         exclusions=tuple(dict.fromkeys((*_outside_by_papers(case), *form["exclusions"]))),
-        stays=tuple(_stay(row) for row in form["repairs"]),
+        stays=with_typed(before.stays, [_stay(row) for row in form["repairs"]]),
         delay=form["delay"] or "none",
-        exchanged=form["exchanged"],
-        replaced=form["replaced"] or 0,
+        exchanged=form["exchanged"] or (before.exchanged if item == "handset" else None),
+        replaced=max(form["replaced"] or 0, before.replaced.count(item)),
         price_fen=form["price"],
         no_stock=form["no_stock"],
         brand=form["brand"] or _brand(case),
+        handed_in=before.handed_in if before.handed_in and before.handed_in > brought else None,
     )
 
 
@@ -222,6 +236,9 @@ def offer(decision: Decision) -> Words:
 
 def _notes(case: Case, claim: Claim, codes: Sequence[str]) -> Iterable[Line]:
     """What was seen and decides nothing by itself: who signs has to have read it."""
+    for stay in _history(case).stays:
+        fault = row_words(stay.row) if stay.row else _NO_REPAIR
+        yield Line(_OWN_STAY.fill(handed_in=stay.handed_in, back=stay.back, fault=fault))
     found = mapped(codes)
     for code, why in found.outside:
         yield Line(_OUTSIDE_TABLE.fill(code=code, why=why.words))
@@ -276,6 +293,11 @@ _REMEDIES = {
     "repair": Words("free repair", "免费修理"),
 }
 _RETURN_SUM = Words("return against {sum}", "退货退款 {sum}")
+_OWN_STAY = Words(
+    "By this ticket's records: at the repairer {handed_in} to {back}, {fault}",
+    "据本工单记录：{handed_in} 至 {back} 在修，{fault}",
+)
+_NO_REPAIR = Words("not counted as a repair of a listed fault", "不计为性能故障的修理")
 _OUTSIDE_TABLE = Words("Finding {code}: not in the fault table; {why}", "故障 {code}：不在性能故障表内；{why}")
 _UNKNOWN_CODE = Words("Finding {code}: not mapped to the fault table", "故障 {code}：未对应性能故障表")
 _SEEN = Words("Seen at intake and not taken for a reason to exclude: {what}", "接件时所见，未作为除外情形：{what}")
@@ -354,6 +376,9 @@ STEPS = (
                     Words("earlier repairs", "以往修理"),
                     "rows",
                     most=50,
+                    help=Words(
+                        "off the warranty card; this ticket's own count already", "按三包凭证填写；本工单的已计入"
+                    ),
                     columns=(
                         Field("handed_in", Words("handed in", "送修日"), required=True, most=10),
                         Field("back", Words("back", "取回日"), required=True, most=10),
