@@ -42,6 +42,7 @@ ACCESS_WORDS = {
 _HEX = re.compile(r"(?:0[xX])?[0-9A-Fa-f]{1,16}", re.ASCII)
 #: <n> and <stat> are small numbers without quotes; a report that came by itself has only <stat>, then a quoted area.
 _SMALL = re.compile(r"[0-9]{1,2}", re.ASCII)
+_SHOWN_ENDS = re.compile(r"<(?:CR|LF|LN)>", re.IGNORECASE)
 _FINAL = re.compile(r"OK|ERROR|\+CM[ES] ERROR:.{0,200}")
 _DEVCON = re.compile(r"([A-Z]{2,20})\(([^()]{0,400})\)")
 _DEVCON_FACTS = {
@@ -58,9 +59,8 @@ _DEVCON_FACTS = {
 
 
 def _lines(data: bytes) -> list[str]:
-    """Lines, also of a log that shows carriage return and line feed as `<CR><LF>`."""
-    lines = raw_lines(data)
-    return [part.strip() for line in lines for part in line.replace("<CR>", "\n").replace("<LF>", "\n").split("\n")]
+    """Lines, also of a log that shows carriage return and line feed as `<CR><LF>` or `<cr><ln>`."""
+    return [part.strip() for line in raw_lines(data) for part in _SHOWN_ENDS.split(line)]
 
 
 @parser("at_commands")

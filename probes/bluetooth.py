@@ -56,12 +56,12 @@ def _status(lines: list[str]) -> dict[str, str]:
     A capture that begins behind the heading has them from its first `enabled:` on; its state is not told then, because
     every profile has one.
     """
-    start = next((at + 1 for at, line in enumerate(lines) if line.strip() in _STATUS_HEADS), None)
+    start = next((at + 1 for at, line in enumerate(lines) if line.strip().endswith(_STATUS_HEADS)), None)
     headed = start is not None
     if start is None:
         start = next((at for at, line in enumerate(lines) if line.strip().startswith("enabled:")), len(lines))
     found: dict[str, str] = {}
-    for line in lines[start:]:
+    for line in filter(str.strip, lines[start:]):
         name, colon, value = line.strip().partition(":")
         if not colon or not (line.startswith(" ") or name.lower() in _STATUS_NAMES):
             break
@@ -76,7 +76,7 @@ def _bonded(lines: list[str]) -> int | None:
     if start is None:
         return None
     count = 0
-    for line in lines[start + 1 :]:
+    for line in filter(str.strip, lines[start + 1 :]):
         if not _HIDDEN_MAC.match(line.strip()):
             break
         count += 1

@@ -18,7 +18,8 @@ READ_ACCOUNTS = Command("account", "dumpsys account", timeout_s=15.0, limit=2 * 
 READ_POLICY = Command("device-policy", "dumpsys device_policy", timeout_s=15.0, limit=2 * 1024 * 1024)
 
 _COMPONENT = r"[A-Za-z][\w.]{0,250}/[\w.$]{1,250}"
-_ADMIN = re.compile(rf" {{4}}({_COMPONENT}):", re.ASCII)
+#: An administrator stands four blanks to the right of the dump's first line, which may itself have been moved.
+_ADMIN = re.compile(rf"( {{4,60}})({_COMPONENT}):", re.ASCII)
 _OWNER = re.compile(rf"admin=ComponentInfo\{{({_COMPONENT})\}}", re.ASCII)
 #: What stands at the beginning of a line of this dump and of no other (AOSP, DevicePolicyManagerService.dump).
 _POLICY_MARKS = (
@@ -64,10 +65,13 @@ def device_policy(data: bytes) -> Parsed:
     """`dumpsys device_policy`: the device owner and the active administrators of all users."""
     parsed = Parsed()
     lines = raw_lines(data)
-    if not any(line.strip().startswith(_POLICY_MARKS) for line in lines):
+    marks = [line for line in lines if line.strip().startswith(_POLICY_MARKS)]
+    if not marks:
         return parsed
+    left = len(marks[0]) - len(marks[0].lstrip()) if marks[0].strip().startswith(_POLICY_MARKS[0]) else 0
     owned = any(line.strip().startswith("Device Owner:") or "admin=ComponentInfo" in line for line in lines)
-    admins = [found[1] for line in lines if (found := _ADMIN.fullmatch(line))]
+    listed = [found for line in lines if (found := _ADMIN.fullmatch(line))]
+    admins = [found[2] for found in listed if len(found[1]) == left + 4]
     parsed.facts |= {"device_owner": owned, "active_admins": len(admins)}
     if admins:
         parsed.facts["admins"] = list(dict.fromkeys(admins))

@@ -26,6 +26,11 @@ def test_a_file_that_a_console_wrote_in_its_own_encoding_is_read(encoding: str) 
     assert (read["prop_count"], read["sdk"], read["model"]) == (2, 34, "Bench 屏")
 
 
+def test_properties_that_were_moved_to_the_right_are_read() -> None:
+    read = facts("getprop", "      [ro.product.brand]: [bench]\n      [ro.build.version.sdk]: [35]\n")
+    assert (read["prop_count"], read["brand"], read["sdk"]) == (2, "bench", 35)
+
+
 # at_commands
 
 
@@ -38,6 +43,13 @@ def test_a_report_that_came_by_itself_is_not_the_answer() -> None:
 
 def test_numbers_too_large_for_a_state_are_none() -> None:
     assert "stat" not in facts("at_commands", "+CREG: 1,1234,5678\nOK\n")
+
+
+@pytest.mark.parametrize("end", ["<CR><LF>", "<cr><ln>"])
+def test_a_log_that_shows_its_line_ends_is_taken_apart(end: str) -> None:
+    text = f"[12ms] AT TX: AT+CREG?{end}\n[14ms] AT RX: {end}+CREG: 0,3{end}{end}+CME ERROR: 100{end}\n"
+    read = facts("at_commands", text)
+    assert (read["stat"], read["result"]) == (3, "+CME ERROR: 100")
 
 
 # audio
@@ -147,7 +159,7 @@ def test_a_block_without_its_heading_states_what_no_profile_could_have_said() ->
 
 
 def test_a_block_that_lost_its_indent_is_read_and_ends_where_it_ends() -> None:
-    text = "Bluetooth Status\nenabled: true\nstate: ON\nname: Bench\n\naddress: 02:00:5E:00:00:09\n"
+    text = "> Bluetooth Status\nenabled: true\n\nstate: ON\n\nname: Bench\n\nEnable log:\naddress: 02:00:5E:00:00:09\n"
     read = facts("bluetooth_manager", text)
     assert (read["enabled"], read["state"], read["name"]) == (True, "ON", "Bench")
     assert "address" not in read
@@ -163,6 +175,14 @@ def test_a_policy_dump_without_its_first_line_is_one_all_the_same() -> None:
         "active_admins": 1,
         "admins": ["com.bench.mdm/.Admin"],
     }
+
+
+def test_a_policy_dump_that_was_moved_to_the_right_keeps_its_columns() -> None:
+    text = (
+        "    Current Device Policy Manager state:\n      Enabled Device Admins (User 0):\n"
+        "        com.bench.mdm/.Admin:\n          uid=10111\n    com.bench.other/.NoAdmin:\n"
+    )
+    assert facts("device_policy", text)["active_admins"] == 1
 
 
 # df
