@@ -196,6 +196,7 @@ OUTPUTS = {
     "touch_selftest": [TOUCH_SELFTEST],
     "setting": ["0\n", "null\n"],
     "device_state": [DEVICE_STATE],
+    "brightness_bounds": ["  mScreenBrightnessSettingMinimum=2\n  mScreenBrightnessSettingMaximum=2047\n"],
 }
 #: They count or list what was printed so far.
 GROWING = {
@@ -203,4 +204,4 @@ GROWING = {
     "states", "raw_mutual_rows", "delta_mutual_rows", "dead_lines", "services", "set", "value", "panel",
 }  # fmt: skip
 #: Not one section of a bug report: commands of our own.
-UNFRAMED = {"setting", "panel_files", "vibrator_list", "window_size"}
+UNFRAMED = {"brightness_bounds", "setting", "panel_files", "vibrator_list", "window_size"}
