@@ -50,6 +50,8 @@ _INVISIBLE = frozenset(
         *range(0xE0000, 0xE0080),
     )
 )
+#: The one of them that Python calls printable: combining grapheme joiner.
+_GLUE = "\u034f"
 
 
 def safe_text(text: str, limit: int = 400) -> str:
@@ -59,6 +61,8 @@ def safe_text(text: str, limit: int = 400) -> str:
     something was there; bidirectional and zero-width signs are dropped; lone surrogates become U+FFFD. The raw bytes
     stay in the evidence. Markup is not touched here: widgets get text by type, never as markup.
     """
+    if len(text) <= limit and text.isprintable() and _GLUE not in text and unicodedata.is_normalized("NFC", text):
+        return text  # nearly all are so, and looking at each character took longer than reading a record
     out: list[str] = []
     for char in unicodedata.normalize("NFC", text[: limit * 4]):
         code = ord(char)
