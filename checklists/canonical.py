@@ -52,15 +52,15 @@ def from_dump(dumped: Mapping[str, Any]) -> Checklist:
     Raises:
         ChecklistErrors: the data is not a checklist.
     """
-    document = Document("", dumped)
-    problems = [document.problem(path, what) for path, what in plain_problems(revived(dumped))]
+    document, content = Document("", dumped), revived(dumped)
+    problems = [document.problem(path, what) for path, what in plain_problems(content)]
     if dumped.get("format") != 1:
         problems.append(document.problem(("format",), _OTHER_FORMAT))
     if problems:
         raise ChecklistErrors(problems)
-    content = {key: value for key, value in dumped.items() if key != "format"}
+    del content["format"]
     try:
-        return Checklist.model_validate({**revived(content), "sha256": checklist_sha256(dumped)})
+        return Checklist.model_validate({**content, "sha256": checklist_sha256(dumped)})
     except ValidationError as error:
         found = [explain(one, Checklist) for one in error.errors()]
         raise ChecklistErrors(document.problem(path, what) for path, what in found) from error
@@ -100,6 +100,8 @@ _OTHER_FORMAT = Words("this program reads format 1 only", "本程序只支持格
 
 def revived(value: Any) -> Any:
     """Dumped data with its decimals back; anything else stays for the models to judge. Nesting is the caller's care."""
+    if isinstance(value, str):
+        return value
     if isinstance(value, Mapping):
         if set(value) == {"v", "e"} and all(type(part) is int for part in value.values()) and abs(value["e"]) <= 18:
             return Decimal(value["v"]).scaleb(value["e"])

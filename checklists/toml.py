@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import tomllib
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path as FilePath
 from typing import Any
@@ -105,27 +105,32 @@ def plain_problems(value: Any, path: Path = ()) -> Iterator[tuple[Path, Words]]:
 
     Records hold whole numbers within 2^53 and decimals of a whole number within 2^53 and a power of ten within 10^±18.
     """
-    if isinstance(value, Mapping):
-        for key, item in value.items():
-            if not _PLAIN_KEY.fullmatch(str(key)):
-                yield (*path, str(key)), _ODD_KEY
-            yield from plain_problems(item, (*path, str(key)))
-        if set(value) == {"v", "e"}:
-            yield path, _RESERVED
-    elif isinstance(value, (list, tuple)):
-        for at, item in enumerate(value):
-            yield from plain_problems(item, (*path, at))
-    elif isinstance(value, str):
-        if safe_text(value, limit=len(value) + 1) != value:
-            yield path, _UNSAFE
-    elif isinstance(value, int):  # flags are whole numbers here and pass
-        if abs(value) >= 2**53:
-            yield path, _OUT_OF_RANGE
-    elif isinstance(value, Decimal):
-        if not value.is_finite() or not _in_profile(value):
-            yield path, _OUT_OF_RANGE
-    else:
-        yield path, _NOT_PLAIN.fill(kind=type(value).__name__)
+    if not isinstance(value, (list, tuple, Mapping)):
+        if what := _problem_of(value):
+            yield path, what
+        return
+    table = isinstance(value, Mapping)
+    items: Iterable[tuple[Any, Any]] = value.items() if isinstance(value, Mapping) else enumerate(value)
+    for key, item in items:
+        at = (*path, str(key) if table else key)
+        if table and not _PLAIN_KEY.fullmatch(str(key)):
+            yield at, _ODD_KEY
+        if not isinstance(item, (str, int, Decimal)):
+            yield from plain_problems(item, at)
+        elif what := _problem_of(item):  # most are such, and a generator for each took longer than the look
+            yield at, what
+    if table and set(value) == {"v", "e"}:
+        yield path, _RESERVED
+
+
+def _problem_of(value: object) -> Words | None:
+    if isinstance(value, str):
+        return None if safe_text(value, limit=len(value) + 1) == value else _UNSAFE
+    if isinstance(value, int):  # flags are whole numbers here and pass
+        return None if abs(value) < 2**53 else _OUT_OF_RANGE
+    if isinstance(value, Decimal):
+        return None if value.is_finite() and _in_profile(value) else _OUT_OF_RANGE
+    return _NOT_PLAIN.fill(kind=type(value).__name__)
 
 
 def _in_profile(value: Decimal) -> bool:

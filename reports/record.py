@@ -108,15 +108,18 @@ def parse_strict(data: bytes, limit: int = MAX_PAYLOAD) -> Any:
         )
     try:
         text = data.decode()
-        _check_depth(text)
-        value = _DECODER.decode(text)
-        again = _dump(value)
+        value = _FAST.decode(text)
+        _check_depth(value)
+        if (again := _dump(value)) != data or _BEYOND_BMP.search(text):
+            value = _DECODER.decode(text)  # says which key is there twice, or is outside
     except UnicodeDecodeError as error:
         raise RecordError(Words("is not UTF-8", "不是 UTF-8 编码")) from error
     except UnicodeEncodeError as error:
         raise _half_a_character() from error
     except ValueError as error:
         raise RecordError(Words("is not JSON: {why}", "不是 JSON：{why}").fill(why=error)) from error
+    except RecursionError as error:
+        raise _too_deep() from error
     # Nothing of JSON's own signs composes with what follows it, so the whole is NFC just when each text in it is.
     if not unicodedata.is_normalized("NFC", text):
         raise RecordError(Words("has text that is not NFC", "含未按 NFC 规范化的文本"))
@@ -180,17 +183,18 @@ def _normal(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
-def _check_depth(text: str) -> None:
-    """Refuse deep nesting before the parser meets it: it would run out of stack."""
-    depth = 0
-    for sign in _BRACKET.findall(_STRING.sub("", text)):
-        depth += 1 if sign in "[{" else -1
-        if depth > MAX_DEPTH:
-            raise _too_deep()
-
-
-_STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"')
-_BRACKET = re.compile(r"[\[\]{}]")
+def _check_depth(value: object) -> None:
+    """Refuse deep nesting; the parser itself refuses what it has no stack for."""
+    level: list[Any] = [value] if isinstance(value, (dict, list)) else []
+    for _ in range(MAX_DEPTH):
+        level = [
+            item
+            for each in level
+            for item in (each.values() if isinstance(each, dict) else each)
+            if isinstance(item, (dict, list))
+        ]
+    if level:
+        raise _too_deep()
 
 
 def _too_deep() -> RecordError:
@@ -231,6 +235,9 @@ _DECODER = json.JSONDecoder(
     parse_float=_no_float,
     parse_constant=_no_float,
 )
+#: Without a look at each object: what it reads is written the same way again just when no key was there twice.
+_FAST = json.JSONDecoder(parse_int=_integer, parse_float=_no_float, parse_constant=_no_float)
+_BEYOND_BMP = re.compile("[\U00010000-\U0010ffff]")
 
 
 # --- values ----------------------------------------------------------------------------------------------------------
@@ -367,7 +374,7 @@ def read_statement(payload: bytes) -> ReadStatement:
     if model is None:
         return ReadStatement(kind, subject, None, raw)
     try:
-        predicate = model.model_validate_json(_dump(raw))
+        predicate = model.model_validate_json(_predicate_in(payload, whole))
     except ValidationError as error:
         first = error.errors()[0]
         raise RecordError(
@@ -383,6 +390,15 @@ def read_statement(payload: bytes) -> ReadStatement:
             )
         )
     return ReadStatement(kind, subject, predicate, raw)
+
+
+def _predicate_in(payload: bytes, whole: dict[str, Any]) -> bytes:
+    """The bytes of the predicate within those of its statement, which are canonical: what is around it is known."""
+    rest = {"predicateType": whole["predicateType"], "subject": whole["subject"]}
+    return payload[len(_FRONT) : len(payload) - len(_dump(rest))]
+
+
+_FRONT: Final = f'{{"_type":"{STATEMENT_TYPE}","predicate":'.encode()
 
 
 def _subject(kind: str, subjects: object) -> str:
