@@ -16,8 +16,10 @@ from probes.crash_evidence import LogLine, as_facts, evidence_of
 __all__ = ["dmesg", "kernel_line", "kernel_lines"]
 
 #: `<level>[seconds] [task or core] text`, each but the text optional; vendors add their own brackets before the text.
+#: `dmesg -x` has facility and level in words, `dmesg -T` the time of day instead of the seconds.
 _LINE = re.compile(
-    r"(?:<[0-9]{1,3}>)?\s{0,4}\[\s{0,9}([0-9]{1,7}\.[0-9]{1,9})\]\s{0,4}"
+    r"(?:<[0-9]{1,3}>|[a-z]{3,8}\s{0,3}:[a-z]{3,8}\s{0,3}:\s{0,2})?\s{0,4}"
+    r"\[(?:\s{0,9}([0-9]{1,7}\.[0-9]{1,9})|\w{3} \w{3} [ 0-9][0-9] [0-9:]{8} [0-9]{4})\]\s{0,4}"
     r"(?:\[[\s]{0,8}[TC]?[0-9:]{1,8}\]\s{0,3}|\[[0-9]:[^\]]{1,40}\]\s{0,3}|\([0-9]{1,2}\)\[[^\]]{1,40}\]\s{0,3}){0,3}(.*)",
     re.ASCII,
 )
@@ -33,7 +35,9 @@ def kernel_lines(data: bytes) -> Iterator[LogLine]:
 def kernel_line(number: int, raw: str) -> LogLine | None:
     """One line of a kernel log, or None for a line without its stamp."""
     line = _LINE.match(raw) if "[" in raw[:40] else None
-    return LogLine(number, line[2], raw, kernel=True, seconds=Decimal(line[1])) if line else None
+    if not line:
+        return None
+    return LogLine(number, line[2], raw, kernel=True, seconds=Decimal(line[1]) if line[1] else None)
 
 
 @parser("dmesg")
@@ -47,8 +51,11 @@ def dmesg(data: bytes) -> Parsed:
     evidence = evidence_of(lines)
     parsed.facts |= {
         "lines": len(lines),
-        "first_s": lines[0].seconds,
-        "last_s": lines[-1].seconds,
+        **{
+            name: line.seconds
+            for name, line in (("first_s", lines[0]), ("last_s", lines[-1]))
+            if line.seconds is not None
+        },
         "panics": [{"line": line.number, "text": line.text[:300]} for line in panics[:20]],
         "suspects": as_facts(evidence.suspects),
         "harmless": evidence.harmless,

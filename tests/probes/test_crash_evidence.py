@@ -71,6 +71,8 @@ HARMLESS = {
     "no-sensor-core-to-load": "sensors-ssc soc:x: slpi_load_fw: SLPI image loading failed",
     "thermal-zone-not-ready": "thermal thermal_zone0: failed to read out thermal zone (-19)",
     "adc-not-ready": "PMI: bench_check_ov: Couldn't get current voltage, rc=-61",
+    "property-not-supported": "power_supply battery: driver failed to report `constant_charge_voltage' property: -22",
+    "default-instead": "CAM-OIS: bench_ois_soc_init: get change_cci failed rc:-22, default 0",
     "part-not-attached": "power_supply dock_battery: driver failed to report `status' property",
     "console-buffer-empty": "ram_console: uncorrectable error in header",
     "memory-card": "mmc1: error -110 whilst initialising SD card",
@@ -132,6 +134,24 @@ def test_each_kind_of_noise_is_counted_and_blames_nobody(rule: str) -> None:
 def test_ordinary_words_about_a_part_are_no_evidence(rule: str) -> None:
     calm = SAMPLES[rule].split()[0].rstrip(":") + ": probed successfully, ready, 0 retries"
     assert log_of(rule, calm, 9, 600) == []
+
+
+@pytest.mark.parametrize(
+    "stamp",
+    ["[Mon Jan  6 09:05:{n:02d} 2025] ", "kern  :err   : [  600.{n:06d}] ", "<3>[  600.{n:06d}][ T812] "],
+)
+def test_a_stamp_of_any_kind_leaves_the_text_behind_it(stamp: str) -> None:
+    log = "".join(f"{stamp.format(n=n)}{SAMPLES['gauge-bus']}\n" for n in range(9))
+    lines = list(kernel_lines(log.encode()))
+    assert {line.text for line in lines} == {SAMPLES["gauge-bus"]}
+    assert {line.seconds is None for line in lines} == {"Mon" in stamp}
+    assert [one.part for one in evidence_of(lines).suspects] == ["fuel-gauge"]
+
+
+def test_a_touch_controller_that_reports_its_guard_as_off_was_not_reset() -> None:
+    assert (
+        log_of("touch-reset-by-itself", "mtk-tpd: fts_esd_protection_timeout: g_start_esd_protection = 0", 9, 600) == []
+    )
 
 
 def test_a_touch_screen_of_which_no_driver_came_up_is_blamed() -> None:
