@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from reports.attest import Record
 from reports.predicates import AmendV1, ConsentV1, PartUseV1, PlanV1
 
-__all__ = ["Agreement", "agreement", "fitted", "unconfirmed"]
+__all__ = ["Agreement", "agreement", "fitted", "stays", "unconfirmed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +44,11 @@ def unconfirmed(plan: PlanV1, consent: ConsentV1) -> tuple[str, ...]:
 
 
 def agreement(records: Iterable[Record]) -> Agreement:
-    """What was agreed, from the records of one ticket in ledger order; what was amended does not count."""
-    standing = _standing(records)
+    """What was agreed, from the records of one ticket in ledger order; what was amended does not count.
+
+    A phone that was handed back and comes again needs a plan of its own: what was agreed before does not cover it.
+    """
+    standing = stays(records)[-1]
     plans = [(one.digest, plan) for one in standing if isinstance(plan := one.statement.predicate, PlanV1)]
     if not plans:
         return Agreement()
@@ -61,13 +64,21 @@ def agreement(records: Iterable[Record]) -> Agreement:
 def fitted(records: Iterable[Record]) -> dict[str, int]:
     """How many of each part number went into the phone since it was last handed back."""
     count: dict[str, int] = {}
-    for one in _standing(records):
+    for one in stays(records)[-1]:
         use = one.statement.predicate
-        if one.kind == "delivery/v1":
-            count = {}
-        elif isinstance(use, PartUseV1):
+        if isinstance(use, PartUseV1):
             count[use.number] = count.get(use.number, 0) + use.quantity
     return count
+
+
+def stays(records: Iterable[Record]) -> list[list[Record]]:
+    """The records that stand, stay by stay: each ends with its hand-back, the last one is not over (or empty)."""
+    found: list[list[Record]] = [[]]
+    for one in _standing(records):
+        found[-1].append(one)
+        if one.kind == "delivery/v1":
+            found.append([])
+    return found
 
 
 def _standing(records: Iterable[Record]) -> list[Record]:

@@ -13,8 +13,9 @@ from typing import Literal
 
 from checklists.verdict import Stage, Verdict
 from drivers.text import Words
+from reports.agreement import stays
 from reports.attest import Record
-from reports.predicates import AmendV1, AttemptV1, Commitment, ConsentV1, PlanV1, Quantity, RunV1
+from reports.predicates import AttemptV1, Commitment, ConsentV1, PlanV1, Quantity, RunV1
 from reports.replay import latest_attempts, resolved
 
 __all__ = ["Change", "DiffRow", "RunDiff", "ValueDiff", "before_and_after", "compare", "planned_changes"]
@@ -85,9 +86,9 @@ def before_and_after(records: Iterable[Record]) -> tuple[Record, Record] | None:
     """The run that a phone came with and its newest run after the repair, as far as there are both.
 
     Before is the last intake run, or the last one for a diagnosis, from before the first self-check; what was sent out
-    and came back begins anew.
+    and came back begins anew, and so does what was handed back and taken in again.
     """
-    standing = _standing(records)
+    standing = _last_stay(records)
     early: Record | None = None
     first: Record | None = None
     late: Record | None = None
@@ -107,20 +108,23 @@ def before_and_after(records: Iterable[Record]) -> tuple[Record, Record] | None:
     return (before, late) if before is not None and late is not None else None
 
 
-def _standing(records: Iterable[Record]) -> list[Record]:
-    every = list(records)
-    amended = {one.statement.predicate.target for one in every if isinstance(one.statement.predicate, AmendV1)}
-    return [one for one in every if one.digest not in amended]
+def _last_stay(records: Iterable[Record]) -> list[Record]:
+    """The records that stand of the last stay in which the phone was looked at, else of the one that goes on."""
+    every = stays(records)
+    seen = [stay for stay in every if any(isinstance(one.statement.predicate, RunV1) for one in stay)]
+    return (seen or every)[-1]
 
 
 def planned_changes(records: Iterable[Record]) -> frozenset[str]:
     """`check:measurement` of every identity that the newest plan with the customer's consent lets differ."""
-    standing = _standing(records)
+    standing = _last_stay(records)
     plans = {one.digest: one.statement.predicate for one in standing if isinstance(one.statement.predicate, PlanV1)}
     agreed = [
         plans[consent.plan]
         for one in standing
-        if isinstance(consent := one.statement.predicate, ConsentV1) and consent.plan in plans
+        if isinstance(consent := one.statement.predicate, ConsentV1)
+        and consent.plan in plans
+        and consent.decision == "agreed"
     ]
     return frozenset(change for plan in agreed[-1:] for part in plan.parts for change in part.changes)
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from checklists.verdict import Stage, Verdict
 from drivers.text import Words
-from reports.agreement import agreement, fitted
+from reports.agreement import agreement, fitted, stays
+from reports.attest import Record
 from reports.predicates import (
     DeclinedV1,
     ManualV1,
@@ -34,12 +35,17 @@ if TYPE_CHECKING:
 __all__ = ["STEPS"]
 
 
+def _of_this_stay(case: Case, kind: str) -> Record | None:
+    """The newest record of a kind since the phone was last handed back: what is new needs a new look."""
+    return next((one for one in reversed(stays(case.records)[-1]) if one.kind == f"{kind}/v1"), None)
+
+
 def _possible(case: Case) -> Words | None:
-    return None if case.newest("diagnosis") else _DIAGNOSE
+    return None if _of_this_stay(case, "diagnosis") else _DIAGNOSE
 
 
 def _diagnosis(case: Case) -> tuple[str, DiagnosisV1]:
-    record = case.newest("diagnosis")
+    record = _of_this_stay(case, "diagnosis")
     predicate = record.statement.predicate if record else None
     if record is None or not isinstance(predicate, DiagnosisV1):
         raise not_now("plan.no-diagnosis", _DIAGNOSE, _DO_DIAGNOSIS)
@@ -132,7 +138,7 @@ def _repairs(case: Case) -> Sequence[Choice]:
     """Every repair there is, those that mend the diagnosed cause first."""
     from checklists.diagnosis.load import shipped_policy
 
-    policy, record = shipped_policy(), case.newest("diagnosis")
+    policy, record = shipped_policy(), _of_this_stay(case, "diagnosis")
     chosen = getattr(record.statement.predicate, "chosen", "") if record else ""
     mends = next((cause.repairs for cause in policy.causes if cause.id == chosen), ())
     names = {repair.id: repair.name.words for repair in policy.repairs}
@@ -171,10 +177,8 @@ def _declined(case: Case, form: Filled) -> tuple[DeclinedV1, ...]:
 def _run_before_work(case: Case) -> RunV1 | None:
     """The run at intake, else that of the diagnosis, from before the first work: what a release compares with."""
     found: dict[Stage, RunV1] = {}
-    for record in case.records:
+    for record in stays(case.records)[-1]:
         predicate = record.statement.predicate
-        if record.digest in case.amended:
-            continue
         if isinstance(predicate, PlanV1 | RepairV1 | PartUseV1):
             break
         if isinstance(predicate, RunV1):
@@ -183,7 +187,7 @@ def _run_before_work(case: Case) -> RunV1 | None:
 
 
 def _warranty(case: Case, chosen: Sequence[Chosen]) -> str | None:
-    record = case.newest("warranty")
+    record = _of_this_stay(case, "warranty")
     if any(one.payer == "warranty" for one in chosen) and record is None:
         raise not_now("plan.warranty", _NO_WARRANTY, _DO_WARRANTY)
     return record.digest if record else None

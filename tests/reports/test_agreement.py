@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from reports.agreement import agreement, fitted
-from reports.attest import open_record
+from reports.agreement import agreement, fitted, stays
+from reports.attest import Envelope, Record, open_record
 from reports.predicates import ConsentV1, PlanV1, RiskV1, TextV1
-from reports.record import digest_of
+from reports.record import ReadStatement, digest_of
 from tests.reports.records_builder import PHONE, Case, Shop
 
 RISK = RiskV1(id="water-seal", text=TextV1(en="not as tight", zh="防水下降"))
@@ -58,6 +58,32 @@ def test_what_was_amended_was_never_agreed_nor_fitted() -> None:
     assert agreed(first, yes, shop.amend(first)) is None
     assert fitted(map(open_record, [use, use, shop.part_use()])) == {"B-1": 3}
     assert fitted(map(open_record, [use, shop.amend(use)])) == {}
+
+
+def handed_back(number: int = 1) -> Record:
+    """A hand-back of which nothing counts but that it is one."""
+    digest = digest_of(f"delivery {number}".encode())
+    return Record(Envelope(digest, b"", ()), ReadStatement("delivery/v1", "0" * 64, None, {}))
+
+
+def test_what_was_agreed_before_a_hand_back_covers_nothing_after_it() -> None:
+    shop = Shop()
+    first = plan(shop)
+    before = [open_record(one) for one in (first, consent(shop, first), shop.part_use())]
+    assert agreement(before).agreed is not None
+    after = [*before, handed_back()]
+    assert (agreement(after).plan, fitted(after)) == (None, {})
+    second = plan(shop)
+    again = [*after, open_record(second), open_record(consent(shop, second))]
+    assert agreement(again).digest == digest_of(second)
+    assert agreement(again).agreed is not None
+
+
+def test_stays_are_told_apart_by_their_hand_backs() -> None:
+    shop = Shop()
+    one, two = open_record(plan(shop)), open_record(plan(shop))
+    assert stays([]) == [[]]
+    assert stays([one, handed_back(), two, handed_back(2)]) == [[one, handed_back()], [two, handed_back(2)], []]
 
 
 @pytest.mark.parametrize("decision", ["refused", "return-unrepaired", "observe"])

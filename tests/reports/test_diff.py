@@ -5,13 +5,14 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from records_builder import Case, Shop, attempt
+from records_builder import PHONE, Case, Shop, attempt
 
 from checklists.schema import Checklist
 from checklists.verdict import Stage
-from reports.attest import Record, open_record
+from reports.attest import Envelope, Record, open_record
 from reports.diff import RunDiff, before_and_after, compare, planned_changes
-from reports.predicates import AttemptV1, PlannedPartV1
+from reports.predicates import AttemptV1, ConsentV1, PlannedPartV1
+from reports.record import ReadStatement, digest_of
 
 GOOD: dict[str, Any] = {"battery": Decimal(93), "display": True, "charger": Decimal(4)}
 
@@ -113,3 +114,31 @@ def test_a_run_that_was_taken_out_does_not_count() -> None:
     case.add(case.shop.run(Stage.SELF_CHECK, "wang", values=GOOD))
     case.add(case.shop.amend(bad))
     assert diff_of(case).regressions == ()
+
+
+def test_a_plan_that_the_customer_refused_lets_no_part_differ() -> None:
+    case = Case(Shop())
+    battery = PlannedPartV1(part="battery", number="B-1", changes=("battery:serial",))
+    offered = case.add(case.shop.plan(parts=(battery,)))
+    told: dict[str, Any] = {"person": "wang", "way": "in-person", "proof": None, "given_ms": 1}
+    refused = ConsentV1(**case.shop.common(), **told, plan=digest_of(offered), decision="refused")
+    case.add(case.shop.sign("consent/v1", PHONE, refused, case.shop.station))
+    assert planned_changes(records(case)) == frozenset()
+    case.add(case.shop.consent(offered))
+    assert planned_changes(records(case)) == {"battery:serial"}
+
+
+def test_a_phone_that_comes_again_is_compared_with_how_it_came_this_time() -> None:
+    case = Case(Shop())
+    worn = GOOD | {"battery": Decimal(60)}
+    case.add(case.shop.run(Stage.INTAKE, "wang", values=worn))
+    case.add(case.shop.run(Stage.SELF_CHECK, "wang", values=GOOD))
+    first = records(case)
+    over = Record(Envelope("d" * 64, b"", ()), ReadStatement("delivery/v1", "0" * 64, None, {}))
+    assert before_and_after([*first, over]) == before_and_after(first)
+    case.add(case.shop.run(Stage.INTAKE, "wang", values=GOOD))
+    assert before_and_after([*first, over, *records(case)[2:]]) is None
+    case.add(case.shop.run(Stage.SELF_CHECK, "wang", values=worn))
+    both = before_and_after([*first, over, *records(case)[2:]])
+    assert both is not None
+    assert [row.check for row in compare(*both).regressions] == ["battery"]
