@@ -19,6 +19,7 @@ _TEXTS = (
     "MobileEquipmentIdentifier", "ModelNumber", "ProductType", "ProductVersion", "RegionInfo", "SIMStatus",
     "SerialNumber", "UniqueDeviceID", "WiFiAddress",
 )  # fmt: skip
+_NEVER_NESTED = frozenset(("ActivationState", "BuildVersion", "DeviceClass", "ProductType", "ProductVersion"))
 _TOP: Mapping[str, tuple[str, Field]] = {
     **{name: TEXT_FIELD.named(name) for name in _TEXTS},
     **{name: FLAG_FIELD.named(name) for name in ("ActivationStateAcknowledged", "BrickState", "PasswordProtected")},
@@ -35,12 +36,16 @@ _NESTED: Mapping[str, tuple[str, Field]] = {"CFBundleIdentifier": TEXT_FIELD.nam
 def ideviceinfo(data: bytes) -> Parsed:
     """`ideviceinfo`: activation, baseband, build and model; the carrier bundle from the nested lists."""
     parsed = Parsed()
-    pairs: list[tuple[bool, str, str]] = []
+    found: list[tuple[int, str, str]] = []
     for line in raw_lines(data):
-        text = line.strip()
+        text = line.strip().strip("`")  # as pasted into a report
         name, colon, value = text.partition(":")
         if colon and not is_framing(text) and (not value or value[0] == " "):
-            pairs.append((line[:1].isspace(), name, value.strip()))
+            found.append((len(line) - len(line.lstrip()), name, value.strip()))
+    # The whole text may stand indented in a report; these are nested in nothing, so that they tell by how much.
+    top = [indent for indent, name, _ in found if name in _NEVER_NESTED]
+    first = min(top or [indent for indent, _, _ in found], default=0)
+    pairs = [(indent > first, name, value) for indent, name, value in found]
     read_fields([(name, value) for nested, name, value in pairs if not nested], _TOP, parsed)
     read_fields([(name, value) for _, name, value in pairs], _ANYWHERE, parsed)
     read_fields([(name, value) for nested, name, value in pairs if nested], _NESTED, parsed)

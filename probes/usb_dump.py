@@ -99,7 +99,7 @@ def _indented(lines: list[str], parsed: Parsed) -> None:
             if name in _INDENTED:
                 _put(parsed, _INDENTED[name], value)
             elif old and name == "mConnected":
-                _put(parsed, "connected", value)
+                _put(parsed, "connected", value.partition(",")[0])  # `1, mConfiguration: 1`
             elif name == "mConfigured":
                 _put(parsed, "device_configured", value)
         if port := _PORT_STATUS.search(line):

@@ -318,3 +318,44 @@ def test_a_list_of_temperatures_with_words_behind_it_is_read() -> None:
         "cpu_temps_C": [Decimal("55.0"), Decimal("58.5")],
         "gpu_temp_C": Decimal("30.7"),
     }
+
+
+def test_android_2_tells_the_link_and_its_configuration_on_one_line() -> None:
+    text = (
+        "USB Manager State:\n  USB Device State:\n    Enabled Functions: adb usb_mass_storage\n"
+        "    Default Functions: usb_mass_storage\n    mConnected: 1, mConfiguration: 1\n    mCurrentAccessory: null\n"
+    )
+    assert facts("usb", text)["connected"] is True
+    assert facts("usb", text.replace("mConnected: 1", "mConnected: 0"))["connected"] is False
+
+
+# lockdown
+
+INFO = """\
+ActivationState: Activated
+BrickState: false
+CarrierBundleInfoArray[1]:
+ 0:
+  CFBundleIdentifier: com.example.Carrier_xx
+  DeviceName: not this one
+  MCC: 001
+  MNC: 01
+DeviceName: Bench: iPhone
+"""
+
+
+def test_what_lockdown_says_is_read_from_a_text_that_stands_indented() -> None:
+    read = facts("ideviceinfo", INFO)
+    assert (read["DeviceName"], read["carrier_bundle"], read["MNC"]) == (
+        "Bench: iPhone",
+        "com.example.Carrier_xx",
+        "01",
+    )
+    assert facts("ideviceinfo", "".join(f"        {line}\n" for line in INFO.splitlines())) == read
+    pasted = "Here it is: see below\n`" + INFO.replace("\n", "\n    ").rstrip() + "`\n"
+    assert facts("ideviceinfo", pasted.replace("`ActivationState", "    `ActivationState")) == read
+
+
+def test_of_two_lines_of_the_link_the_first_counts_also_in_brackets() -> None:
+    text = "Wi-Fi is enabled\nmWifiInfo: [" + LINK + "]\n" + f"mWifiInfo {LINK}\n".replace("00:0b", "00:0c")
+    assert facts("wifi", text)["mac"] == "02:00:00:00:00:0b"
