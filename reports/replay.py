@@ -6,10 +6,13 @@ dropped, a limit loosened or a verdict improved shows without the station. Stand
 
 from __future__ import annotations
 
+import functools
+import json
 from collections.abc import Iterator
 from decimal import Decimal
+from typing import Final
 
-from checklists.canonical import dump_model, from_dump
+from checklists.canonical import canonical_data, dump_model, from_dump
 from checklists.judge import Judged, judge_check, judge_measurement
 from checklists.problems import ChecklistErrors
 from checklists.reference.table import ReferenceTable, read_table
@@ -23,12 +26,21 @@ from reports.predicates import AttemptV1, Commitment, MeasurementV1, Quantity, R
 __all__ = ["contradictions", "latest_attempts", "resolved"]
 
 
+#: How many checklists are remembered: a shop's runs carry the same few, and to read one takes longer than judging by it.
+CHECKLISTS: Final = 16
+
+
 def resolved(run: RunV1) -> Checklist | None:
     """The checklist that the run carries, None when it is not one."""
     try:
-        return from_dump(run.checklist)
+        return _read(canonical_data(run.checklist))
     except (ChecklistErrors, ValueError, TypeError, RecursionError):
         return None
+
+
+@functools.lru_cache(maxsize=CHECKLISTS)
+def _read(data: bytes) -> Checklist:
+    return from_dump(json.loads(data))
 
 
 def latest_attempts(run: RunV1) -> dict[str, AttemptV1]:
