@@ -26,7 +26,7 @@ from reports.predicates import AttemptV1, Commitment, MeasurementV1, Quantity, R
 __all__ = ["contradictions", "latest_attempts", "resolved"]
 
 
-#: How many checklists are remembered: a shop's runs carry the same few, and to read one takes longer than judging by it.
+#: How many checklists are remembered: runs carry the same few, and reading one takes longer than judging by it.
 CHECKLISTS: Final = 16
 
 
