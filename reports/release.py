@@ -58,8 +58,8 @@ PERSON_SIGNS: Final = frozenset(
     {"intake/v1", "diagnosis/v1", "plan/v1", "consent/v1", "part-use/v1", "repair/v1", "send-out/v1", "send-back/v1"}
 )
 SATISFIED: Final = frozenset({Verdict.PASS, Verdict.WARN, Verdict.INFO})
-#: What was stated before the phone was in hand, or of the ticket's way alone.
-_NOT_OF_PHONE: Final = frozenset({"registration/v1", "bundle/v1"})
+#: What may be stated before the phone is in hand, or is of the ticket's way alone: it is about no phone.
+_NOT_OF_PHONE: Final = frozenset({"registration/v1", "bundle/v1", "notice/v1", "clock/v1", "grievance/v1"})
 #: Who may sign a cross-check and approve a release.
 _INSPECTORS: Final = ("inspector", "head-office")
 _SIDES: Final = {Stage.SELF_CHECK: Words("self-check", "自检"), Stage.CROSS_CHECK: Words("cross-check", "互检")}
@@ -379,7 +379,7 @@ def _check_belonging(case: _Case) -> None:
         if record.statement.subject != case.phone:
             case.refuse(
                 "phone",
-                "a {kind} record is about another phone",
+                "a record is about another phone: {kind}",
                 "“{kind}”记录属于另一台手机",
                 kind=kind_words(record.kind),
             )

@@ -38,8 +38,10 @@ from reports.predicates import (
 from reports.record import commit, digest_of
 from reports.release import ReleaseDecision, ReleasePolicy, verify_release
 from reports.roster import Roster
+from reports.steps.clock import ClockV1
 from reports.steps.delivery import CollectorV1, DeliveryV1, HandedOverV1, SettledV1
 from reports.steps.diagnosis import DiagnosisV1
+from reports.steps.notice import NoticeV1
 from reports.steps.send_out import SendBackV1, SendOutV1
 
 LOW, WARN, GOOD = Decimal(70), Decimal(82), Decimal(93)
@@ -1033,3 +1035,18 @@ def test_a_phone_that_is_taken_in_again_is_judged_anew_and_what_was_before_is_cl
     assert codes(case) == []
     case.release()
     assert case.decide().released
+
+
+def test_what_the_customer_was_told_before_the_phone_came_is_about_no_phone() -> None:
+    case = Case()
+    request = digest_of(b"ticket:T1")
+    told: dict[str, Any] = {"person": "wang", "to": None, "text": Commitment(commitment="0" * 64)}
+    told |= {"template": "0" * 64, "key": "0" * 64, "adapter": "folder", "sent_ms": case.shop.now_ms}
+    notice = NoticeV1(**case.shop.common(), **told, decision="sent", topic="registered", round=1, language="zh")
+    case.by_technician(case.shop.sign("notice/v1", request, notice, case.shop.station))
+    stopped = {"person": "wang", "why": "customer", "reason": "comes later", "at_ms": case.shop.now_ms}
+    clock = ClockV1(**case.shop.common(), **stopped, decision="paused")
+    case.by_technician(case.shop.sign("clock/v1", request, clock, case.shop.station))
+    case.intake()
+    case.add(case.shop.run(Stage.INTAKE, "wang"))
+    assert codes(by_two(case)) == []
