@@ -1,15 +1,15 @@
 """Whether the complaint is gone: what brought the fault on is done again, N times, by a person who proves to be there.
 
-What has to be done depends on the complaint, which the person reads on the ticket; the steps for the commonest are
-here. The proof is the minute of the phone's own clock, asked at a try that chance chooses: only who has the phone in
-hand and a screen that shows something can answer. "Could not try" is neither gone nor back.
+What has to be done depends on the complaint, which comes with the ticket in the customer's words and by its codes; the
+steps for the commonest are here. The proof is the minute of the phone's own clock, asked at a try that chance chooses:
+only who has the phone in hand and a screen that shows something can answer. "Could not try" is neither gone nor back.
 """
 
 from __future__ import annotations
 
 import random
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from decimal import Decimal
 
 from drivers.api import Shell
@@ -19,7 +19,7 @@ from probes.api import Bench, Choice, Measurement, NotRun, Prompt, PromptKind, R
 from probes.crashes import CLOCK, phone_clock
 from probes.units import FLAG, LIST
 
-__all__ = ["SYMPTOM_STEPS", "complaint_gone", "steps_for"]
+__all__ = ["SYMPTOM_STEPS", "complaint_gone", "steps_for", "steps_of"]
 
 #: What to do again, for the symptoms of the policy (checklists/diagnosis) that begin so. The first that fits counts.
 SYMPTOM_STEPS: tuple[tuple[tuple[str, ...], tuple[Words, ...]], ...] = (
@@ -87,6 +87,7 @@ SYMPTOM_STEPS: tuple[tuple[tuple[str, ...], tuple[Words, ...]], ...] = (
 )
 _ANY_STEPS = (Words("Do again what the ticket says brings the fault on", "请重复工单所述的触发操作"),)
 
+_SAID = Words("The customer said: {words}", "客户描述：{words}")
 _TITLE = Words("Try {number} of {tries}: is the complaint gone?", "第 {number}/{tries} 次：客户反映的故障是否消失？")
 _GONE = Words("Gone: tried, and it did not come back", "已消失：已尝试，未再现")
 _BACK = Words("It came back", "故障再现")
@@ -106,6 +107,13 @@ _TOLERANCE_MIN = 2
 def steps_for(symptom: str) -> tuple[Words, ...]:
     """What to do again for that symptom; for one that is not known, what the ticket says."""
     return next((steps for names, steps in SYMPTOM_STEPS if symptom.startswith(names)), _ANY_STEPS)
+
+
+def steps_of(complaint: str, symptoms: Sequence[str]) -> tuple[Words, ...]:
+    """What to do again for a ticket: the customer's words, then the steps of each symptom, each once."""
+    said = (_SAID.fill(words=complaint),) if complaint else ()
+    steps = [step for symptom in symptoms or ("",) for step in steps_for(symptom)]
+    return (*said, *dict.fromkeys(steps))
 
 
 async def _minute(shell: Shell) -> int:
@@ -133,12 +141,13 @@ async def _is_there(bench: Bench, shell: Shell, timeout_s: float) -> bool:
 @probe(
     "android.complaint-gone",
     needs=Shell,
-    measures={"came_back": "1", "tries": "1", "what_came": LIST, "person_there": FLAG},
+    measures={"came_back": "1", "tries": "1", "what_came": LIST, "person_there": FLAG, "symptoms_tried": LIST},
     names={
         "came_back": Words("came back", "再现次数"),
         "tries": Words("tries", "尝试次数"),
         "what_came": Words("what came back", "再现情况"),
         "person_there": Words("phone in hand", "持机确认"),
+        "symptoms_tried": Words("complaints tried again", "复核的故障现象"),
     },
     asks=True,
 )
@@ -147,23 +156,27 @@ async def complaint_gone(
 ) -> AsyncIterator[Reading]:
     """What brought the complaint on, done again `tries` times; how often the fault came back.
 
-    Settings: `symptom`, the coded one whose steps are shown; `tries`, how often, at least 1; `timeout_s`, seconds
-    for each.
+    Settings: `symptom`, the coded one whose steps are shown in place of the ticket's; `tries`, how often, at least 1;
+    `timeout_s`, seconds for each.
     """
     shell = bench.capability(Shell)  # type: ignore[type-abstract]  # a protocol names the capability
     tries = max(1, tries)
+    symptoms = (symptom,) if symptom else tuple(bench.ticket.get("symptoms", "").split())
+    steps = steps_of(bench.ticket.get("complaint", ""), symptoms)
     proof = random.SystemRandom().randint(1, tries)
     gone, back = 0, []
     choices = (Choice("gone", _GONE, "+"), Choice("back", _BACK, "-"), Choice("not-tried", _COULD_NOT, "0"))
     for number in range(1, tries + 1):
         title = _TITLE.fill(number=str(number), tries=str(tries))
-        prompt = Prompt(f"try-{number}", PromptKind.CHOICE, title, steps_for(symptom), choices, timeout_s)
+        prompt = Prompt(f"try-{number}", PromptKind.CHOICE, title, steps, choices, timeout_s)
         said = await bench.person.ask(prompt)
         gone += said.value == "gone"
         if said.value == "back":
             back.append(f"{number}: {said.note}" if said.note else str(number))
         if number == proof and not await _is_there(bench, shell, timeout_s):
             raise NotRun(_NOBODY)
+    if symptoms:
+        yield Measurement("symptoms_tried", as_value(symptoms), "setting" if symptom else "ticket")
     yield Measurement("tries", Decimal(gone + len(back)), "person")
     yield Measurement("person_there", True, "the phone's clock")
     if back or gone == tries:

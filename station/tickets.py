@@ -136,9 +136,12 @@ def same_phone(session: Session, identity: Identity) -> bool:
 
 
 def facts(session: Session) -> dict[str, str]:
-    """What the ticket says of the phone and of the complaint (`symptoms`, codes apart by a space), for probes."""
+    """What the ticket says of the phone and of the complaint, for probes.
+
+    `complaint`: the customer's words; `symptoms`: their codes, apart by a space.
+    """
     serial, imeis = identities(session)
-    named = {"serial": serial, "model": session.model}
+    named = {"serial": serial, "model": session.model, "complaint": session.complaint}
     if session.registered is not None:
         named["symptoms"] = " ".join(session.registered.symptoms)
     named |= {f"imei{n}" if n > 1 else "imei": imei for n, imei in enumerate(imeis, 1)}

@@ -111,6 +111,13 @@ stay_on_while_plugged_in=null
 font_scale=1.15
 """
 
+SAVED_NETWORKS = """\
+Network Id      SSID                         Security type
+0            Bench Net                        wpa2-psk^
+1            家里 5G                            wpa3-sae
+2            open                             open
+"""
+
 OUTPUTS = {
     "account": [ACCOUNTS, ACCOUNTS_NONE],
     "device_policy": [POLICY, POLICY_FREE],
@@ -124,9 +131,11 @@ OUTPUTS = {
     "setup_state": ["user_setup_complete=1\ndevice_provisioned=null\n"],
     "user_files": ["counted 214\n"],
     "bench_files": ["/data/local/tmp/assay-usb.bin\nsearched\n", "searched\n"],
+    "saved_network_names": [SAVED_NETWORKS, "No networks\n"],
+    "repair_mode": ["user=0\nimage=\n", "user=77\nimage=\n"],
     "stay_on": ["7\n", "null\n"],
 }
 #: Said once more with every line that says it.
 GROWING = {
-    "accounts", "users", "types", "device_owner", "active_admins", "admins", "owners", "apps", "installed_by", "crashes",
+    "networks", "accounts", "users", "types", "device_owner", "active_admins", "admins", "owners", "apps", "installed_by", "crashes",
 }  # fmt: skip

@@ -380,20 +380,26 @@ async def test_a_model_with_files_of_its_own_may_have_so_many() -> None:
 async def test_what_is_not_undone_and_what_lies_on_the_phone_is_named() -> None:
     reads = {"bench-files": "/data/local/tmp/assay-usb.bin\nsearched\n", "stays-awake": "7\n"}
     ticket = {"changes-left": "T-r1/wifi/1/1-wifi\nT-r1/x/1/1-y"}
-    readings = await asked("android.leave-clean", {"debugging": "revoked"}, reads, ticket)
+    readings = await asked("android.leave-clean", {"as-it-should-be": "good", "debugging": "revoked"}, reads, ticket)
     assert (readings.value("changes_left"), len(readings.value("which_changes"))) == (2, 2)
     assert readings.value("bench_files") == ("/data/local/tmp/assay-usb.bin",)
     assert readings.value("stays_awake") is True
 
 
 async def test_a_bench_that_keeps_no_list_says_nothing_of_changes_and_a_cut_search_nothing_of_files() -> None:
-    readings = await asked("android.leave-clean", {"debugging": "wanted"}, {"bench-files": "/data/local/tmp/assay"})
+    readings = await asked(
+        "android.leave-clean",
+        {"as-it-should-be": "good", "debugging": "wanted"},
+        {"bench-files": "/data/local/tmp/assay"},
+    )
     assert {"changes_left", "bench_files", "stays_awake"} <= readings.unread.keys()
 
 
 async def test_an_empty_list_of_changes_is_none_left() -> None:
     reads = {"bench-files": "searched\n", "stays-awake": "null\n"}
-    readings = await asked("android.leave-clean", {"debugging": "revoked"}, reads, {"changes-left": ""})
+    readings = await asked(
+        "android.leave-clean", {"as-it-should-be": "good", "debugging": "revoked"}, reads, {"changes-left": ""}
+    )
     assert (readings.value("changes_left"), readings.value("bench_files"), readings.value("stays_awake")) == (
         0,
         (),
@@ -444,3 +450,38 @@ async def test_androids_own_property_counts_before_the_makers() -> None:
     text = "[ro.boot.flash.locked]: [0]\n[ro.secureboot.lockstate]: [locked]\n[ro.boot.verifiedbootstate]: [orange]\n"
     readings = await run("android.os-integrity", {"getprop": text + "[vendor.boot.verifiedbootstate]: [green]\n"})
     assert (readings.value("bootloader_locked"), readings.value("verified_boot")) == (False, "orange")
+
+
+LEAVING = {"as-it-should-be": "good", "debugging": "revoked"}
+CLEAN = {"bench-files": "searched\n", "stays-awake": "null\n"}
+
+
+async def test_a_phone_that_stays_on_the_bench_keeps_its_debugging_and_is_looked_at_all_the_same() -> None:
+    readings = await asked("android.leave-clean", {"as-it-should-be": "bad"}, CLEAN, leaves=False)
+    assert readings.value("as_it_should_be") is False
+    assert "debugging" not in readings.measured
+
+
+@pytest.mark.parametrize(
+    ("told", "on"),
+    [("user=0\nimage=\n", False), ("user=77\nimage=\n", True), ("user=0\nimage=1\n", True), ("user=\n", None)],
+)
+async def test_a_phone_in_repair_mode_does_not_show_the_customers_own_data(told: str, on: bool | None) -> None:
+    readings = await asked("android.leave-clean", LEAVING, CLEAN | {"repair-mode": told})
+    if on is None:
+        assert "in_repair_mode" in readings.unread
+    else:
+        assert readings.value("in_repair_mode") is on
+
+
+async def test_a_network_of_the_bench_that_is_still_saved_is_named() -> None:
+    phone = CLEAN | {"saved-networks": out.SAVED_NETWORKS}
+    readings = await asked("android.leave-clean", LEAVING, phone, networks=("Bench Net", "Other"))
+    assert readings.value("bench_networks") == ("Bench Net",)
+    assert "bench_networks" not in (await asked("android.leave-clean", LEAVING, phone)).measured
+
+
+async def test_an_unreadable_list_of_networks_is_not_an_empty_one() -> None:
+    phone = CLEAN | {"saved-networks": "Unknown command: list-networks\n"}
+    readings = await asked("android.leave-clean", LEAVING, phone, networks=("Bench Net",))
+    assert "bench_networks" in readings.unread

@@ -113,9 +113,12 @@ async def test_a_phone_that_goes_away_is_the_benchs_trouble() -> None:
 LOCAL = "1700000640 2023-11-14 22:24:00\n"
 
 
-async def tried(acts: dict[str, Any], clock: str = LOCAL, **settings: Any) -> tuple[Readings, ScriptedPerson]:
+async def tried(
+    acts: dict[str, Any], clock: str = LOCAL, ticket: dict[str, str] | None = None, **settings: Any
+) -> tuple[Readings, ScriptedPerson]:
     person = ScriptedPerson({"phone-minute": "24", **acts})
     given = bench(lambda script: clock, person=person)
+    given.ticket = ticket or {}
     return await run_on("android.complaint-gone", given, **settings), person
 
 
@@ -165,6 +168,28 @@ async def test_a_slip_of_the_finger_may_be_mended() -> None:
 async def test_whoever_skips_leaves_it_not_run() -> None:
     with pytest.raises(Skipped):
         await tried({"try-1": Skipped(Words("busy", "忙"))})
+
+
+async def test_what_is_tried_is_what_the_customer_complained_of() -> None:
+    ticket = {"complaint": "goes dark after a call", "symptoms": "screen-flicker no-sound screen-dim"}
+    readings, person = await tried(GONE, ticket=ticket)
+    assert readings.value("symptoms_tried") == ("screen-flicker", "no-sound", "screen-dim")
+    steps = next(prompt for prompt in person.asked if prompt.id == "try-1").steps
+    assert "goes dark after a call" in steps[0].en
+    assert steps[0].zh == "客户描述：goes dark after a call"
+    assert steps[1:] == (*steps_for("screen-flicker"), *steps_for("no-sound")), "each step once"
+
+
+async def test_a_symptom_that_the_checklist_names_is_tried_in_place_of_the_tickets() -> None:
+    readings, person = await tried(GONE, ticket={"symptoms": "no-sound"}, symptom="wifi-weak")
+    assert readings.value("symptoms_tried") == ("wifi-weak",)
+    assert person.asked[0].steps == steps_for("wifi-weak")
+
+
+async def test_a_ticket_without_a_coded_complaint_leads_to_what_it_says_in_words() -> None:
+    readings, person = await tried(GONE)
+    assert "symptoms_tried" not in readings.measured
+    assert person.asked[0].steps == steps_for("")
 
 
 def test_every_complaint_has_steps_and_an_unknown_one_those_of_the_ticket() -> None:
