@@ -28,6 +28,7 @@ from station import messages as m
 from station.client import Client
 from station.engine import Engine
 from station.events import AttemptEnded, Event, RunFinished
+from station.heap import collect_seldom
 from station.settings import Settings, create_station_key, private_folder, save_settings
 
 __all__ = ["CHECKS", "HEAD", "Station", "Took", "station", "write_noops"]
@@ -67,14 +68,15 @@ def probes() -> Loaded:
     """The probes that the station has, and those of this checklist."""
     found = discover()
     ours = {f"benchmark.sixty-{n}": _probe(n) for n in range(CHECKS)}
-    ours["benchmark.noop"] = Probe("benchmark.noop", _nothing, (), (), {}, {}, False, True, "", False)
+    ours["benchmark.noop"] = Probe("benchmark.noop", _nothing, (), (), {}, {}, False, True, None, False)
     origins = {__name__: Origin(__name__, "benchmarks", "0", "0" * 64)}
     return Loaded({**found.probes, **ours}, found.parsers, {**found.origins, **origins}, found.failed)
 
 
 async def _nothing(bench: Bench) -> AsyncIterator[Reading]:
     """Does nothing."""
-    for reading in ():
+    nothing: tuple[Reading, ...] = ()
+    for reading in nothing:
         yield reading
 
 
@@ -90,7 +92,7 @@ def _probe(n: int) -> Probe:
                 yield Unread(name, _NOT_SAID) if value is None else Measurement(name, Decimal(value), read.script)
 
     units = {f"{name}_{at}": unit for at in range(EACH) for name, unit in (("level", "%"), ("voltage", "mV"))}
-    return Probe(f"benchmark.sixty-{n}", run, (Shell,), reads, units, {}, False, True, "", False)
+    return Probe(f"benchmark.sixty-{n}", run, (Shell,), reads, units, {}, False, True, None, False)
 
 
 @dataclass(frozen=True)
@@ -204,6 +206,7 @@ async def station(folder: Path, addresses: Sequence[str]) -> AsyncIterator[Stati
         await made.ready(len(addresses))
         if addresses:
             await client.send(m.Watch(slot=made.slots[0]))
+        collect_seldom()  # as the engine's process does
         yield made
     finally:
         await client.close()

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager
@@ -49,6 +50,8 @@ T = TypeVar("T")
 C = TypeVar("C")
 
 _OPEN_S = 5.0
+#: Seconds that an answer which is whole waits for others to be told with.
+_TELL_S = 0.02
 _STREAM_OPEN_S = 10.0
 #: Bytes of a service string that a phone takes: adbd before Android 7 takes 4,096 in all (adb protocol version
 #: 0x01000000, MAX_PAYLOAD_V1), later ones more than the smart socket can name.
@@ -390,6 +393,7 @@ class _AdbShell:
                     await self._play(script, answers, deadline)
                 except DriverError as error:
                     failure = broken = error
+                answers.tell()
             results += answers.results(failure)
         return results
 
@@ -430,12 +434,17 @@ class _AdbShell:
 
 
 class _Answers:
-    """What one script answers, told as it comes. Fed in the phone's thread; `heard` is called in the caller's loop."""
+    """What one script answers, told as it comes. Fed in the phone's thread; `heard` is called in the caller's loop.
+
+    What comes shortly after each other is told together: waking the loop costs more than taking an answer.
+    """
 
     def __init__(self, reader: BatchReader, heard: Heard | None, *, first: int, base_s: float) -> None:
         """`first`: the place in the batch of the script's first command; `base_s`: seconds from the batch's start."""
         self.crlf = False
         self._reader, self._heard, self._first, self._base_s = reader, heard, first, base_s
+        self._fresh: deque[tuple[int, CommandResult]] = deque()
+        self._telling = False
         self._began, self._loop = time.monotonic(), asyncio.get_running_loop()
 
     @property
@@ -448,12 +457,17 @@ class _Answers:
         for number, piece in pieces:
             self._reader.feed(number, piece)
         if self._heard is not None and (whole := self._reader.whole(**self._about())):
-            self._loop.call_soon_threadsafe(self._tell, whole)
+            self._fresh.extend(whole)
+            if not self._telling:
+                self._telling = True
+                self._loop.call_soon_threadsafe(self._loop.call_later, _TELL_S, self.tell)
 
-    def _tell(self, whole: Sequence[tuple[int, CommandResult]]) -> None:
-        for at, result in whole:
-            if self._heard is not None:
-                self._heard(self._first + at, result)
+    def tell(self) -> None:
+        """Tell what is whole and was not told; in the loop."""
+        self._telling = False
+        while self._fresh and self._heard is not None:
+            at, result = self._fresh.popleft()
+            self._heard(self._first + at, result)
 
     def results(self, broken: DriverError | None) -> list[CommandResult]:
         """One result for each command; `broken` is why the stream ended before all were whole."""

@@ -8,6 +8,7 @@ Pure: knows bytes, no sockets. The watchdog is in the script and needs no `timeo
 
 from __future__ import annotations
 
+import functools
 import re
 import secrets
 from collections.abc import Sequence
@@ -77,6 +78,8 @@ fi 2>/dev/null
 a_n {header}
 """
 
+#: Random bytes of a mark's key, and of its token.
+_TOKEN = 5
 # A command of this shape cannot break out of its parentheses, and in them the shell replaces itself by the program: no
 # second fork. Anything else goes through `eval`, where a syntax error ends its own subshell only.
 _WORD = r"(?:[\w./:=,@%+*?^-]|'[^'\n\0]*'|\"[^\"$`\\\n\0]*\")+"
@@ -107,8 +110,8 @@ def compose(commands: Sequence[Command], *, stderr: bool) -> Script:
         commands: what to run; each line may be anything that a shell takes, also a broken one.
         stderr: whether standard error comes back as a stream of its own (shell v2) and so needs marks too.
     """
-    key = secrets.token_hex(5)
-    tokens = [secrets.token_hex(5) for _ in range(len(commands) + 1)]
+    drawn = secrets.token_hex(_TOKEN * (len(commands) + 2))
+    key, *tokens = (drawn[at : at + 2 * _TOKEN] for at in range(0, len(drawn), 2 * _TOKEN))
     err = ';echo "$a_K$1" >&2' if stderr else ""
     lines = [_PROLOGUE.format(key=key, err=err, header=tokens[0])]
     for command, token in zip(commands, tokens[1:], strict=True):
@@ -135,6 +138,7 @@ def pack(commands: Sequence[Command], *, limit: int) -> list[list[Command]]:
     return groups
 
 
+@functools.lru_cache(maxsize=4096)
 def _embedded(script: str) -> str:
     first = script.split(" ", 1)[0]
     if _PLAIN.fullmatch(script) and first not in _RESERVED:
@@ -162,7 +166,7 @@ class _Stream:
 
     def __init__(self, marks: Sequence[bytes], limits: Sequence[int], *, details: bool) -> None:
         self.sections = [_Section() for _ in marks]
-        self.details: list[bytes] = []
+        self.details: list[tuple[int | None, float | None]] = []
         self._marks, self._limits, self._with_details = marks, limits, details
         self._at, self._pending = 0, bytearray()
         self._in_mark = False
@@ -209,7 +213,7 @@ class _Stream:
                 raise adb_errors.garbled("end mark")
             return False
         if self._with_details:
-            self.details.append(bytes(self._pending[:end]))
+            self.details.append(_details(bytes(self._pending[:end])))
         del self._pending[: end + 1]
         self.sections[self._at].ended = True
         self._at += 1
@@ -223,6 +227,7 @@ class _Stream:
         section.dropped = section.dropped or len(data) > room
 
 
+_UNTOLD = (None, None)
 _DETAILS = re.compile(rb" (\d{1,3}) ?(\d{1,12}(?:[.,]\d{1,9})?)?\r*")
 
 
@@ -235,7 +240,7 @@ class BatchReader:
         self._out = _Stream((script.header, *script.marks), limits, details=True)
         err = (script.header, *script.marks) if script.stderr else ()
         self._err = _Stream(err, [STDERR_LIMIT] * len(err), details=False)
-        self._whole = 0
+        self._whole: list[CommandResult] = []
 
     @property
     def complete(self) -> bool:
@@ -258,13 +263,14 @@ class BatchReader:
         """
         self._out.flush()
         self._err.flush()
-        every = range(1, len(self._script.commands) + 1)
-        return [self._result(number, broken, base_s, wall_s, crlf) for number in every]
+        left = range(len(self._whole) + 1, len(self._script.commands) + 1)
+        return self._whole + [self._result(number, broken, base_s, wall_s, crlf) for number in left]
 
     def whole(self, *, base_s: float, wall_s: float, crlf: bool) -> list[tuple[int, CommandResult]]:
         """The results that became whole since the last time, with their places in the script; arguments as above."""
-        first, self._whole = self._whole, max(min(self._out.current, self._err_at()) - 1, self._whole)
-        return [(at, self._result(at + 1, None, base_s, wall_s, crlf)) for at in range(first, self._whole)]
+        first, through = len(self._whole), min(self._out.current, self._err_at()) - 1
+        self._whole += [self._result(at + 1, None, base_s, wall_s, crlf) for at in range(first, through)]
+        return [*enumerate(self._whole[first:], first)]
 
     def _err_at(self) -> int:
         return self._err.current if self._script.stderr else self._out.current
@@ -273,9 +279,7 @@ class BatchReader:
         self, number: int, broken: DriverError | None, base_s: float, wall_s: float, crlf: bool
     ) -> CommandResult:
         command, details = self._script.commands[number - 1], self._out.details
-        start, before, after = (
-            _details(details[at]) if at < len(details) else (None, None) for at in (0, number - 1, number)
-        )
+        start, before, after = (details[at] if at < len(details) else _UNTOLD for at in (0, number - 1, number))
         out = self._out.sections[number]
         err = self._err.sections[number] if self._script.stderr else _Section(ended=True)
         code, seconds = after[0], _between(before[1], after[1], wall_s)

@@ -15,7 +15,6 @@ import time
 import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,7 @@ from sqlite_utils.migrations import Migrations
 
 from station import vault
 from station.events import BODY, Body, Event
-from station.store import Store, append_only
+from station.store import Store, append_only, insert_rows
 
 __all__ = ["JOURNAL", "WRITES", "Journal", "boot_id", "event", "insert", "load"]
 
@@ -51,8 +50,7 @@ _PRIVATE: Mapping[str, tuple[str, ...]] = {
     "run-aborted": ("reason",),
     "change-given-up": ("reason",),
 }
-#: Events in one statement.
-_TOGETHER = 64
+_COLUMNS = ("ticket", "run", "wall_ms", "mono_ns", "boot_id", "kind", "body")
 #: How many events back a second storing of the same event is noticed.
 REMEMBERED = 10_000
 
@@ -163,7 +161,7 @@ def _hidden(kind: str, body: dict[str, Any], scope: vault.Scope | None) -> dict[
 def _hide(value: Any, purpose: str, scope: vault.Scope) -> Any:
     if isinstance(value, str) and value:
         return {"text": base64.b64encode(scope.seal(value.encode(), purpose)).decode()}
-    if isinstance(value, list) and value:
+    if isinstance(value, (list, tuple)) and value:
         data = json.dumps(value, ensure_ascii=False).encode()
         return {"texts": base64.b64encode(scope.seal(data, purpose)).decode(), "n": len(value)}
     return value
@@ -207,47 +205,36 @@ def insert(db: Database, events: Iterable[Event]) -> list[Event]:
 
 
 def _insert_all(db: Database, every: Sequence[Event], scopes: Mapping[str, vault.Scope | None]) -> list[Event]:
-    places: list[int] = []
-    for start in range(0, len(every), _TOGETHER):
-        places += _insert(db, every[start : start + _TOGETHER], scopes)
+    rows = [_row(each, scopes) for each in every]
+    new, last = insert_rows(db, "journal", _COLUMNS, rows, "ON CONFLICT (boot_id, mono_ns) DO NOTHING")
+    if new == len(every):  # nobody else writes in this transaction: places are in a row
+        places: Iterable[int] = range(last - new + 1, last + 1)
+    else:
+        places = [_place(db, each) for each in every]
     return [
         Event(seq, each.ticket, each.run, each.wall_ms, each.mono_ns, each.boot_id, each.body)
         for seq, each in zip(places, every, strict=True)
     ]
 
 
-def _insert(db: Database, events: Sequence[Event], scopes: Mapping[str, vault.Scope | None]) -> Sequence[int]:
-    """Store these in one statement and give their places.
-
-    Each statement hands the interpreter's lock to the engine's other threads and waits to have it back: with many
-    phones one for each event took longer than all the rest of the commit (measured).
-    """
-    columns = "ticket, run, wall_ms, mono_ns, boot_id, kind, body"
-    rows = ", ".join(["(?, ?, ?, ?, ?, ?, ?)"] * len(events))
-    cursor = db.execute(
-        f"INSERT INTO journal ({columns}) VALUES {rows} ON CONFLICT (boot_id, mono_ns) DO NOTHING",  # noqa: S608
-        [*chain.from_iterable(_row(each, scopes) for each in events)],
-    )
-    if cursor.rowcount < len(events):
-        return [_place(db, each) for each in events]
-    last = int(cursor.lastrowid or 0)  # all are new, and nobody else writes in this transaction: places are in a row
-    return range(last - len(events) + 1, last + 1)
-
-
 def _row(each: Event, scopes: Mapping[str, vault.Scope | None]) -> tuple[str | int, ...]:
-    kind, body = each.body.kind, each.body.model_dump_json()
-    identifies = '"identity"' in body
-    if identifies or _tells(each.body):  # the others, most of a run, are stored as they are dumped
-        scope = scopes[each.ticket or each.run]
-        hidden = _hidden(kind, json.loads(body), scope)
-        body = to_json(_seal(hidden, scope) if identifies else hidden).decode()
+    kind, scope = each.body.kind, None
+    private = _private(each.body)
+    if private and (scope := scopes[each.ticket or each.run]) is not None:
+        hidden = {name: _hide(text, f"{kind}.{name}", scope) for name, text in private.items()}
+        body = to_json({**each.body.__dict__, **hidden}).decode()
+    else:  # most of a run is stored as it is dumped
+        body = each.body.model_dump_json()
+    if '"identity"' in body:
+        scope = scope or scopes[each.ticket or each.run]
+        body = to_json(_seal(json.loads(body), scope)).decode()
     return each.ticket, each.run, each.wall_ms, each.mono_ns, each.boot_id, kind, body
 
 
-def _tells(body: Body) -> bool:
-    """Whether any of its private texts says something."""
-    texts = (getattr(body, name) for name in _PRIVATE.get(body.kind, ()))
-    return any(isinstance(text, (str, tuple)) and text for text in texts)
+def _private(body: Body) -> dict[str, Any]:
+    """Those of its private texts that say something."""
+    texts = {name: getattr(body, name) for name in _PRIVATE.get(body.kind, ())}
+    return {name: text for name, text in texts.items() if isinstance(text, (str, tuple)) and text}
 
 
 def _place(db: Database, known: Event) -> int:

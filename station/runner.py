@@ -14,6 +14,7 @@ import logging
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import takewhile
 from typing import Any, TypeVar, cast
 
@@ -276,8 +277,11 @@ class _Bench:
 
     def __init__(self, runner: Runner, attempt: _Try, device: Device) -> None:
         self.person = _Asker(runner, attempt)
-        self.ticket = {**runner.subject.facts, **runner.host.told()}
         self._runner, self._attempt, self._device = runner, attempt, device
+
+    @cached_property
+    def ticket(self) -> Mapping[str, str]:
+        return {**self._runner.subject.facts, **self._runner.host.told()}
 
     def answer(self, name: str) -> CommandResult:
         return self._attempt.answers[name]
@@ -355,6 +359,7 @@ class Runner:
         self._failed: Device | None = None
         self._planned: Sequence[Check] = ()
         self._limits = _limits(subject.checklist)
+        self._dumped: dict[tuple[str, str], dict[str, Any]] = {}
         self._consent = subject.consented
         self.writer = Writer(host.phone, self._say, lambda: host.device(None))
         self._reading = 0  # number of the batch that is going on, 0 between batches
@@ -431,6 +436,7 @@ class Runner:
         last: list[Body] = [RunFinished()]
         try:
             await self._join(self._task)
+            ends = [each for attempt in self._open.values() for each in attempt.waiting]  # in one commit with the end
         except _Stop as stop:
             last = [RunFinished(reason=stop.reason)]
         except Trouble as trouble:
@@ -501,6 +507,7 @@ class Runner:
     async def _all(self, checks: Sequence[Check]) -> None:
         self._failed = None
         for lane in lanes(checks, self._probe, self.subject.guarded):
+            await self._store([*self._open.values()])  # what was judged last: the next may depend on it
             device = await self.host.device(self._failed)
             if device is None:
                 raise _Stop(_NO_DEVICE)
@@ -526,7 +533,6 @@ class Runner:
                 await self._store(attempts)
                 title = attempt.check.title
                 raise _Stop(Words(_STOPPED.fill(check=title.en).en, _STOPPED.fill(check=title.zh).zh))
-        await self._store(attempts)
 
     async def _begin(self, lane: Sequence[Check], device: Device) -> list[_Try]:
         """Open an attempt for each check, in one commit; those that can't even start are ended in the same one.
@@ -583,7 +589,8 @@ class Runner:
         commands: dict[_Asked, Command] = {}
         for attempt in attempts:
             for command in attempt.probe.reads:
-                commands.setdefault(_asked(command), replace(command, name=f"{attempt.check.id}-{command.name}"))
+                name = f"{attempt.check.id}-{command.name}"
+                commands.setdefault(_asked(command), Command(name, command.script, command.timeout_s, command.limit))
         if not commands:
             return {}
         deadline_s = sum(attempt.budget_s for attempt in attempts)
@@ -629,7 +636,7 @@ class Runner:
     def _take_answers(self, attempts: Sequence[_Try], answers: _Answers) -> None:
         for attempt in attempts:
             for command in attempt.probe.reads:
-                self._keep_answer(attempt, replace(answers.to(command), name=command.name))
+                self._keep_answer(attempt, _called(command.name, answers.to(command)))
 
     async def _judge_early(self, attempt: _Try, device: Device) -> AttemptEnded | None:
         """Judge from the answers alone; None where the probe wants more than these: it begins again after the batch."""
@@ -769,7 +776,9 @@ class Runner:
         task = asyncio.ensure_future(work)
         try:
             async with asyncio.timeout(seconds) as attempt.clock:
-                await asyncio.wait({task})
+                await asyncio.sleep(0)  # most only look at what was answered, and are through with that
+                if not task.done():
+                    await asyncio.wait({task})
         except TimeoutError:
             if not task.done():
                 await self._dismiss(task)
@@ -831,11 +840,13 @@ class Runner:
 
     def _measured(self, attempt: _Try, reading: Measurement, unit: str) -> None:
         value = held(reading.value, unit)
-        check = attempt.check.id
-        limit = self._limits.get((check, reading.name))
+        check, about = attempt.check.id, (attempt.check.id, reading.name)
+        limit = self._limits.get(about)
         plain = as_value(value)
         # Judged is what is kept, so that anyone can judge it again.
         kept = reading if plain is None else Measurement(reading.name, plain, reading.source)
+        if limit is not None and about not in self._dumped:
+            self._dumped[about] = dump_model(limit)
         spread = self.subject.reference.spread(check, reading.name, unit)
         judged = judge_measurement(limit, kept, unit, self.subject.baselines(check) if limit else {}, spread)
         attempt.judged.append(judged)
@@ -848,7 +859,7 @@ class Runner:
             source=reading.source,
             verdict=judged.verdict,
             reason=judged.reason,
-            limit=None if limit is None else dump_model(limit),
+            limit=self._dumped.get(about),
             baseline=baseline,
         )
         self._wait(attempt, measured)
@@ -974,6 +985,20 @@ async def _batch(device: Device, commands: Sequence[Command], deadline_s: float,
         return [_unanswered(command, silent) for command in commands]
     except DriverError as error:
         return [_unanswered(command, error) for command in commands]
+
+
+def _called(name: str, given: CommandResult) -> CommandResult:
+    """The result under another name. Spelt out, since each answer needs it: `replace` takes four times as long."""
+    return CommandResult(
+        name,
+        given.script,
+        given.stdout,
+        given.stderr,
+        given.exit_code,
+        given.started_s,
+        given.seconds,
+        given.failure,
+    )
 
 
 def _unanswered(command: Command, failure: DriverError) -> CommandResult:

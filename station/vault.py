@@ -12,9 +12,8 @@ import hashlib
 import json
 import os
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,8 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
+
+from station.store import insert_rows
 
 __all__ = [
     "VAULT",
@@ -38,8 +39,7 @@ __all__ = [
 ]
 
 VAULT = Migrations("assay-vault")
-#: Pieces of evidence in one statement; SQLite takes 32,766 values in one (SQLITE_MAX_VARIABLE_NUMBER).
-_TOGETHER = 100
+_COLUMNS = ("scope", "sha256", "bytes", "name", "media_type", "sealed")
 #: Seconds that emptying the log waits for a reader.
 SCRUB_S = 5.0
 _NONCE = 12  # bytes, NIST SP 800-38D 8.2: 96-bit nonces
@@ -117,25 +117,15 @@ def lost_scope(name: str) -> Scope:
 def keep(db: Database, scope: Scope, kept: Iterable[Kept]) -> list[str]:
     """Store pieces of evidence, each once; the SHA-256 of its plain bytes is its name from now on.
 
-    In few statements however many there are: each statement hands the interpreter's lock to the engine's other threads
-    and waits to have it back, which with many phones takes longer than the statement itself (measured).
+    What is there already is asked for all at once (the digests as one value), so that the statement is always the same.
     """
     named = [(hashlib.sha256(one.data).hexdigest(), one) for one in kept]
-    every = list(dict(reversed(named)).items())  # of pieces that are the same the first gives the name
-    for start in range(0, len(every), _TOGETHER):
-        _keep_new(db, scope, every[start : start + _TOGETHER])
+    pieces = dict(reversed(named))  # of pieces that are the same the first gives the name
+    query = "SELECT sha256 FROM evidence WHERE scope = ? AND sha256 IN (SELECT value FROM json_each(?))"
+    known = {row[0] for row in db.conn.execute(query, [scope.name, json.dumps([*pieces])]).fetchall()}
+    new = [_row(scope, digest, one) for digest, one in pieces.items() if digest not in known]
+    insert_rows(db, "evidence", _COLUMNS, new)
     return [digest for digest, _ in named]
-
-
-def _keep_new(db: Database, scope: Scope, pieces: Sequence[tuple[str, Kept]]) -> None:
-    marks = ", ".join("?" * len(pieces))
-    query = f"SELECT sha256 FROM evidence WHERE scope = ? AND sha256 IN ({marks})"  # noqa: S608 - question marks
-    known = {row[0] for row in db.execute(query, [scope.name, *(digest for digest, _ in pieces)]).fetchall()}
-    rows = [_row(scope, digest, one) for digest, one in pieces if digest not in known]
-    if rows:
-        places = ", ".join(["(?, ?, ?, ?, ?, ?)"] * len(rows))
-        columns = "scope, sha256, bytes, name, media_type, sealed"
-        db.execute(f"INSERT INTO evidence ({columns}) VALUES {places}", [*chain(*rows)])  # noqa: S608
 
 
 def _row(scope: Scope, digest: str, kept: Kept) -> tuple[str, str, int, str, str, bytes]:

@@ -493,7 +493,7 @@ class Work:
     def _forbidden(self, scope: str, run_id: str, check: Check) -> Words | None:
         session = self.sessions.get(scope)
         run = session.runs.get(run_id) if session else None
-        if session is None or run is None:
+        if session is None or run is None or check.id not in shipped_safety().guarded:
             return None
         return forbidden(shipped_safety(), check.id, present(session, run.opened.stage))
 

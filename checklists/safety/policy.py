@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 from pydantic import Field, ValidationError, model_validator
@@ -63,7 +63,7 @@ class Safety(Model):
     activities: dict[str, tuple[str, ...]]
     hazard: tuple[Hazard, ...]
 
-    @property
+    @cached_property
     def guarded(self) -> frozenset[str]:
         """Every check that some hazard forbids."""
         return frozenset(check for one in self.hazard for each in one.forbids for check in self.activities[each])

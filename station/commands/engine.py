@@ -41,6 +41,7 @@ def command(ctx: click.Context, status: bool, stop: bool, force: bool, linger: f
 async def _serve(linger_s: float | None) -> None:
     from station.client import transports_of
     from station.engine import Engine
+    from station.heap import collect_seldom
     from station.settings import data_folder, load_settings
 
     settings = load_settings(data_folder())
@@ -49,6 +50,7 @@ async def _serve(linger_s: float | None) -> None:
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, engine.stop)
     await engine.start()
+    collect_seldom()
     try:
         await engine.serve()
     finally:
