@@ -1,4 +1,4 @@
-"""What the customer agreed to: the newest plan, and the newest word on exactly it.
+"""What the customer agreed to: the newest plan, the newest word on exactly it, and who may act in the owner's place.
 
 One reading for everybody who asks: the steps that may only be done inside of a consented plan, and whoever judges a
 ticket afterwards. Pure over the records of a ticket in ledger order; knows no store.
@@ -11,8 +11,10 @@ from dataclasses import dataclass
 
 from reports.attest import Record
 from reports.predicates import AmendV1, ConsentV1, PartUseV1, PlanV1
+from reports.steps.authority import AuthorityV1
+from reports.steps.registration import PartyV1, RegistrationV1
 
-__all__ = ["Agreement", "agreement", "fitted", "stays", "unconfirmed"]
+__all__ = ["Agreement", "agreement", "fitted", "party_of", "stays", "unconfirmed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,18 @@ def fitted(records: Iterable[Record]) -> dict[str, int]:
         if isinstance(use, PartUseV1):
             count[use.number] = count.get(use.number, 0) + use.quantity
     return count
+
+
+def party_of(records: Iterable[Record], part: str) -> PartyV1 | None:
+    """Who acts in that part by the newest of the records; None where nobody was named."""
+    found: PartyV1 | None = None
+    for record in _standing(records):
+        said = record.statement.predicate
+        if isinstance(said, AuthorityV1) and said.part == part:
+            found = said.party
+        elif isinstance(said, RegistrationV1):
+            found = getattr(said, part, None) or found
+    return found
 
 
 def stays(records: Iterable[Record]) -> list[list[Record]]:

@@ -90,6 +90,7 @@ RECORD_KINDS: dict[str, Words] = {
     "intake": Words("intake", "接件检查"),
     "appearance": Words("appearance record", "外观记录"),
     "confirmation": Words("customer's confirmation", "客户确认"),
+    "authority": Words("authority to act", "代办授权"),
     "warranty": Words("warranty decision", "三包判定"),
     "diagnosis": Words("diagnosis", "诊断"),
     "run": Words("run", "检测"),

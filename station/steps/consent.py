@@ -7,7 +7,7 @@ can be taken back.
 from __future__ import annotations
 
 from drivers.text import Words
-from reports.agreement import Agreement, agreement
+from reports.agreement import Agreement, agreement, party_of
 from reports.predicates import ConsentV1, PlanV1
 from reports.steps.consent_code import ConsentCodeV1
 from station.plans import plan_policy
@@ -88,12 +88,11 @@ def _must_be_confirmed(form: Filled, plan: PlanV1) -> None:
 
 
 def _must_be_entitled(case: Case, form: Filled) -> None:
-    """Someone else than the owner is named in the registration, with the right to act."""
+    """Someone else than the owner was named, with the right to act."""
     by = form["by"] or "owner"
-    registration = case.newest("registration")
-    if by == "owner" or registration is None:
+    if by == "owner":
         return
-    if getattr(registration.statement.predicate, by, None) is None:
+    if party_of(case.records, by) is None:
         raise wrong("consent.by", _NOT_NAMED.fill(who=_BY[by]), _NAME_THEM)
 
 
@@ -171,8 +170,11 @@ _OTHER_WAY = Words("Choose observe or return-unrepaired", "请选择观察或不
 _UNCONFIRMED = Words("Not confirmed by the customer: {risks}", "客户未逐项确认：{risks}")
 _ONE_BY_ONE = Words("Read each risk to the customer and tick it when it is confirmed", "请逐项告知并在客户确认后勾选")
 _BY = {"bringer": Words("a bringer", "送修人"), "collector": Words("a collector", "取机人")}
-_NOT_NAMED = Words("The registration names no {who}", "受理登记中没有{who}")
-_NAME_THEM = Words("Only the owner, or who may act for the owner, consents", "仅机主或有授权者可确认")
+_NOT_NAMED = Words("Nobody was named as {who} of this ticket", "该工单未登记{who}")
+_NAME_THEM = Words(
+    "Only the owner, or who may act for the owner, consents: `assay authorise` names them",
+    "仅机主或有授权者可确认：请用 `assay authorise` 登记",
+)
 _NO_PROOF = {
     "signature": Words("The signature is not there", "缺少签名文件"),
     "call": Words("The recording of the call is not there", "缺少通话录音"),

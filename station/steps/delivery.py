@@ -15,6 +15,7 @@ from typing import Any
 
 from drivers.imei import check_digit
 from drivers.text import Words
+from reports.agreement import party_of, stays
 from reports.attest import Record
 from reports.calendar import day_of, working_day_from
 from reports.predicates import Commitment, IdentityV1, IntakeV1, PartUseV1, TextV1
@@ -83,9 +84,7 @@ _MARKS: Mapping[Mark, Words] = {
 
 def stay(case: Case) -> list[Record]:
     """The standing records since the phone was last handed over: those of this stay at the shop."""
-    standing = [one for one in case.records if one.digest not in case.amended]
-    last = max((at for at, one in enumerate(standing) if one.kind.startswith("delivery/")), default=-1)
-    return standing[last + 1 :]
+    return stays(case.records)[-1]
 
 
 def _newest(records: Sequence[Record], kind: str) -> Record | None:
@@ -196,7 +195,7 @@ def _seen(case: Case, typed: str, own: Sequence[IdentityV1]) -> tuple[Commitment
 def _collector(case: Case, form: Filled) -> CollectorV1:
     registration = case.newest("registration")
     capacity = form["collector"]
-    party = _says(registration, capacity) if capacity != "owner" else None
+    party = party_of(case.records, capacity) if capacity != "owner" else None
     if capacity != "owner" and party is None:
         raise not_now("deliver.collector", _NOT_NAMED.fill(who=_label(_CAPACITIES, capacity)), _NAME_THEM)
     name = form["name"]
@@ -480,11 +479,11 @@ _WRONG_PHONE = Words("This is another phone (…{tail}) than the ticket's", "该
 _RIGHT_PHONE = Words("Fetch the phone of this ticket; do not hand this one over", "请取此工单的手机，勿交付这一台")
 _NO_NUMBER = Words("The phone's number was not read off it", "尚未读取手机串号")
 _SCAN_OR_PLUG = Words("Scan its IMEI, or plug it in", "请扫描 IMEI，或接入手机")
-_NOT_NAMED = Words("The registration names nobody as: {who}", "受理登记中未列：{who}")
+_NOT_NAMED = Words("Nobody was named as: {who}", "未登记：{who}")
 _OTHER_NAME = Words("This is not the name that was taken down: {who}", "姓名与登记不符：{who}")
 _NAME_THEM = Words(
-    "Ask the owner, and register with what authority they may take it: `assay register`",
-    "请联系机主，并补充登记取机授权：`assay register`",
+    "Ask the owner, and write down with what authority they may take it: `assay authorise`",
+    "请联系机主，并登记取机授权：`assay authorise`",
 )
 _NAME_NEEDED = Words("The collector's name is needed", "请填写取机人姓名")
 _ASK_NAME = Words("Ask for it and compare it with a document", "请询问并核对证件")

@@ -22,7 +22,7 @@ from station.events import Identifying, TicketRegistered
 from station.steps.api import Case, Choice, Field, Filled, Made, Step, grouped, wrong
 from station.tickets import refuse_twice
 
-__all__ = ["STEPS"]
+__all__ = ["AUTHORITY", "RELATIONS", "STEPS"]
 
 _CHANNELS = {
     "walk-in": Words("walk-in", "到店"),
@@ -30,7 +30,7 @@ _CHANNELS = {
     "on-site": Words("on-site", "上门"),
     "online": Words("online", "线上"),
 }
-_RELATIONS = {
+RELATIONS = {
     "spouse": Words("spouse", "配偶"),
     "parent": Words("parent", "父母"),
     "child": Words("child", "子女"),
@@ -40,7 +40,7 @@ _RELATIONS = {
     "courier": Words("courier", "快递员"),
     "other": Words("other", "其他"),
 }
-_AUTHORITY = {
+AUTHORITY = {
     "letter": Words("letter of the owner", "机主委托书"),
     "id-shown": Words("identity document shown", "已出示身份证件"),
     "relation": Words("relation, as the owner told", "与机主的关系（机主告知）"),
@@ -236,8 +236,8 @@ def _says(made: RegistrationV1) -> list[Words]:
         lines.append(_PROMISES.fill(when=_clock(made.promised_ms)))
     for part, party in (("bringer", made.bringer), ("collector", made.collector)):
         if party is not None:
-            shown = _list([_AUTHORITY[one] for one in party.authority])
-            lines.append(_STANDS_FOR.fill(who=_PARTS[part], relation=_RELATIONS[party.relation], shown=shown))
+            shown = _list([AUTHORITY[one] for one in party.authority])
+            lines.append(_STANDS_FOR.fill(who=_PARTS[part], relation=RELATIONS[party.relation], shown=shown))
     return lines
 
 
@@ -295,13 +295,13 @@ def _party_fields(part: str) -> tuple[Field, ...]:
             f"{part}_relation",
             named.fill(who=who, what=Words("relation to the owner", "与机主关系")),
             "choice",
-            choices=_choices(_RELATIONS),
+            choices=_choices(RELATIONS),
         ),
         Field(
             f"{part}_authority",
             named.fill(who=who, what=Words("authority", "授权依据")),
             "choices",
-            choices=_choices(_AUTHORITY),
+            choices=_choices(AUTHORITY),
         ),
     )
 

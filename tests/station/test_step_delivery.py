@@ -76,7 +76,7 @@ REFUSALS = (
         "姓名与登记不符：机主",
     ),
     ({"name": ""}, "deliver.name", "The collector's name is needed", "请填写取机人姓名"),
-    ({"collector": "bringer"}, "deliver.collector", "names nobody as: who brought it", "未列：送修人"),
+    ({"collector": "bringer"}, "deliver.collector", "Nobody was named as: who brought it", "未登记：送修人"),
     ({"reference": ""}, "deliver.proof", "A slip or a parcel needs its number", "纸质取机单或运单需填编号"),
     ({"way": "signature"}, "deliver.proof", "A signature on the bench needs its picture", "工位签名需附图片"),
     ({"accessories": "no"}, "deliver.accessories", "Not everything that was taken in", "附件未全部交还"),
@@ -132,6 +132,34 @@ async def test_a_named_collector_takes_it_with_the_authority_that_was_registered
     await shop.act("deliver", ticket, "tech", **{**USUAL, "collector": "collector", "name": "赵六"})
     said = (await shop.newest(ticket, "delivery/v1")).collector
     assert (said.capacity, said.authority) == ("collector", ("id-shown",))
+
+
+async def test_a_collector_who_is_named_later_needs_something_that_shows_that_they_may(
+    shop: Counter, tmp_path: Path
+) -> None:
+    ticket = await shop.released()
+    assert (await refused(shop, ticket, collector="collector", name="赵六")).next_step.en.endswith("`assay authorise`")
+    letter, call = tmp_path / "letter of 赵六.png", tmp_path / "call.mp3"
+    letter.write_bytes(b"picture")
+    call.write_bytes(b"sound")
+    named = {"part": "collector", "name": "赵六", "phone": "138 0013 8000", "relation": "spouse"}
+    for wrong, words in (
+        ({"authority": "letter"}, "The owner's letter is not there"),
+        ({"authority": "call", "proof": [str(letter)]}, "The recording of the owner's call is not there"),
+        ({"authority": "relation", "relation": ""}, "Which relation to the owner?"),
+        ({"authority": "id-shown", "name": OWNER}, "This is the owner, who needs no authority"),
+    ):
+        with pytest.raises(Trouble) as trouble:
+            await shop.act("authorise", ticket, "tech", **{**named, **wrong})
+        assert trouble.value.what.en == words
+    done = await shop.act("authorise", ticket, "tech", **named, authority="letter,call", proof=[str(letter), str(call)])
+    assert done["says"][0][1] == "取机人，代机主（配偶）：机主委托书、机主电话确认"
+    said = await shop.newest(ticket, "authority/v1")
+    assert [one.name for one in said.evidence] == ["authority-1.png", "authority-2.mp3"]
+    await shop.act("deliver", ticket, "tech", **{**USUAL, "collector": "collector", "name": "赵六"})
+    handed = (await shop.newest(ticket, "delivery/v1")).collector
+    assert (handed.capacity, handed.authority) == ("collector", ("letter", "call"))
+    assert "not here any more" in await shop.why_not(ticket, "authorise")
 
 
 async def registered(shop: Counter) -> str:

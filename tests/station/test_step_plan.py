@@ -257,10 +257,12 @@ async def test_another_plan_or_a_no_ends_what_was_agreed(bench: Desk) -> None:
     assert await bench.state() == "diagnosing"
 
 
-async def test_a_bringer_consents_only_where_the_registration_names_one(bench: Desk) -> None:
+async def test_a_bringer_consents_only_where_somebody_was_named_as_one(bench: Desk) -> None:
     await bench.diagnosed()
     await bench.planned()
-    await bench.agreed(by="bringer")  # no registration at all: an older way of taking in
+    await refused(bench.agreed(by="bringer"), "consent.by", "Nobody was named as a bringer")
+    await bench.act("authorise", part="bringer", name="赵六", authority=["id-shown"])
+    await bench.agreed(by="bringer")
     assert (await bench.newest("consent/v1")).by == "bringer"
 
 
