@@ -18,7 +18,7 @@ from drivers.text import Words, safe_text
 from probes.api import Bench, Measurement, Parsed, Reading, Unread, Value
 from probes.vendors import ANY_SWITCH
 
-__all__ = ["NOT_SAID", "Heard", "as_value", "hear", "hear_second", "reading", "unread", "why_nothing"]
+__all__ = ["NOT_SAID", "Heard", "as_value", "hear", "hear_live", "hear_second", "reading", "unread", "why_nothing"]
 
 NOT_SAID = Words("the phone does not say it", "手机未提供该信息")
 
@@ -122,10 +122,7 @@ def _heard(result: CommandResult, parse: Callable[[bytes], Parsed], source: str)
 
 def hear(bench: Bench, command: Command, parse: Callable[[bytes], Parsed], source: str = "") -> Heard:
     """What the main read of a probe says; raises the answer's own DriverError when it is not whole."""
-    result = bench.answer(command.name)
-    if result.failure is not None:
-        raise result.failure
-    return _heard(result, parse, source or command.script)
+    return hear_live(bench.answer(command.name), parse, source or command.script)
 
 
 def hear_second(bench: Bench, command: Command, parse: Callable[[bytes], Parsed], source: str = "") -> Heard:
@@ -136,6 +133,13 @@ def hear_second(bench: Bench, command: Command, parse: Callable[[bytes], Parsed]
         why = Words(f"{failure.what.en} → {failure.next_step.en}", f"{failure.what.zh} → {failure.next_step.zh}")
         return Heard(source or command.script, {}, {"": why})
     return _heard(result, parse, source or command.script)
+
+
+def hear_live(result: CommandResult, parse: Callable[[bytes], Parsed], source: str) -> Heard:
+    """What a command says that was run while the probe was at work; raises its DriverError when it is not whole."""
+    if result.failure is not None:
+        raise result.failure
+    return _heard(result, parse, source)
 
 
 def as_value(fact: Any) -> Value:

@@ -1,7 +1,8 @@
 """Settings that look like faults: aeroplane mode, power saving, a dark screen, do not disturb, zoom, swapped colours.
 
-Stands on `settings list`, one line a setting (Android 7), as AOSP's settings providers name them. A setting that the
-phone does not have is off; a phone that lists nothing is not read. What a setting explains is for people to see.
+Stands on `settings list`, one line a setting (Android 7), as AOSP's settings providers name them, and where that says
+nothing on the provider itself (`content query`, since Android 4.2). A setting that the phone does not have is off; a
+phone that lists nothing is not read. What a setting explains is for people to see.
 """
 
 from __future__ import annotations
@@ -13,12 +14,13 @@ from decimal import Decimal
 
 from drivers.api import Command, Shell
 from drivers.text import Words
-from probes.answers import Heard, hear
+from probes import getprop
+from probes.answers import Heard, hear, hear_live, hear_second
 from probes.api import Bench, Measurement, Parsed, Reading, Unread, parser, probe
 from probes.captured import decimal, raw_lines
 from probes.units import FLAG, LIST
 
-__all__ = ["settings_check", "settings_list"]
+__all__ = ["settings_check", "settings_list", "settings_rows"]
 
 _SPACES = ("global", "system", "secure")
 READS = tuple(
@@ -36,6 +38,43 @@ def settings_list(data: bytes) -> Parsed:
         if equals and _NAME.fullmatch(name) and value != "null":
             parsed.facts.setdefault(name, value)
     return parsed
+
+
+_ROW = re.compile(r"Row: [0-9]{1,6} name=([A-Za-z][\w.\-/]{0,120}), value=(.*)", re.ASCII)
+#: API level that brought `settings list` for good (AOSP, SettingsService of Android 7).
+_LIST_SDK = 24
+_NO_LIST = Words(
+    "before Android 7 there is no `settings list`, and the settings' provider does not answer either: {why}",
+    "安卓 7 之前没有 `settings list`，设置提供程序也未应答：{why}",
+)
+_NEITHER = Words(
+    "`settings list`: {listed}. `content query`: {why}", "`settings list`：{listed}；`content query`：{why}"
+)
+
+
+@parser("settings_rows")
+def settings_rows(data: bytes) -> Parsed:
+    """`content query --uri content://settings/NAMESPACE`: name and value of each row; the first of a name counts."""
+    parsed = Parsed()
+    for line in raw_lines(data):
+        if (found := _ROW.fullmatch(line.strip())) and found[2] != "NULL":
+            parsed.facts.setdefault(found[1], found[2])
+    return parsed
+
+
+async def _listed(bench: Bench, space: str, read: Command, sdk: object) -> Heard:
+    """The settings of a namespace by the first of the two ways that says anything, else why neither does."""
+    said = hear(bench, read, settings_list)
+    if said.facts:
+        return said
+    script = f"content query --uri content://settings/{space} --projection name:value"
+    shell = bench.capability(Shell)  # type: ignore[type-abstract]  # a protocol names the capability
+    rows = hear_live(await shell.run(script, deadline_s=15.0, limit=read.limit), settings_rows, script)
+    if rows.facts:
+        return rows
+    old = isinstance(sdk, int) and sdk < _LIST_SDK
+    why = _NO_LIST.fill(why=rows.reason("")) if old else _NEITHER.fill(listed=said.reason(""), why=rows.reason(""))
+    return Heard(said.source, {}, {"": why})
 
 
 def _is(value: str) -> Callable[[str], bool]:
@@ -145,7 +184,7 @@ def _dark_or_large(system: Heard) -> Iterator[str]:
 @probe(
     "android.settings",
     needs=Shell,
-    reads=READS,
+    reads=(*READS, getprop.READ),
     measures={odd.name: FLAG for odd in _ODD} | {"brightness": "%", "font_scale": "1", "look_like_faults": LIST},
     names={odd.name: odd.words for odd in _ODD}
     | {
@@ -156,7 +195,8 @@ def _dark_or_large(system: Heard) -> Iterator[str]:
 )
 async def settings_check(bench: Bench) -> AsyncIterator[Reading]:
     """Which settings are such that a customer takes them for a fault."""
-    said = dict(zip(_SPACES, (hear(bench, read, settings_list) for read in READS), strict=True))
+    sdk = hear_second(bench, getprop.READ, getprop.getprop).get("sdk")
+    said = {space: await _listed(bench, space, read, sdk) for space, read in zip(_SPACES, READS, strict=True)}
     found: list[str] = []
     for odd, each in _flags(said):
         if isinstance(each, Measurement) and each.value is True and odd.looks_like:
@@ -165,7 +205,7 @@ async def settings_check(bench: Bench) -> AsyncIterator[Reading]:
     for each in _screen(said["system"]):
         yield each
     if all(heard.facts for heard in said.values()):
-        yield Measurement("look_like_faults", (*found, *_dark_or_large(said["system"])), "settings list")
+        yield Measurement("look_like_faults", (*found, *_dark_or_large(said["system"])), said["system"].source)
     else:
         empty = next(heard for heard in said.values() if not heard.facts)
         yield Unread("look_like_faults", empty.reason(""), empty.source)

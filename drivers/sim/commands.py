@@ -20,7 +20,7 @@ from drivers.sim.state import PhoneState
 
 __all__ = ["COMMANDS", "IN_SERVER", "cost_s"]
 
-IN_SERVER = frozenset({"dumpsys", "cmd", "service", "settings", "am", "pm", "svc", "input", "wm"})
+IN_SERVER = frozenset({"dumpsys", "cmd", "content", "service", "settings", "am", "pm", "svc", "input", "wm"})
 """Programs that wait for the system server, which answers one at a time."""
 
 COST_MS = {
@@ -233,10 +233,28 @@ def _settings(state: PhoneState, arguments: Sequence[str], uid: int) -> Reply:
     if verb == "delete" and len(rest) == 1:
         gone = state.settings.pop((space, rest[0]), None)
         return _text(f"Deleted {0 if gone is None else 1} rows\n")
+    if verb == "list" and state.persona.android.sdk < 24:  # AOSP SettingsCmd knew get, put and delete alone
+        usage = "usage:  settings [--user NUM] get namespace key\n        settings [--user NUM] put namespace key value"
+        return Reply(stderr=f"Invalid command: list\n{usage}", code=1)
     if verb == "list":
         found = sorted((key, value) for (where, key), value in state.settings.items() if where == space)
         return _text("".join(f"{key}={value}\n" for key, value in found))
     return Reply(stderr="Bad command", code=255)
+
+
+_SETTINGS_URI = "content://settings/"
+
+
+def _content(state: PhoneState, arguments: Sequence[str], uid: int) -> Reply:
+    """`content query` of the settings provider, with the rows of AOSP's ContentShell."""
+    words = list(arguments)
+    uri = words[words.index("--uri") + 1] if "--uri" in words[:-1] else ""
+    if words[:1] != ["query"] or not uri.startswith(_SETTINGS_URI):
+        return Reply(stderr=f"[ERROR] Unsupported operation: {' '.join(words[:1])}", code=1)
+    space = uri.removeprefix(_SETTINGS_URI)
+    found = sorted((key, value) for (where, key), value in state.settings.items() if where == space)
+    rows = [f"Row: {at} name={key}, value={value}\n" for at, (key, value) in enumerate(found)]
+    return _text("".join(rows) or "No result found.\n")
 
 
 def _pm(state: PhoneState, arguments: Sequence[str], uid: int) -> Reply:
@@ -313,6 +331,7 @@ COMMANDS: dict[str, Program] = {
     "service": _service,
     "setprop": _setprop,
     "settings": _settings,
+    "content": _content,
     "uname": _uname,
     "uptime": _uptime,
     "whoami": _whoami,

@@ -111,6 +111,13 @@ stay_on_while_plugged_in=null
 font_scale=1.15
 """
 
+SETTINGS_ROWS = """\
+Row: 0 name=airplane_mode_on, value=1
+Row: 1 name=device_name, value=Owner's phone, value=mine
+Row: 2 name=zen_mode, value=NULL
+Row: 3 name=low_power, value=0
+"""
+
 SAVED_NETWORKS = """\
 Network Id      SSID                         Security type
 0            Bench Net                        wpa2-psk^
@@ -128,6 +135,7 @@ OUTPUTS = {
     "crashing_apps": [BOX],
     "app_sizes": [SIZES],
     "settings_list": [SETTINGS],
+    "settings_rows": [SETTINGS_ROWS],
     "setup_state": ["user_setup_complete=1\ndevice_provisioned=null\n"],
     "user_files": ["counted 214\n"],
     "bench_files": ["/data/local/tmp/assay-usb.bin\nsearched\n", "searched\n"],

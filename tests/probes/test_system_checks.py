@@ -17,8 +17,10 @@ import phone_outputs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from ports_bench import FakeShell
 from probe_bench import LOADED, Readings, ScriptedBench, result, run, run_on
 
+from drivers.api import CommandResult, Shell
 from drivers.text import Words
 from drivers.usb_host import hubs_between, port_speed
 from probes.api import Answer, NotRun, Prompt
@@ -162,8 +164,48 @@ async def test_a_dark_screen_that_follows_the_light_is_no_finding() -> None:
     assert "brightness" not in readings.measured
 
 
+USAGE = result(stderr="Invalid command: list\nusage:  settings [--user NUM] get namespace key\n", exit_code=1)
+ANDROID_5 = "[ro.build.version.sdk]: [22]\n"
+
+
+async def settings(rows: dict[str, str], **reads: Any) -> Readings:
+    """The check on a phone whose provider answers with these rows, by namespace."""
+
+    def says(script: str) -> CommandResult:
+        space = next((space for space in rows if f"settings/{space}" in script), None)
+        return result(rows[space]) if space else result(stderr="Error while accessing provider:settings\n", exit_code=1)
+
+    given = {name.replace("_", "-"): one if not isinstance(one, str) else result(one) for name, one in reads.items()}
+    return await run_on("android.settings", ScriptedBench(given, capabilities={Shell: FakeShell(says)}))
+
+
+async def test_before_android_7_the_settings_come_from_their_provider() -> None:
+    rows = dict.fromkeys(("global", "system", "secure"), out.SETTINGS_ROWS)
+    readings = await settings(rows, settings_global=USAGE, settings_system=USAGE, settings_secure=USAGE)
+    assert readings.value("airplane_mode") is True
+    assert readings.measured["airplane_mode"].value is True
+    assert "content query" in readings.measured["look_like_faults"].source
+    assert readings.value("do_not_disturb") is False, "no value is no setting"
+
+
+async def test_an_old_phone_without_either_way_says_why_in_its_own_words() -> None:
+    readings = await settings(
+        {}, settings_global=USAGE, settings_system=USAGE, settings_secure=USAGE, getprop=ANDROID_5
+    )
+    reason = readings.unread["look_like_faults"].reason
+    assert "before Android 7" in reason.en
+    assert "安卓 7 之前" in reason.zh
+
+
+async def test_a_new_phone_that_refuses_both_ways_names_both_refusals() -> None:
+    readings = await settings({}, settings_global=REFUSED, settings_system="a=1\n", settings_secure="a=1\n")
+    reason = readings.unread["airplane_mode"].reason.en
+    assert "the phone refused" in reason
+    assert "content query" in reason
+
+
 async def test_a_phone_that_lists_only_some_settings_is_not_called_clean() -> None:
-    readings = await run("android.settings", {"settings-global": out.SETTINGS, "settings-system": "a=1\n"})
+    readings = await settings({}, settings_global=out.SETTINGS, settings_system="a=1\n")
     assert "look_like_faults" in readings.unread
     assert readings.value("airplane_mode") is True
 
