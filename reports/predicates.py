@@ -423,12 +423,14 @@ class ConsentV1(Common):
         confirmed: the ids of the plan's risks, each confirmed singly.
         witness: who of the shop heard it besides `person`, for `in-person`.
         code: for `one-time-code`: the record that holds the code's commitment.
+        name: for `typed`: commitment to the name that was typed as a signature.
+        old_parts: where the customer wants the parts that come out; `unsaid`: nobody asked.
         note: the customer's reason or condition.
     """
 
     person: Name
     plan: Sha256
-    way: Literal["in-person", "signature", "one-time-code", "call"]
+    way: Literal["in-person", "signature", "typed", "one-time-code", "call"]
     proof: EvidenceRef | None
     given_ms: Millis
     decision: Literal["agreed", "refused", "return-unrepaired", "observe"] = "agreed"
@@ -436,6 +438,8 @@ class ConsentV1(Common):
     confirmed: tuple[Name, ...] = ()
     witness: str | None = Field(default=None, max_length=200)
     code: Sha256 | None = None
+    name: IdentityV1 | None = None
+    old_parts: Literal["customer", "shop", "unsaid"] = "unsaid"
     note: FreeText = ""
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from drivers.text import Words
 from reports.agreement import Agreement, agreement, party_of
-from reports.predicates import ConsentV1, PlanV1
+from reports.predicates import ConsentV1, IdentityV1, PlanV1
 from reports.steps.consent_code import ConsentCodeV1
 from station.plans import plan_policy
 from station.steps.api import Case, Choice, Field, Filled, Made, Photo, Step, not_now, others, wrong
@@ -63,13 +63,15 @@ def _consent(case: Case, form: Filled) -> Made:
         confirmed=form["confirmed"],
         witness=_witness(case, form),
         code=_code(case, form, found.digest),
+        name=_name(case, form),
+        old_parts=form["old_parts"] or "unsaid",
         note=case.redact(form["note"]),
     )
     keep = (Kept(proof.name, proof.media_type, proof.data),) if proof else ()
     used = {"consent_code": ""} if form["way"] == "one-time-code" else {}
     said = _SAID[predicate.decision].fill(plan=found.digest[:12])
     risks = [Words(risk.text.en, risk.text.zh) for risk in plan.risks if risk.id in predicate.confirmed]
-    says = (said, *(_CONFIRMED.fill(risk=risk) for risk in risks))
+    says = (said, *(_CONFIRMED.fill(risk=risk) for risk in risks), *_OLD_PARTS_SAID.get(predicate.old_parts, ()))
     moves = () if predicate.decision == "agreed" else given_free(case, {})
     return Made(predicate, says=says, personal=used, keep=keep, moves=moves)
 
@@ -113,6 +115,19 @@ def _witness(case: Case, form: Filled) -> str | None:
     if case.roster.current_key(witness) is None:
         raise wrong("consent.witness", _UNKNOWN_WITNESS.fill(person=witness), _NAME_WITNESS)
     return str(witness)
+
+
+def _name(case: Case, form: Filled) -> IdentityV1 | None:
+    """The typed name, which is that of who consents as it was taken down."""
+    if form["way"] != "typed":
+        return None
+    by = form["by"] or "owner"
+    kind = "name" if by == "owner" else f"{by}-name"
+    known = str(case.personal.get(kind.replace("-", "_")) or "")
+    typed, wanted = ("".join(text.split()).casefold() for text in (form["name"], known))
+    if not wanted or typed != wanted:
+        raise wrong("consent.name", _OTHER_NAME, _TYPE_NAME)
+    return IdentityV1(kind=kind, value=case.commit("signed-name", known))
 
 
 # --- the one-time code ----------------------------------------------------------------------------------------------
@@ -195,6 +210,15 @@ _MADE = Words(
     "A code was made; it is sent to the customer and holds for {minutes} minutes",
     "已生成验证码，将发送给客户，{minutes} 分钟内有效",
 )
+_OTHER_NAME = Words("The typed name is not the one that was taken down", "键入的姓名与登记不符")
+_TYPE_NAME = Words("Have the customer type their name as it was taken down: `name`", "请客户按登记键入姓名：`name`")
+_OLD_PARTS = {
+    "customer": Words("the customer wants them back", "客户取回"),
+    "shop": Words("the customer leaves them here", "客户留店"),
+}
+_OLD_PARTS_SAID = {
+    value: (Words("Old parts: {what}", "旧件：{what}").fill(what=label),) for value, label in _OLD_PARTS.items()
+}
 _NO_CODE = Words("No code was made for this plan", "尚未为该方案生成验证码")
 _CODE_USED = Words("This code was used already", "该验证码已使用")
 _CODE_LATE = Words("The code does not hold any more", "验证码已过期")
@@ -244,7 +268,8 @@ STEPS = (
                 "choice",
                 required=True,
                 choices=(
-                    Choice("signature", Words("signature, drawn or typed", "手写或键入签名")),
+                    Choice("signature", Words("drawn signature, as a picture", "手写签名（图片）")),
+                    Choice("typed", Words("name typed by the customer", "客户键入姓名")),
                     Choice("one-time-code", Words("one-time code", "一次性验证码")),
                     Choice("call", Words("recorded call", "通话录音")),
                     Choice("in-person", Words("in person with a witness", "当面确认（有见证人）")),
@@ -262,8 +287,15 @@ STEPS = (
                 ),
             ),
             Field("proof", Words("signature or recording", "签名或录音"), "photos", most=1),
+            Field("name", Words("typed name", "键入的姓名"), personal=True, most=100),
             Field("code", Words("the code that the customer says", "客户提供的验证码"), most=20),
             Field("witness", Words("witness", "见证人"), most=200, offered=others),
+            Field(
+                "old_parts",
+                Words("old parts that come out", "换下的旧件"),
+                "choice",
+                choices=tuple(Choice(value, label) for value, label in _OLD_PARTS.items()),
+            ),
             Field("plan", Words("plan that was shown", "所展示的方案"), "digest", given=_plan_shown),
             Field("note", Words("the customer's words", "客户意见"), "long", most=2000),
         ),

@@ -123,6 +123,7 @@ def _fit(case: Case, form: Filled) -> Made:
     quantity = 1 if form["quantity"] is None else form["quantity"]
     part = _planned(case, plan, form["number"], quantity)
     _must_be_as_agreed(form, part)
+    _must_go_where_agreed(case, form, plan, part)
     serial, issued_by = form["serial"], _issued_by(case, form)
     batch, proof = _known(case, form)
     order = case.newest("parts-order")
@@ -177,6 +178,22 @@ def _planned(case: Case, plan: PlanV1, number: str, quantity: int) -> PlannedPar
 def _must_be_as_agreed(form: Filled, part: PlannedPartV1) -> None:
     if part.genuine and form["genuine"] != "maker":
         raise not_now("part.not-genuine", _NOT_GENUINE.fill(number=part.number), _NEW_PLAN)
+
+
+def _wanted(case: Case) -> str:
+    """Where the customer wants the old parts, by the consent that counts; empty where nobody asked."""
+    consent = agreement(case.records).consent
+    return {"customer": "customer", "shop": "shop"}.get(consent.old_parts if consent else "", "")
+
+
+def _must_go_where_agreed(case: Case, form: Filled, plan: PlanV1, part: PlannedPartV1) -> None:
+    """What the customer pays for, they said where the old part goes; a part that warranty pays goes to the maker."""
+    wanted, fate = _wanted(case), form["old_part"]
+    payers = {line.payer for line in plan.lines if line.kind == "part" and line.what == part.number}
+    if fate == "none" or not wanted or (fate == "maker" and payers == {"warranty"}):
+        return
+    if (wanted == "customer") != (fate == "customer"):
+        raise not_now("part.old-part", _WANTED[wanted], _AS_WANTED)
 
 
 def _issued_by(case: Case, form: Filled) -> str:
@@ -248,6 +265,11 @@ _QUANTITY = Words("At least one piece is fitted", "数量至少为 1")
 _NOT_KEPT = Words("{number} was never on the shelf", "{number} 从未入库")
 _BOOK_IN = Words("Book it in first: `assay stock add`", "请先入库：`assay stock add`")
 _NOT_GENUINE = Words("{number}: the customer agreed to the maker's part", "{number}：客户同意的是原厂件")
+_WANTED = {
+    "customer": Words("The customer wants the old part back", "客户要求取回旧件"),
+    "shop": Words("The customer leaves the old part here", "客户已将旧件留店"),
+}
+_AS_WANTED = Words("Do as agreed, or have it agreed anew: `assay consent`", "请按约定处理，或重新确认：`assay consent`")
 _NO_ISSUER = Words("Who handed the part out is not known", "未注明发料人")
 _NOT_ISSUER = Words("{person} may not hand out parts ({roles} may)", "{person} 无权发料（应为{roles}）")
 _NAME_ISSUER = Words("Name who handed it out: `issued_by`", "请填写发料人：`issued_by`")
@@ -320,6 +342,7 @@ STEPS = (
                 "choice",
                 required=True,
                 choices=tuple(Choice(fate, words) for fate, words in _FATE.items()),
+                given=_wanted,
             ),
             Field("issued_by", Words("handed out by", "发料人"), most=200, given=_issuer, offered=_issuers),
             Field("note", Words("note", "备注"), "long", most=2000),

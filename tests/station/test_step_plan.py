@@ -257,6 +257,19 @@ async def test_another_plan_or_a_no_ends_what_was_agreed(bench: Desk) -> None:
     assert await bench.state() == "diagnosing"
 
 
+async def test_a_typed_signature_is_the_name_that_was_taken_down_and_stands_in_no_record(bench: Desk) -> None:
+    await bench.take_in(customer_name="王 芳")
+    await bench.run()
+    await bench.act("diagnosis", decision="cause-found", cause="battery-worn", why="seen")
+    await bench.planned()
+    await refused(bench.agreed(way="typed", name="李四"), "consent.name", "not the one that was taken down")
+    await refused(bench.agreed(way="typed"), "consent.name", "not the one that was taken down")
+    await bench.agreed(way="typed", name="王芳")
+    made = await bench.newest("consent/v1")
+    assert (made.way, made.name.kind) == ("typed", "name")
+    assert "王" not in str(made)
+
+
 async def test_a_bringer_consents_only_where_somebody_was_named_as_one(bench: Desk) -> None:
     await bench.diagnosed()
     await bench.planned()

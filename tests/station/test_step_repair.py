@@ -104,6 +104,27 @@ async def test_only_what_the_customer_agreed_to_is_fitted_and_the_shelf_and_the_
     await refused(bench.planned({"repair": "reflash"}), "plan.fitted", "is fitted already")
 
 
+@pytest.mark.parametrize(
+    ("wanted", "right", "wrong", "words"),
+    [
+        ("customer", "customer", "shop", "wants the old part back"),
+        ("shop", "destroyed", "customer", "leaves the old part here"),
+    ],
+)
+async def test_the_old_part_goes_where_the_customer_wants_it(
+    bench: Desk, wanted: str, right: str, wrong: str, words: str
+) -> None:
+    await bench.diagnosed()
+    await bench.planned()
+    done = await bench.agreed(old_parts=wanted)
+    assert any(line[0].startswith("Old parts: ") and line[1].startswith("旧件：") for line in done["says"])
+    await bench.stocked(batch="L7")
+    await refused(bench.fitted(old_part=wrong), "part.old-part", words)
+    await refused(bench.fitted(old_part="maker" if wanted == "customer" else "customer"), "part.old-part", words)
+    await bench.fitted(old_part=right)
+    assert (await bench.newest("part-use/v1")).old_part == right
+
+
 async def test_of_two_who_take_the_last_part_one_is_refused_and_nothing_of_it_is_stored(bench: Desk) -> None:
     await agreed(bench)
     first, phone = bench.ticket, Phone(serial="SER0002", imeis=("490154203237518",), answers=bench.phone.answers, key=5)
