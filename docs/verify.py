@@ -10,8 +10,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-TYPE = "application/vnd.in-toto+json"
-OFFICE = object()
+TYPE, OFFICE = "application/vnd.in-toto+json", object()
 RECORDS = """SELECT seq, digest, prev, chain, kind, ticket, wall_ms, mono_ms, boot_id, clock, CAST(envelope AS BLOB)
     FROM record ORDER BY seq"""
 OTHERS = """SELECT 'head', size, digest, root, CAST(envelope AS BLOB) FROM head UNION ALL SELECT 'receipt',
@@ -50,7 +49,8 @@ def opened(blob, keys):  # kind, predicate and key ids of a stored envelope, aft
     for row in rows:
         signed = b"DSSEv1 %d %b %d %b" % (len(TYPE), TYPE.encode(), len(payload), payload)
         Ed25519PublicKey.from_public_bytes(keys[row["keyid"]][0]).verify(decode(row["sig"]), signed)
-    must = [OFFICE] if kind == "receipt/v1" else [made["station"], *([made["person"]] if "signed_ms" in made else [])]
+    who = made.get("approved_by" if kind == "qualification/v1" else "person" if "signed_ms" in made else "")
+    must = [OFFICE] if kind == "receipt/v1" else [made["station"], who] if who else [made["station"]]
     need(kind == "key-event/v1" or [keys[key][1] for key in ids] in (must, must[::-1]), "not by those who must sign")
     return kind, made, ids
 

@@ -11,7 +11,7 @@ import contextlib
 import re
 import sqlite3
 from array import array
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -726,6 +726,7 @@ def _verify_bundle(bundle: Bundle, audit: _Audit, policy: ReleasePolicy | None) 
         audit.problem("roster", problem.digest, None, problem.why)
     if (roster.shop, roster.station) != (bundle.shop, bundle.station):
         audit.problem("bundle", "", None, Words("names another station than its records", "所写工位与记录不符"))
+    _only_key_events(bundle.roster, audit)
     audit.signatures += sum(_count_signatures(data) for data in bundle.roster) if not roster.problems else 0
     audit.records += len(bundle.roster)
     roster = _with_peers(bundle, roster, audit)
@@ -755,6 +756,7 @@ def _with_peers(bundle: Bundle, roster: Roster, audit: _Audit) -> Roster:
     """The maker's roster with those of the other stations, as far as they are good."""
     for station, events in bundle.peers:
         peer = Roster.fold(events)
+        _only_key_events(events, audit)
         audit.records += len(events)
         try:
             if peer.station != station or station in roster.peers:
@@ -765,6 +767,14 @@ def _with_peers(bundle: Bundle, roster: Roster, audit: _Audit) -> Roster:
         else:
             audit.signatures += sum(_count_signatures(data) for data in events)
     return roster
+
+
+def _only_key_events(events: Iterable[bytes], audit: _Audit) -> None:
+    """A roster passes over other records, and their signatures are verified by nobody there."""
+    for data in events:
+        with contextlib.suppress(RecordError):  # what does not open is named by the roster
+            if open_record(data).kind not in ROSTER_KINDS:
+                audit.problem("roster", digest_of(data), None, Words("is not a key event", "不是密钥事件"))
 
 
 def _bundle_records(bundle: Bundle, roster: Roster, audit: _Audit, times: Mapping[str, int]) -> bool:

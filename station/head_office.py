@@ -11,15 +11,16 @@ import contextlib
 import email.utils
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from drivers.api import Side
 from drivers.text import Words, safe_text
-from reports.attest import Ed25519PrivateKey, check_public_key, key_id, public_raw
+from reports.attest import Ed25519PrivateKey, check_public_key, key_id, open_record, public_raw
 from reports.headoffice.request import sign_request
+from reports.predicates import KeyEventV1
 from reports.record import RecordError
 from station.errors import EXIT_USE, Trouble
 from station.settings import Settings
@@ -39,6 +40,8 @@ __all__ = [
     "other_history",
     "post_batch",
     "request_enrolment",
+    "rotations",
+    "tell_new_key",
 ]
 
 #: The most bytes of an answer: a receipt for 200 records is under 100 kB, with 200 reasons under 300 kB.
@@ -269,6 +272,30 @@ async def request_enrolment(url: str, enrolment: bytes) -> str:
     raise _trouble(
         "no-head-office", Words("{url} is not a head office", "{url} 不是总部服务").fill(url=url), _CHECK_URL
     )
+
+
+def rotations(envelopes: Iterable[bytes]) -> list[bytes]:
+    """Of a station's key events, in their order, those by which it replaced its own key."""
+    found = []
+    for envelope in envelopes:
+        event = open_record(envelope).statement.predicate
+        if isinstance(event, KeyEventV1) and (event.kind, event.event) == ("station", "rotate"):
+            found.append(envelope)
+    return found
+
+
+async def tell_new_key(settings: Settings, replaced: Iterable[bytes]) -> str:
+    """Tell head office by which records the station replaced its key; what it knows already it takes again.
+
+    Gives the station's state there.
+
+    Raises:
+        Trouble: head office does not answer, or does not take one of them.
+    """
+    state = ""
+    for envelope in replaced:
+        state = await request_enrolment(settings.head_office, envelope)
+    return state
 
 
 _TRY_AGAIN = Words(

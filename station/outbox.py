@@ -36,6 +36,8 @@ from station.head_office import (
     older_receipt,
     other_history,
     post_batch,
+    rotations,
+    tell_new_key,
 )
 from station.messages import OutboxRow, OutboxView
 from station.settings import Settings
@@ -247,7 +249,7 @@ class Uploader:
         self._work, self._now = asyncio.Event(), asyncio.Event()
         self._one_at_a_time = asyncio.Lock()
         self._most = MAX_RECORDS
-        self._known = Frontier()
+        self._known, self._told_key = Frontier(), False
         # A station without a head office is in order; one whose head office has no pinned key is not.
         self.trouble: Trouble | None = no_head_office() if settings.head_office and not self._connected else None
         self.next_ms = 0
@@ -339,6 +341,8 @@ class Uploader:
         try:
             envelope = await post_batch(http, self._settings, self._key, b"".join(row.line for row in batch))
         except NotNow as problem:
+            if problem.trouble.code == "upload.request-signature" and await self._told_new_key():
+                return True
             if not problem.smaller:
                 raise
             self._most = max(1, len(batch) // 2)
@@ -354,6 +358,17 @@ class Uploader:
             raise NotNow(left_waiting(receipt.next_expected))
         self._most = min(MAX_RECORDS, self._most + 10)
         return True
+
+    async def _told_new_key(self) -> bool:
+        """Tell head office, once while this runs, by which records the station replaced its key; False without any."""
+        if self._told_key:
+            return False
+        self._told_key = True
+        query = "SELECT envelope FROM record WHERE kind = 'key-event/v1' ORDER BY seq"
+        events = await self._store.read(lambda db: [bytes(row[0]) for row in db.execute(query).fetchall()])
+        replaced = rotations(events)
+        await tell_new_key(self._settings, replaced)
+        return bool(replaced)
 
     async def _compare(self, head: HeadRef | None) -> None:
         """What head office pins must be this ledger. Raises NotNow where it is another one, or a longer one."""

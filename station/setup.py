@@ -23,6 +23,7 @@ from reports.roster import Roster
 from station.clock import StationClock
 from station.enrolment import KeyEvent, admit, enrol_person, enrol_station, rotate_key, rotate_station
 from station.errors import EXIT_NO, EXIT_USE, Trouble
+from station.head_office import rotations
 from station.messages import ReportUnlock
 from station.outbox import OUTBOX, enqueue
 from station.people import COST, Cost, PersonKeys, UnlockTry
@@ -49,6 +50,7 @@ __all__ = [
     "enrolment_of",
     "look",
     "replace_key",
+    "replaced_keys",
     "report",
     "rotate_station_key",
     "set_up_station",
@@ -253,11 +255,8 @@ async def rotate_station_key(settings: Settings) -> bytes:
     from the ledger which of the two is the station's.
 
     Raises:
-        Trouble: `station.approved-key` where a head office has approved the present key, `engine.running`,
-            `disk.write`, or the store's.
+        Trouble: `engine.running`, `disk.write`, or the store's.
     """
-    if settings.head_office:  # it knows stations by the key that it approved
-        raise Trouble("station.approved-key", _APPROVED, Side.HEAD_OFFICE, _ENROL_ANEW, EXIT_NO)
     lock = FileLock(settings.data / "engine.lock", mode=0o600)
     try:
         lock.acquire(timeout=0)
@@ -274,6 +273,13 @@ async def rotate_station_key(settings: Settings) -> bytes:
         store.close()
         lock.release()
     return public_raw(new)
+
+
+def replaced_keys(settings: Settings) -> list[bytes]:
+    """The records by which this station replaced its key, in order: what head office is told."""
+    with closing(sqlite3.connect(f"{settings.database.as_uri()}?mode=ro", uri=True)) as connection:
+        rows = connection.execute("SELECT envelope FROM record WHERE kind = 'key-event/v1' ORDER BY seq").fetchall()
+    return rotations(bytes(envelope) for (envelope,) in rows)
 
 
 def _store_rotation(db: Database, settings: Settings, old: Ed25519PrivateKey, new: Ed25519PrivateKey) -> None:
@@ -339,8 +345,4 @@ async def report(client: Client, tries: Iterable[UnlockTry]) -> None:
 
 
 _RUNNING = Words("An engine runs on this data folder", "该数据目录有引擎在运行")
-_APPROVED = Words(
-    "Head office takes this station's records by the key that it approved", "总部按已批准的密钥接收本工位记录"
-)
-_ENROL_ANEW = Words("Enrol a new station, and have head office approve it", "请注册新工位并由总部批准")
 _STOP_IT = Words("End it first: assay engine --stop", "请先停止：assay engine --stop")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from drivers.text import Words
 from reports.attest import Ed25519PrivateKey, Record, open_record, public_raw, sign_envelope
@@ -63,15 +63,22 @@ class HeadOffice:
     # --- stations ---
 
     def enrol(self, envelope: bytes) -> Station:
-        """Take a station's request to be enrolled: its enrolment record. Asking again is harmless.
+        """Take a station's request to be enrolled (its enrolment record), or the record that replaces its key.
+
+        Asking again is harmless.
 
         Raises:
-            HeadOfficeError: the envelope is no enrolment, a demo station asks a real head office or the reverse, the id
-                or key is another station's, or too many wait already.
+            HeadOfficeError: the envelope is neither, a demo station asks a real head office or the reverse, the id
+                or key is another station's, too many wait already, or the key is not replaced by the present one.
         """
         try:
             record = open_record(envelope)
+            told = record.statement.predicate
+            if isinstance(told, KeyEventV1) and (told.kind, told.event) == ("station", "rotate"):
+                return self._replace_key(record, told, envelope)
             roster = Roster().apply(record)
+        except HeadOfficeError:
+            raise
         except RecordError as error:
             raise HeadOfficeError("enrolment", 400, error.words) from error
         event = record.statement.predicate
@@ -93,6 +100,22 @@ class HeadOffice:
         )
         with self.store.transaction():
             return self._ask(asking)
+
+    def _replace_key(self, record: Record, event: KeyEventV1, envelope: bytes) -> Station:
+        """Know a station by its new key, which the present one has signed for; it sends by that from now on."""
+        with self.store.transaction():
+            known = self.store.station(event.station)
+            if known is None:
+                raise _unknown_station()
+            if known.state == "refused":
+                raise _refused_station()
+            before = self.store.rotations(known.station)
+            if envelope in before:
+                return known
+            Roster.fold([known.envelope, *before]).apply(record)
+            public = bytes.fromhex(event.key.public)
+            self.store.replace_key(known, public, envelope, self.now_ms())
+            return replace(known, public=public)
 
     def _ask(self, asking: Station) -> Station:
         known = self.store.station(asking.station)
@@ -120,17 +143,13 @@ class HeadOffice:
         with self.store.transaction():
             known = self.store.station(station)
         if known is None:
-            raise HeadOfficeError(
-                "station-unknown", 404, Words("this station is not enrolled at head office", "本工位未在总部注册")
-            )
+            raise _unknown_station()
         if known.state == "pending":
             raise HeadOfficeError(
                 "station-pending", 403, Words("this station waits for head office's approval", "本工位等待总部批准")
             )
         if known.state == "refused":
-            raise HeadOfficeError(
-                "station-refused", 403, Words("head office has refused this station", "总部已拒绝本工位")
-            )
+            raise _refused_station()
         return known
 
     # --- records ---
@@ -275,6 +294,15 @@ class HeadOffice:
         last, roster = self._rosters.pop(station.station, (seq, None))
         if roster is not None and last < seq:
             self._rosters[station.station] = (seq, roster.apply(record))
+
+
+def _unknown_station() -> HeadOfficeError:
+    words = Words("this station is not enrolled at head office", "本工位未在总部注册")
+    return HeadOfficeError("station-unknown", 404, words)
+
+
+def _refused_station() -> HeadOfficeError:
+    return HeadOfficeError("station-refused", 403, Words("head office has refused this station", "总部已拒绝本工位"))
 
 
 def _check_home(station: Station, record: Record) -> None:

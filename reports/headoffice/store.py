@@ -192,6 +192,17 @@ def releases_that_wait(db: Database) -> None:
     )
 
 
+@HEAD_OFFICE()
+def station_keys(db: Database) -> None:
+    """Every key that a station was known by and replaced, with the record by which it did; `station` has the newest."""
+    db.execute(
+        "CREATE TABLE station_key (public BLOB PRIMARY KEY CHECK (length(public) = 32),"
+        " station TEXT NOT NULL REFERENCES station (station), number INTEGER NOT NULL, envelope BLOB,"
+        " received_ms INTEGER NOT NULL, UNIQUE (station, number)) STRICT"
+    )
+    _only_added_to(db, "station_key")
+
+
 def _only_added_to(db: Database, table: str) -> None:
     """Against accidents; recursive_triggers is on here, so INSERT OR REPLACE meets the delete trigger."""
     say = f"SELECT RAISE(ABORT, '{table} is append-only')"
@@ -240,6 +251,10 @@ def _set_up(db: Database) -> Database:
         if got != wanted:
             raise sqlite3.NotSupportedError(f"PRAGMA {pragma}: the database says {got!r}")
     return db
+
+
+def _key_in_use() -> HeadOfficeError:
+    return HeadOfficeError("key-in-use", 409, Words("this key belongs to another station", "该密钥已属于其他工位"))
 
 
 class HeadOfficeStore:
@@ -307,12 +322,31 @@ class HeadOfficeStore:
     def add_station(self, station: Station) -> None:
         """Write down a station that asks. Raises HeadOfficeError when its key belongs to another one."""
         row = {name: getattr(station, name) for name in ("station", "shop", "name", "public", "digest", "envelope")}
+        if self.db.execute("SELECT 1 FROM station_key WHERE public = ?", (station.public,)).fetchone():
+            raise _key_in_use()
         try:
             self.db.table("station").insert({**row, "simulated": int(station.simulated), "state": "pending"})
         except sqlite3.IntegrityError as error:
-            raise HeadOfficeError(
-                "key-in-use", 409, Words("this key belongs to another station", "该密钥已属于其他工位")
-            ) from error
+            raise _key_in_use() from error
+
+    def rotations(self, station: str) -> list[bytes]:
+        """The records by which a station has replaced its key, in order."""
+        query = "SELECT envelope FROM station_key WHERE station = ? AND envelope IS NOT NULL ORDER BY number"
+        return [bytes(envelope) for (envelope,) in self.db.execute(query, (station,))]
+
+    def replace_key(self, station: Station, public: bytes, envelope: bytes, at_ms: int) -> None:
+        """Know a station by a new key from now on. Raises HeadOfficeError when another station has or had it."""
+        add = (
+            "INSERT INTO station_key (public, station, number, envelope, received_ms) SELECT ?, ?,"
+            " (SELECT count(*) FROM station_key WHERE station = ?), ?, ?"
+        )
+        first = not self.rotations(station.station)
+        try:
+            for key, record in [(station.public, None)] * first + [(public, envelope)]:
+                self.db.execute(add, (key, station.station, station.station, record, at_ms))
+            self.db.execute("UPDATE station SET public = ? WHERE station = ?", (public, station.station))
+        except sqlite3.IntegrityError as error:
+            raise _key_in_use() from error
 
     def decide(self, station: str, state: Literal["approved", "refused"], by_whom: str, at_ms: int) -> None:
         """Approve a station, or refuse it. Raises HeadOfficeError when nobody by that id has asked."""

@@ -15,7 +15,7 @@ from drivers.text import Words
 from reports.attest import key_id, public_raw
 from station.enrolment import fingerprint
 from station.errors import EXIT_NO, Trouble
-from station.i18n import _
+from station.i18n import _, words
 from station.settings import Settings, data_folder, load_settings, load_station_key
 from station.setup import look, set_up_station
 
@@ -166,7 +166,6 @@ def peers_(as_json: bool) -> None:
     """Exit code 1 when one does not answer as it should."""
     from station.client import Client
     from station.commands.engine_side import with_engine
-    from station.i18n import words
     from station.messages import PeersQuery
 
     async def ask(client: Client) -> dict[str, Any]:
@@ -190,10 +189,21 @@ def peers_(as_json: bool) -> None:
 @command.command("rotate", help=_("Give the station a new key; what the old one signed stays good."))
 def rotate() -> None:
     """No engine may run on the data folder meanwhile."""
-    from station.setup import rotate_station_key
+    from station.head_office import tell_new_key
+    from station.setup import replaced_keys, rotate_station_key
 
-    public = asyncio.run(rotate_station_key(load_settings(data_folder())))
+    settings = load_settings(data_folder())
+    public = asyncio.run(rotate_station_key(settings))
     sys.stdout.write(f"{fingerprint(public)}\n")
+    if not settings.head_office:
+        return
+    try:
+        asyncio.run(tell_new_key(settings, replaced_keys(settings)))
+    except Trouble as trouble:
+        sys.stderr.write(words(trouble.what) + "\n")
+        sys.stderr.write(_("The key is replaced here; head office is told with the next records.") + "\n")
+    else:
+        sys.stderr.write(_("Head office knows the new key.") + "\n")
 
 
 def _settings(station: str | None, name: str | None, shop: str | None, simulated: bool) -> Settings:
@@ -260,9 +270,11 @@ def _with_head_office(settings: Settings, url: str, pinned: str | None) -> Setti
 
 
 async def _ask(settings: Settings, enrolment: bytes) -> str:
-    from station.head_office import request_enrolment
+    from station.head_office import request_enrolment, tell_new_key
+    from station.setup import replaced_keys
 
-    return await request_enrolment(settings.head_office, enrolment)
+    state = await request_enrolment(settings.head_office, enrolment)
+    return await tell_new_key(settings, replaced_keys(settings)) or state
 
 
 async def _engine_runs(settings: Settings) -> bool:

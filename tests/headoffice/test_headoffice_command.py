@@ -91,6 +91,43 @@ def test_from_init_to_acknowledged(served: tuple[Machine, str, subprocess.Popen[
     assert machine.json("outbox")["waiting"] == 1
 
 
+def test_a_station_that_replaces_its_key_goes_on_sending(served: tuple[Machine, str, subprocess.Popen[str]]) -> None:
+    machine, url, serving = served
+    station = ("station", "enrol", "--id", "b-03", "--shop", "s-1", "--simulated", "--head-office", url)
+    machine.assay(*station)
+    machine.assay("person", "add", "zhao", "--name", "Zhao", "--role", "lead")
+    machine.assay("station", "rotate")  # while it waits for approval: what is compared is the new key
+    shown = str(machine.json("station", "show")["fingerprint"])
+    machine.assay("headoffice", "approve", "b-03", "--fingerprint", shown)
+    assert machine.json("upload")["acknowledged"] == 3
+
+    machine.assay("station", "rotate")
+    assert str(machine.json("station", "show")["fingerprint"]) != shown
+    assert machine.json("upload")["waiting"] == 0
+
+    serving.send_signal(signal.SIGTERM)
+    assert serving.wait(timeout=20) == 0
+    machine.assay("station", "rotate")
+    machine.assay("station", "rotate")  # twice while nobody answers
+    again = subprocess.Popen(
+        [sys.executable, "-m", "station.cli", "headoffice", "serve", "--port", url.rpartition(":")[2]],
+        env=machine.environment,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert again.stdout is not None
+        assert again.stdout.readline().strip() == url
+        assert (machine.json("upload")["acknowledged"], machine.json("outbox")["rows"]) == (6, [])
+        assert machine.assay(*station).count("approved") == 1
+        assert "head office has seen it" in machine.assay("verify", "--ledger")
+    finally:
+        again.kill()
+        again.wait()
+        assert again.stdout is not None
+        again.stdout.close()
+
+
 def test_what_cannot_be_served_is_said(machine: Machine) -> None:
     assert "is not a head office" in machine.assay("headoffice", "stats", code=3)
     machine.assay("headoffice", "init")
