@@ -12,7 +12,7 @@ from decimal import Decimal
 from drivers.api import Command
 from probes.api import Parsed, Problem, parser
 from probes.battery_dates import day
-from probes.captured import after, decimal, flag, integer, note, plain_numbers, stripped_lines
+from probes.captured import after, cut_line, decimal, flag, integer, note, plain_numbers, stripped_lines
 from probes.fields import FLAG_FIELD, NUMBER_FIELD, TENTHS_FIELD, TEXT_FIELD, Field, read_fields
 
 __all__ = [
@@ -102,6 +102,8 @@ _BRACKETED_DECIMAL = Field(lambda text: decimal(_bracketed(text)), "a number")
 _ALL_TRUE = Field(_all_true, "flags")
 _DATE = Field(_date, "a date YYYYMMDD")
 
+#: The name that every version prints last of its own; what ends before it was cut.
+_LAST_NAME = "technology"
 _BATTERY: Mapping[str, tuple[str, Field]] = {
     "AC powered": FLAG_FIELD.named("ac"),
     "USB powered": FLAG_FIELD.named("usb"),
@@ -141,12 +143,16 @@ def battery(data: bytes) -> Parsed:
     """
     parsed = Parsed()
     pairs: list[tuple[str, str]] = []
+    line = ""
     for line in stripped_lines(data):
         if line.startswith("[EventLogBuffer]"):
             break
         name, colon, value = line.partition(":")
         if colon:
             pairs.append((name.strip(), value.strip()))
+    if line and line == cut_line(data) and all(name != _LAST_NAME for name, _ in pairs):
+        pairs = pairs[:-1] if ":" in line else pairs
+        parsed.problems.append(Problem("battery", f"the capture ends inside a line: {line[:80]!a}"))
     read_fields(pairs, _BATTERY, parsed)
     voltage = parsed.facts.get("voltage_mV")
     if isinstance(voltage, (int, Decimal)) and 1 <= voltage <= 999:

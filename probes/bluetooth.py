@@ -105,7 +105,7 @@ def bluetooth_manager(data: bytes) -> Parsed:
             note(parsed, "state", state, "the name of a state")
     if not found and (line := next((one for one in map(_ONE_LINE.fullmatch, map(str.strip, lines)) if one), None)):
         facts |= {"enabled": line[1] == "ON", "state": line[1]}
-    if name := found.get("name"):
+    if (name := found.get("name")) and name != "null":
         facts["name"] = name
     address = found.get("address", "")
     if _MAC.fullmatch(address):

@@ -16,6 +16,7 @@ from probes.api import Parsed, Problem
 __all__ = [
     "LINE_LIMIT",
     "after",
+    "cut_line",
     "decimal",
     "flag",
     "fold_json",
@@ -45,6 +46,12 @@ def text_of(data: bytes) -> str:
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return data.decode("utf-16", "replace")
     return data.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace")
+
+
+def cut_line(data: bytes) -> str:
+    """The last line, stripped, where it has no end; empty where it has one. Its value may be half a value."""
+    last = text_of(data).rpartition("\n")[2]
+    return last[:LINE_LIMIT].strip()
 
 
 def raw_lines(data: bytes) -> list[str]:

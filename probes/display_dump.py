@@ -12,7 +12,8 @@ from decimal import Decimal
 from typing import Any
 
 from probes.api import Parsed, parser
-from probes.captured import after, decimal, integer, note, raw_lines, stripped_lines
+from probes.captured import after, cut_line, decimal, integer, note, raw_lines, stripped_lines
+from probes.cut import without_cut_word
 
 __all__ = ["HDR_TYPES", "POWER_MODES", "display", "panel_files", "surfaceflinger", "window_size"]
 
@@ -23,7 +24,9 @@ POWER_MODES = {0: "off", 1: "doze", 2: "on", 3: "doze_suspend"}
 
 _DEVICES = re.compile(r"Display Devices: size=([0-9]{1,4})", re.ASCII)
 _DEVICE = re.compile(r'DisplayDeviceInfo\{"([^"]{0,200})"(.*)')
-_SIZE = re.compile(r"(?<![\w.])([0-9]{1,5}) x ([0-9]{1,5})(?![\w.])", re.ASCII)
+#: What ends a value of a panel's line; where it is missing the line was cut inside the value.
+_END = r"(?=[,}\]\s])"
+_SIZE = re.compile(rf"(?<![\w.])([0-9]{{1,5}}) x ([0-9]{{1,5}}){_END}", re.ASCII)
 _DPI = re.compile(r"([0-9]{1,5}(?:\.[0-9]{1,9})?) x [0-9]{1,5}(?:\.[0-9]{1,9})? dpi", re.ASCII)
 _MODE = re.compile(
     r"\{id=([0-9]{1,4}), width=([0-9]{1,5}), height=([0-9]{1,5}), fps=([0-9]{1,4}(?:\.[0-9]{1,9})?)"
@@ -32,7 +35,7 @@ _MODE = re.compile(
 )
 _GLOBAL_STATE = re.compile(r"mGlobalDisplayState=(\w{1,40})", re.ASCII)
 _SCREEN_BRIGHTNESS = re.compile(r"mScreenBrightness=\s{0,8}([^\s,;(]{1,40})")
-_FPS = re.compile(r"\bfps=([0-9]{1,4}(?:\.[0-9]{1,9})?)", re.ASCII)
+_FPS = re.compile(rf"\bfps=([0-9]{{1,4}}(?:\.[0-9]{{1,9}})?){_END}", re.ASCII)
 #: Before Android 6 the rate stands bare behind the size: `1080 x 1920, 60.0 fps`.
 _BARE_FPS = re.compile(r"\b([0-9]{1,4}(?:\.[0-9]{1,9})?) fps\b", re.ASCII)
 _HDR = re.compile(r"(?:mSupportedHdrTypes|supportedHdrTypes)=\[([0-9, ]{0,40})\]", re.ASCII)
@@ -40,8 +43,8 @@ _PRODUCT = re.compile(
     r"DeviceProductInfo\{name=([^,{}]{0,60}), manufacturerPnpId=(\w{0,8}), productId=(\w{0,16})", re.ASCII
 )
 _MODEL = re.compile(r"address \{[^}]{0,60}model=(0x[0-9a-fA-F]{1,16})", re.ASCII)
-_WORDS = {name: re.compile(rf"(?<=, ){name} (\w{{1,40}})", re.ASCII) for name in ("touch", "state", "type")}
-_DENSITY = re.compile(r"\bdensity ([0-9]{1,5})\b", re.ASCII)
+_WORDS = {name: re.compile(rf"(?<=, ){name} (\w{{1,40}}){_END}", re.ASCII) for name in ("touch", "state", "type")}
+_DENSITY = re.compile(rf"\bdensity ([0-9]{{1,5}}){_END}", re.ASCII)
 _BRIGHTNESS = re.compile(r"\bbrightness(Minimum|Maximum|Default) (-?[0-9.]{1,20}(?:E-?[0-9]{1,3})?)", re.ASCII)
 _CORNER = re.compile(r"RoundedCorner\{position=\w{1,20}, radius=([0-9]{1,5})", re.ASCII)
 _CUTOUTS = re.compile(r"boundingRect=\{Bounds=\[([^\]]{0,400})\]")
@@ -112,11 +115,12 @@ def display(data: bytes) -> Parsed:
     parsed = Parsed()
     facts = parsed.facts
     panels: list[dict[str, Any]] = []
+    cut = cut_line(data)
     for line in stripped_lines(data):
         if "display_devices" not in facts and (devices := _DEVICES.match(line)):
             facts["display_devices"] = int(devices[1])
         elif found := _DEVICE.search(line):
-            panel = _panel(found[1], found[2])
+            panel = _panel(found[1], found[2] if line == cut else f"{found[2]} ")
             if panel not in panels:
                 panels.append(panel)
         elif "global_state" not in facts and (state := _GLOBAL_STATE.match(line)):
@@ -161,7 +165,7 @@ def surfaceflinger(data: bytes) -> Parsed:
     parsed = Parsed()
     facts = parsed.facts
     sizes: list[str | None] = [None] * len(_SIZES)
-    for line in stripped_lines(data):
+    for line in without_cut_word(stripped_lines(data), data):
         if "displays" not in facts and (found := _DISPLAYS.match(line)):
             facts["displays"] = int(found[1])
         if "visible_layers" not in facts and (found := _LAYERS.match(line)):

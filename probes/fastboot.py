@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from probes.api import Parsed, Problem, parser
-from probes.captured import raw_lines
+from probes.captured import cut_line, flag, raw_lines
 from probes.fields import FLAG_FIELD, NUMBER_FIELD, TEXT_FIELD, Field, read_fields
 
 __all__ = ["fastboot", "variables"]
@@ -64,11 +64,15 @@ _FIELDS: Mapping[str, tuple[str, Field]] = {
 def variables(data: bytes, problems: list[Problem]) -> Iterator[tuple[str, str]]:
     """Name and value of each variable, in order; a value that was printed in pieces is joined.
 
-    A joined value that is the last of the capture may be cut: it becomes a problem instead.
+    A capture that ends inside a line may have cut its last value: that becomes a problem, unless it is a flag.
     """
     name, pieces = "", list[str]()
+    cut = cut_line(data)
     for line in raw_lines(data):
         text = line.strip()
+        if text and text == cut and text.startswith(_PREFIX) and flag(text.rpartition(":")[2]) is None:
+            problems.append(Problem("fastboot", f"the capture ends inside a line: {text[:80]!a}"))
+            return
         if not text.startswith(_PREFIX):
             if pieces and text:  # the summary that fastboot prints at the end
                 yield name, "".join(pieces)
@@ -87,7 +91,7 @@ def variables(data: bytes, problems: list[Problem]) -> Iterator[tuple[str, str]]
         else:
             problems.append(Problem(piece[1], f"piece {piece[2]} of the value has none before it"))
     if pieces:
-        problems.append(Problem(name, "the capture ends in a value of several pieces"))
+        yield name, "".join(pieces)
 
 
 @parser("fastboot")

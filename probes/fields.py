@@ -31,13 +31,14 @@ class Field:
 
 def _tenths(text: str) -> Decimal | None:
     value = integer(text)
-    return None if value is None else Decimal(value) / 10
+    exact = decimal(text) if value is None else Decimal(value)
+    return None if exact is None else exact / 10
 
 
 NUMBER_FIELD = Field(lambda text: decimal(text) if "." in text else integer(text), "a number")
 FLAG_FIELD = Field(flag, "a flag")
 TEXT_FIELD = Field(lambda text: text or None, "a text")
-TENTHS_FIELD = Field(_tenths, "a whole number of tenths")
+TENTHS_FIELD = Field(_tenths, "a number of tenths")
 
 
 def read_fields(pairs: list[tuple[str, str]], table: Mapping[str, tuple[str, Field]], parsed: Parsed) -> None:

@@ -13,7 +13,7 @@ from drivers.api import Command, Shell
 from drivers.text import Words
 from probes.answers import Heard, hear, hear_second, reading
 from probes.api import Bench, Measurement, Parsed, Problem, Reading, Unread, parser, probe
-from probes.captured import flag, integer, note, raw_lines, stripped_lines
+from probes.captured import cut_line, flag, integer, note, raw_lines, stripped_lines
 
 __all__ = ["READ_DF", "READ_DISKSTATS", "df", "diskstats", "storage_space"]
 
@@ -65,10 +65,11 @@ _FREE = re.compile(
 def diskstats(data: bytes) -> Parsed:
     """`dumpsys diskstats`: write latency, free and total sizes of the partitions."""
     parsed = Parsed()
+    cut = cut_line(data)
     for line in stripped_lines(data):
         if found := _LATENCY.match(line):
             parsed.facts.setdefault("latency_ms", int(found[1]))
-        elif found := _SPEED.match(line):
+        elif (found := _SPEED.match(line)) and line != cut:
             parsed.facts.setdefault("recent_write_kBps", int(found[1]))
         elif found := _FREE.match(line):
             part = found[1].lower()

@@ -115,6 +115,18 @@ def test_a_status_is_a_number_or_its_word(printed: str, code: int) -> None:
     assert facts("battery", BATTERY.replace("status: 3", f"status: {printed}"))["status"] == code
 
 
+def test_half_a_number_at_the_end_of_a_cut_capture_is_none() -> None:
+    cut = LOADED.parsers["battery"].parse(BATTERY[:-3].encode())
+    assert "voltage_mV" not in cut.facts
+    assert "voltage_raw" not in cut.facts
+    assert (cut.facts["level"], [one.what for one in cut.problems]) == (61, ["battery"])
+    assert facts("battery", BATTERY + "  technology: Li-ion")["technology"] == "Li-ion"
+
+
+def test_a_temperature_with_a_decimal_point_is_in_tenths_as_well() -> None:
+    assert facts("battery", BATTERY + "  temperature: 285.0\n")["temperature_C"] == Decimal("28.5")
+
+
 def test_a_word_that_is_no_status_states_none() -> None:
     parsed = LOADED.parsers["battery"].parse(BATTERY.replace("status: 3", "status: resting").encode())
     assert "status" not in parsed.facts
@@ -158,6 +170,10 @@ def test_a_block_without_its_heading_states_what_no_profile_could_have_said() ->
     assert "state" not in read
 
 
+def test_a_name_of_nothing_is_none() -> None:
+    assert "name" not in facts("bluetooth_manager", "Bluetooth Status\n  enabled: false\n  state: OFF\n  name: null\n")
+
+
 def test_a_block_that_lost_its_indent_is_read_and_ends_where_it_ends() -> None:
     text = "> Bluetooth Status\nenabled: true\n\nstate: ON\n\nname: Bench\n\nEnable log:\naddress: 02:00:5E:00:00:09\n"
     read = facts("bluetooth_manager", text)
@@ -185,7 +201,13 @@ def test_a_policy_dump_that_was_moved_to_the_right_keeps_its_columns() -> None:
     assert facts("device_policy", text)["active_admins"] == 1
 
 
-# df
+# df and diskstats
+
+
+def test_a_speed_in_which_the_capture_ends_is_not_stated() -> None:
+    assert facts("diskstats", "Latency: 2ms [512B Data Write]\nRecent Disk Write Speed (kB/s) = 51") == {
+        "latency_ms": 2
+    }
 
 
 def test_df_in_the_language_of_its_reader_still_counts_in_blocks_of_1k() -> None:
@@ -219,6 +241,17 @@ def test_a_rate_without_its_name_is_kept_apart() -> None:
     assert read["panels"][0]["bare_fps"] == Decimal("59.5")
 
 
+@pytest.mark.parametrize(
+    ("end", "lost"),
+    [(", 1440 x 31", "height"), (", density 56", "density"), (", touch INT", "touch"), (", state O", "state")],
+)
+def test_a_line_that_was_cut_inside_a_value_does_not_state_it(end: str, lost: str) -> None:
+    line = DISPLAY[DISPLAY.index("  mInfo") :]
+    read = facts("display", line[: line.index(end) + len(end)])
+    assert read["name"] == "Built-in Screen"
+    assert lost not in read
+
+
 def test_a_brightness_with_something_behind_it_is_a_number() -> None:
     read = facts("display", "  mGlobalDisplayState=OFF  (forced)\n  mScreenBrightness=0.25, mAllowed=true\n")
     assert (read["global_state"], read["screen_brightness"]) == ("OFF", Decimal("0.25"))
@@ -226,6 +259,21 @@ def test_a_brightness_with_something_behind_it_is_a_number() -> None:
 
 
 # fastboot
+
+
+def test_a_value_in_which_the_capture_ends_is_not_half_a_value() -> None:
+    whole = "(bootloader) product: bench\n(bootloader) unlocked: no\n(bootloader) serialno: AB12CD34\n"
+    assert facts("fastboot", whole)["serialno"] == "AB12CD34"
+    cut = LOADED.parsers["fastboot"].parse(whole[:-4].encode())
+    assert cut.facts == {"product": "bench", "unlocked": False}
+    assert [one.what for one in cut.problems] == ["fastboot"]
+    assert facts("fastboot", whole[: whole.index("\n(bootloader) serialno")])["unlocked"] is False
+
+
+def test_the_pieces_of_a_last_value_are_joined_when_the_capture_ends_behind_them() -> None:
+    text = "(bootloader) version-bootloader[0]: MBM-1.0-be\n(bootloader) version-bootloader[1]: nch-01\n"
+    assert facts("fastboot", text)["version_bootloader"] == "MBM-1.0-bench-01"
+    assert "version_bootloader" not in facts("fastboot", text[:-3])
 
 
 @pytest.mark.parametrize("printed", ["3903", "3903mV", "3903 mv"])
