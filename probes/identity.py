@@ -20,6 +20,7 @@ from probes import getprop, memory
 from probes.answers import NOT_SAID, Heard, as_value, hear, hear_second, reading
 from probes.api import Bench, Measurement, NotRun, Parsed, Problem, Reading, Unread, parser, probe
 from probes.captured import integer, raw_lines
+from probes.cut import without_cut_value
 from probes.storage import READ_DF, df
 from probes.units import FLAG, IDENTITY, LIST, TEXT
 
@@ -51,12 +52,18 @@ def _put_device_id(parsed: Parsed, device_id: str) -> None:
         parsed.facts["device_id_type"] = "MEID"
 
 
+def _whole_id(value: str) -> bool:
+    """Whether such a value is whole at the end of a text that was cut: 14 digits may be an IMEI's first 14."""
+    whole_meid = _MEID.fullmatch(value) is not None and not value.isdigit()
+    return whole_meid or _IMEI.fullmatch(value) is not None or value in ("GSM", "CDMA", "SIP", "IMS")
+
+
 @parser("iphonesubinfo")
 def iphonesubinfo(data: bytes) -> Parsed:
     """The device id from `dumpsys iphonesubinfo` (to Android 5) or from a `service call iphonesubinfo` parcel."""
     parsed = Parsed()
     lines = raw_lines(data)
-    for line in lines:
+    for line in without_cut_value(lines, data, _whole_id):
         name, equals, value = line.strip().partition(" = ")
         if not equals or value.strip() in ("", "null"):
             continue

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from probes.api import Parsed, parser
 from probes.captured import is_framing, raw_lines
+from probes.cut import without_cut_value
 from probes.fields import FLAG_FIELD, NUMBER_FIELD, TEXT_FIELD, Field, read_fields
 
 __all__ = ["ideviceinfo"]
@@ -32,12 +33,25 @@ _ANYWHERE: Mapping[str, tuple[str, Field]] = {
 _NESTED: Mapping[str, tuple[str, Field]] = {"CFBundleIdentifier": TEXT_FIELD.named("carrier_bundle")}
 
 
+#: Words that no longer word begins with.
+_WORDS = frozenset(
+    (
+        "Activated", "Unactivated", "FactoryActivated", "SoftActivation", "WildcardActivated", "BBInfoAvailable",
+        "iPhone", "iPad", "iPod", "Watch", "AppleTV", "arm64e", "SIMCarrierInfo", "CarrierInfo", "DefaultCarrierInfo",
+    )
+)  # fmt: skip
+
+
+def _whole(value: str) -> bool:
+    return value.strip("`") in _WORDS or value in ("true", "false")
+
+
 @parser("ideviceinfo")
 def ideviceinfo(data: bytes) -> Parsed:
     """`ideviceinfo`: activation, baseband, build and model; the carrier bundle from the nested lists."""
     parsed = Parsed()
     found: list[tuple[int, str, str]] = []
-    for line in raw_lines(data):
+    for line in without_cut_value(raw_lines(data), data, _whole):
         text = line.strip().strip("`")  # as pasted into a report
         name, colon, value = text.partition(":")
         if colon and not is_framing(text) and (not value or value[0] == " "):

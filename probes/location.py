@@ -17,6 +17,7 @@ from drivers.text import Words
 from probes.answers import NOT_SAID, Heard, hear, hear_second, reading
 from probes.api import Bench, Measurement, NotApplicable, Parsed, Reading, Unread, parser, probe
 from probes.captured import decimal, integer, note, stripped_lines
+from probes.cut import without_cut_value
 from probes.telephony import READ_FEATURES, pm_features
 from probes.units import LIST
 
@@ -52,7 +53,7 @@ def location(data: bytes) -> Parsed:
     """`dumpsys location`: the key figures of the satellite receiver, its last fix, and whether location is on."""
     parsed = Parsed()
     facts = parsed.facts
-    lines = stripped_lines(data)
+    lines = without_cut_value(stripped_lines(data), data)
     if not any(line.lower().startswith(_HEADS) or "GNSS_KPI_START" in line for line in lines):
         return parsed
     facts |= {"gnss_kpi_present": False, "gps_zero_fix": False}

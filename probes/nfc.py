@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 from drivers.api import Command, Shell
 from drivers.text import Words
@@ -29,6 +30,7 @@ from probes.api import (
     probe,
 )
 from probes.captured import after, flag, note, stripped_lines
+from probes.cut import without_cut_value
 from probes.telephony import READ_FEATURES, pm_features
 from probes.units import FLAG, TEXT
 
@@ -42,6 +44,10 @@ _FLAGS = {
     "mIsAlwaysOnSupported=": "always_on",
 }
 _TEXTS = {"mState=": "state", "mScreenState=": "screen_state", "mPollTech=": "poll_technologies"}
+#: Values that are whole at the end of a text that was cut (AOSP NfcService.stateToString, ScreenStateHelper).
+_WORDS = frozenset(
+    ("on", "off", "turning off", "true", "false", "ON_UNLOCKED", "ON_LOCKED", "OFF_UNLOCKED", "OFF_LOCKED", "UNKNOWN")
+)
 #: `0x20` or `2.0`: makers print the version of NFC Forum's controller interface either way, if at all.
 _NCI = re.compile(r"\bnci[ _]?version *[:=] *(?:0x([12])([0-9])|([12])\.([0-9]))(?![0-9.])", re.ASCII | re.IGNORECASE)
 _TAG = re.compile(r"\b(?:uid|tag ?id) *[:=] *((?:[0-9A-Fa-f]{2}[: ]?){4,10})(?![0-9A-Fa-f])", re.ASCII | re.IGNORECASE)
@@ -52,11 +58,11 @@ def nfc(data: bytes) -> Parsed:
     """`dumpsys nfc`: state, screen state, what is on; where makers print them the NCI version and a tag."""
     parsed = Parsed()
     facts = parsed.facts
-    lines = stripped_lines(data)
+    lines = without_cut_value(stripped_lines(data), data, lambda value: value in _WORDS)
     for label, fact in _TEXTS.items():
         if text := next(after(lines, label), ""):
             facts[fact] = text
-    if not any(line.startswith("mState=") for line in lines):
+    if not any(line.startswith("mState=") for line in lines) or _of_a_screen(lines, facts):
         return Parsed()
     facts["present"] = True
     for label, fact in _FLAGS.items():
@@ -73,6 +79,12 @@ def nfc(data: bytes) -> Parsed:
         if "tag_id" not in facts and (found := _TAG.search(line)):
             facts["tag_id"] = re.sub("[^0-9A-F]", "", found[1].upper())
     return parsed
+
+
+def _of_a_screen(lines: list[str], facts: dict[str, Any]) -> bool:
+    """Whether these are the states of the display service, which are in capitals, beside nothing of NFC's own."""
+    own = ("mTechMask", "mEnable", "mIsZeroClick", "mIsSecureNfc", "mNfcPolling", "mP2pLink")
+    return str(facts.get("state", "")).isupper() and not any(line.startswith(own) for line in lines)
 
 
 _READ = Command("nfc", "dumpsys nfc", timeout_s=10.0, limit=2 * 1024 * 1024)

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from drivers.api import Command
 from probes.api import Parsed, parser
 from probes.captured import raw_lines
+from probes.cut import without_cut_value
 from probes.fields import FLAG_FIELD, NUMBER_FIELD, TENTHS_FIELD, TEXT_FIELD, Field, read_fields
 
 __all__ = ["READ", "power_supply"]
@@ -56,11 +57,21 @@ _FIELDS: Mapping[str, tuple[str, Field]] = {
 }
 
 
+#: Values that are whole at the end of a text that was cut: words of the kernel (power_supply_sysfs.c), and flags.
+_WORDS = frozenset(
+    (
+        "Battery", "Mains", "UPS", "USB_DCP", "USB_CDP", "USB_ACA", "USB_PD_DRP", "BMS", "Wireless", "Charging",
+        "Discharging", "Not charging", "Full", "Unknown", "Good", "Overheat", "Dead", "Over voltage", "Cold",
+        "Unspecified failure", "Warm", "Cool", "Hot", "No battery", "0", "1",
+    )
+)  # fmt: skip
+
+
 def _sections(data: bytes) -> list[list[tuple[str, str]]]:
     """The supplies in the order printed: a new one begins where `DEVTYPE` or a second `NAME` stands."""
     sections: list[list[tuple[str, str]]] = [[]]
     named = False
-    for line in raw_lines(data):
+    for line in without_cut_value(raw_lines(data), data, lambda value: value in _WORDS):
         entry = _ENTRY.match(line.strip())
         if not entry:
             continue

@@ -11,6 +11,7 @@ import re
 from drivers.api import Command
 from probes.api import Parsed, parser
 from probes.captured import integer, note, raw_lines
+from probes.cut import without_cut_word
 
 __all__ = ["READ_HEALTH_FILES", "storage_health"]
 
@@ -32,6 +33,7 @@ _PATH = re.compile(
 )
 #: The files are hexadecimal also where a kernel leaves the `0x` out.
 _BARE = re.compile(r"[0-9a-fA-F]{1,2}", re.ASCII)
+_BYTE = re.compile(r"0x[0-9a-fA-F]{2}", re.ASCII)
 _HAL = re.compile(r"\bStorageInfo\{eol: ([0-9]{1,3}), lifetimeA: ([0-9]{1,3}), lifetimeB: ([0-9]{1,3})", re.ASCII)
 _LEAVES = {
     "life_time_estimation_a": "life_time_a",
@@ -54,7 +56,7 @@ def storage_health(data: bytes) -> Parsed:
     """Health files of UFS or eMMC under headers with their paths, EXT_CSD lines, or the health HAL's StorageInfo."""
     parsed = Parsed()
     path = ""
-    for raw in raw_lines(data):
+    for raw in without_cut_word(raw_lines(data), data, lambda word: _BYTE.fullmatch(word) is not None):
         line = raw.strip()
         if header := _HEADER.fullmatch(line):
             path = header[1]

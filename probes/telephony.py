@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from drivers.api import Command
 from probes.api import Parsed, Problem, parser
 from probes.captured import integer, raw_lines
+from probes.cut import without_cut_word
 
 __all__ = ["READ_FEATURES", "pm_features", "telephony_registry"]
 
@@ -130,7 +131,7 @@ def _phone(block: list[str], old: bool) -> dict[str, object]:
 def telephony_registry(data: bytes) -> Parsed:
     """`dumpsys telephony.registry`; the form before Android 5 has one phone and no `Phone Id`."""
     parsed = Parsed()
-    lines = [line.strip() for line in raw_lines(data)]
+    lines = [line.strip() for line in without_cut_word(raw_lines(data), data)]
     count = sum(line.startswith("Phone Id=") for line in lines)
     old = not count and "last known state:" in lines
     if not count and not old:

@@ -6,6 +6,7 @@ import re
 
 from probes.api import Parsed, parser
 from probes.captured import flag, integer, note, stripped_lines
+from probes.cut import without_cut_value
 
 __all__ = ["lsusb_v", "usb"]
 
@@ -34,6 +35,8 @@ _NESTED = {
     ("status", "compliance_warnings"): "compliance_warnings",
     ("port", "supported_modes"): "supported_modes",
 }
+#: Values that are whole at the end of a text that was cut.
+_WORDS = frozenset(("true", "false", "CONFIGURED", "CONNECTED", "DISCONNECTED", "ufp", "dfp", "sink", "source", "none"))
 _FLAGS = ("connected", "configured", "host_connected", "usb_charging", "port_connected")
 
 
@@ -41,7 +44,7 @@ _FLAGS = ("connected", "configured", "host_connected", "usb_charging", "port_con
 def usb(data: bytes) -> Parsed:
     """`dumpsys usb`: what the kernel, the device side and the first port say."""
     parsed = Parsed()
-    lines = stripped_lines(data)
+    lines = without_cut_value(stripped_lines(data), data, lambda value: value in _WORDS)
     if any(line.startswith("USB MANAGER STATE") for line in lines):
         _nested(lines, parsed)
     else:

@@ -43,7 +43,9 @@ def vibrator(data: bytes) -> Parsed:
             motors += [int(word) for word in re.findall(r"[0-9]{1,9}", found[1])]
         elif found := _CONTROLLER.search(line[:400]):
             motors.append(int(found[1] or found[2]))
-    if known or count or facts:
+    if not known and not count and "haptic_intensity" not in facts:
+        facts.clear()  # other services save power as well
+    else:
         facts["previous_count"] = count
     if motors:
         facts["motors"] = sorted(set(motors))

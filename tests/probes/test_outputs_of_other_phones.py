@@ -359,3 +359,99 @@ def test_what_lockdown_says_is_read_from_a_text_that_stands_indented() -> None:
 def test_of_two_lines_of_the_link_the_first_counts_also_in_brackets() -> None:
     text = "Wi-Fi is enabled\nmWifiInfo: [" + LINK + "]\n" + f"mWifiInfo {LINK}\n".replace("00:0b", "00:0c")
     assert facts("wifi", text)["mac"] == "02:00:00:00:00:0b"
+
+
+# outputs of another command
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("nfc", "Display Power Controller:\n  mScreenState=ON\n  mState=ON\n  mBrightness=0.5\n"),
+        ("vibrator", "Location Manager state:\n  mLowPowerMode=false\n"),
+        ("surfaceflinger", "mSurfaceState=ON\n  width=1080, height=2400\n"),
+        (
+            "wifi",
+            "TransportInfo: <SSID: <unknown ssid>, BSSID: 02:00:00:00:00:00, Supplicant state: COMPLETED, RSSI: -53>\n",
+        ),
+        ("telephony_registry", "mServiceState={mVoiceRegState=0(IN_SERVICE), mDataRegState=0(IN_SERVICE)}\n"),
+    ],
+)
+def test_the_output_of_another_command_states_nothing(kind: str, text: str) -> None:
+    assert facts(kind, text) == {}
+
+
+# captures that end inside a value
+
+
+@pytest.mark.parametrize(
+    ("kind", "before", "cut", "fact"),
+    [
+        ("ideviceinfo", "ActivationState: Activated\n", "BuildVersion: 17A8", "BuildVersion"),
+        ("ideviceinfo", "ActivationState: Activated\n", "DeviceName: A phone of", "DeviceName"),
+        ("iphonesubinfo", "Phone Subscriber Info:\n  Phone Type = GSM\n", "  Device ID = 00440000000013", "device_id"),
+        ("location", "Location Manager State:\n", "  Number of CN0 reports: 7", "cn0_reports"),
+        ("nfc", "mState=on\n", "mScreenState=ON_UNL", "screen_state"),
+        (
+            "power_supply",
+            "POWER_SUPPLY_NAME=battery\nPOWER_SUPPLY_TYPE=Battery\n",
+            "POWER_SUPPLY_CAPACITY=5",
+            "capacity_pct",
+        ),
+        (
+            "power_supply",
+            "POWER_SUPPLY_NAME=battery\nPOWER_SUPPLY_TYPE=Battery\n",
+            "POWER_SUPPLY_STATUS=Not ch",
+            "status",
+        ),
+        ("storage_health", "eol_info: 0x01\n", "life_time_estimation_a: 0x0", "life_time_a"),
+        ("surfaceflinger", "Displays (1 entries)\n", "  refresh-rate              : 60.0", "refresh_rate"),
+        ("surfaceflinger", "Displays (1 entries)\n", "   {id=0, hwcId=0, resolution=2560x1", "width_height"),
+        (
+            "telephony_registry",
+            "last known state:\n  Phone Id=0\n  mCallState=0\n",
+            "  mSignalStrength=SignalStrength: 1",
+            "phone0_gsm_asu",
+        ),
+        (
+            "usb",
+            "USB MANAGER STATE (dumpsys usb):\n{\n  device_manager={\n    handler={\n",
+            "      kernel_state=CON",
+            "kernel_state",
+        ),
+    ],
+)
+def test_a_value_that_is_cut_at_the_end_is_left_out_and_what_is_whole_stays(
+    kind: str, before: str, cut: str, fact: str
+) -> None:
+    read = facts(kind, before + cut)
+    assert fact not in read
+    assert read == facts(kind, before)
+    assert facts(kind, f"{before}{cut}\n") != read
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "fact", "value"),
+    [
+        ("ideviceinfo", "ActivationState: Activated\nDeviceClass: iPhone", "DeviceClass", "iPhone"),
+        (
+            "iphonesubinfo",
+            "Phone Subscriber Info:\n  Phone Type = GSM\n  Device ID = 004400000000131",
+            "imei",
+            "004400000000131",
+        ),
+        ("iphonesubinfo", "Phone Subscriber Info:\n  Device ID = A00000000000F1", "device_id_type", "MEID"),
+        ("nfc", "mState=turning off", "state", "turning off"),
+        ("power_supply", "POWER_SUPPLY_NAME=battery\nPOWER_SUPPLY_HEALTH=Good", "health", "Good"),
+        ("power_supply", "POWER_SUPPLY_NAME=usb\nPOWER_SUPPLY_ONLINE=1", "online", True),
+        ("storage_health", "eol_info: 0x01", "eol_info", 1),
+        (
+            "usb",
+            "USB MANAGER STATE (dumpsys usb):\n{\n  device_manager={\n    handler={\n      connected=true",
+            "connected",
+            True,
+        ),
+    ],
+)
+def test_a_value_that_is_whole_without_its_line_end_counts(kind: str, text: str, fact: str, value: object) -> None:
+    assert facts(kind, text)[fact] == value
