@@ -8,7 +8,6 @@ things. Stands on `InputEvents`; how many bounces are too many is judged elsewhe
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import random
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -97,6 +96,7 @@ _TRIED = Words("The {key} key was not seen. Did you press it?", "未检测到{ke
 _DEAD = Words("Pressed, and nothing happened", "按了，没有反应")
 _IDLE = Words("Not pressed", "没有按")
 _NOT_PRESSED = Words("the key was not pressed", "未按此键")
+_NOT_PRESSED_WHY = Words("the key was not pressed: {why}", "未按此键：{why}")
 _HELD_DOWN = Words("the key is down before anybody pressed it", "无人按键时该键已处于按下状态")
 _NOT_LISTED = Words("the phone lists no input device with this key", "手机的输入设备中没有此键")
 _NO_DEVICES = Words("the phone lists no input devices: {why}", "手机未列出输入设备：{why}")
@@ -177,8 +177,8 @@ class _Press:
             return
 
 
-async def _race(person: Person, prompt: Prompt, press: _Press) -> bool:
-    """Whether the key was seen before the prompt was skipped; the loser of the race is taken away.
+async def _race(person: Person, prompt: Prompt, press: _Press) -> Skipped | None:
+    """None when the key was seen, else the skip that came before; the loser of the race is taken away.
 
     Raises the DriverError of a broken link, and PromptTimedOut when nobody pressed or skipped in time.
     """
@@ -190,26 +190,28 @@ async def _race(person: Person, prompt: Prompt, press: _Press) -> bool:
             await asyncio.wait((watching,))
         if watching.done():
             watching.result()
-            return True
-        with contextlib.suppress(Skipped):
+            return None
+        try:
             asking.result()
-        return False
+        except Skipped as skipped:
+            return skipped
+        return Skipped(_NOT_PRESSED)  # an answer to what has none
     finally:
         for task in (asking, watching):
             task.cancel()
         await asyncio.gather(asking, watching, return_exceptions=True)
 
 
-async def _was_pressed(person: Person, name: KeyName, timeout_s: float) -> bool | None:
-    """Whether the person says that the unseen key was pressed; None when that is left open."""
+async def _why_unseen(person: Person, name: KeyName, skipped: Skipped, timeout_s: float) -> Words | None:
+    """None where the person says that the unseen key was pressed, else why it was not pressed."""
     key = KEYS[name].words
     choices = (Choice("no-reaction", _DEAD, "-"), Choice("not-pressed", _IDLE, "0"))
     title = Words(_TRIED.en.format(key=key.en), _TRIED.zh.format(key=key.zh))
     try:
         answer = await person.ask(Prompt(f"{name}-unseen", PromptKind.CHOICE, title, (), choices, timeout_s))
-    except Skipped:
-        return None
-    return answer.value == "no-reaction" or None
+    except Skipped as again:
+        return _NOT_PRESSED_WHY.fill(why=again.reason)
+    return None if answer.value == "no-reaction" else _NOT_PRESSED_WHY.fill(why=skipped.reason)
 
 
 def _prompt(name: KeyName, timeout_s: float) -> Prompt:
@@ -248,17 +250,18 @@ async def _one_key(
 ) -> Reading:
     timeout_s, stuck_s = limits
     press = _Press(stream, name, watched, stuck_s)
-    pressed = await _race(person, _prompt(name, timeout_s), press)
+    skipped = await _race(person, _prompt(name, timeout_s), press)
     seen.bounces += press.bounces
     seen.wrong += [f"{name}: {other}" for other in dict.fromkeys(press.wrong)]
     if press.stuck and name not in seen.stuck:
         seen.stuck.append(name)
     source = "kernel input events"
-    if pressed:
+    if skipped is None:
         return Measurement(_measure(name), True, source)
-    if await _was_pressed(person, name, timeout_s):
+    why = await _why_unseen(person, name, skipped, timeout_s)
+    if why is None:
         return Measurement(_measure(name), False, f"{source}; the person pressed it")
-    return Unread(_measure(name), _NOT_PRESSED, source)
+    return Unread(_measure(name), why, source)
 
 
 @probe(

@@ -1,7 +1,7 @@
 """Whether the phone's system is behind, or is a build that is known to be faulty.
 
 What is known of builds is the shop's policy and comes as settings of the check; the phone says what it runs. How old
-its security patches are counts from today by the bench's clock.
+its security patches are counts from today by the bench's clock, or from the day on which a bug report was taken.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from probes.units import FLAG, TEXT
 
 __all__ = ["age_of_patch", "faulty_build", "update"]
 
-_FUTURE = Words("its date lies ahead of the bench's: {date}", "日期晚于工位时间：{date}")
+_FUTURE = Words("its date lies ahead of the day it is held against: {date}", "日期晚于比对日期：{date}")
+_UNDATED = Words("the bug report does not say when it was taken", "错误报告未注明采集时间")
 _NO_DATE = Words("it is no date: {date}", "不是有效日期：{date}")
 _UNKNOWN_MODEL = Words("the shop's list has no newest build for this model", "门店清单未列出此机型的最新版本")
 _NOTHING = Words("the phone tells neither its build nor its patch level", "手机未提供系统版本与补丁级别")
@@ -43,13 +44,25 @@ def faulty_build(build: str, fingerprint: str, known: Mapping[str, str]) -> str 
     return None
 
 
-def _patch(said: Heard, today: datetime.date) -> Iterator[Reading]:
+def _day(recorded: str) -> tuple[datetime.date | None, str]:
+    """The day that ages count to and what it is called: that of a recording where there is one; None without a date."""
+    if not recorded:
+        return datetime.date.today(), "the bench's date"
+    try:
+        day = datetime.date.fromisoformat(recorded[:10])
+    except ValueError:
+        return None, "the bug report's date"
+    return day, f"the bug report's date, {day}"
+
+
+def _patch(said: Heard, recorded: str) -> Iterator[Reading]:
     text = said.get("security_patch")
     if not text:
         yield Unread("patch_age", said.reason("security_patch"), said.source)
         return
-    age = age_of_patch(str(text), today)
-    source = "getprop ro.build.version.security_patch, the bench's date"
+    day, which = _day(recorded)
+    source = f"getprop ro.build.version.security_patch, {which}"
+    age = _UNDATED if day is None else age_of_patch(str(text), day)
     yield Unread("patch_age", age, source) if isinstance(age, Words) else Measurement("patch_age", Decimal(age), source)
 
 
@@ -91,7 +104,7 @@ async def update(
         raise NotRun(_NOTHING)
     yield reading("build", said, "build_id")
     yield reading("os_version", said, "release")
-    for each in _patch(said, datetime.date.today()):
+    for each in _patch(said, bench.ticket.get("recorded", "")):
         yield each
     known = dict(newest).get(str(said.get("model") or ""))
     if known is None:

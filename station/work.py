@@ -563,7 +563,7 @@ class Work:
         if session.opened is None:
             raise Trouble("ticket.no-intake", _NO_INTAKE.fill(ticket=ticket), Side.PERSON, _INTAKE_FIRST, EXIT_NO)
         if slot.identity is not None and not same_phone(session, slot.identity):
-            raise Trouble("ticket.other-phone", _OTHER_PHONE.fill(ticket=ticket), Side.PERSON, _RIGHT_SLOT, EXIT_USE)
+            raise Trouble("ticket.other-phone", _OTHER_PHONE.fill(ticket=ticket), Side.PERSON, _RIGHT_SLOT, EXIT_NO)
         if (why := why_untested(session)) and counter_policy(self.policy()).confirmation == "required":
             raise Trouble("ticket.unconfirmed", why, Side.PERSON, _CONFIRM_FIRST.fill(ticket=ticket), EXIT_NO)
         if any(run.active for run in session.runs.values()):
@@ -681,6 +681,7 @@ def _link_facts(slot: Slot) -> dict[str, str]:
         "link-flaps": slot.flaps,
         "link-speed": speed,
         "link-hubs": hubs,
+        "recorded": slot.link.recorded.partition(",")[0] or None,
     }
     return {name: safe_text(str(value), 200) for name, value in known.items() if value is not None}
 

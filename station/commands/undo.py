@@ -40,7 +40,8 @@ def command(only_list: bool, wait_s: float, give_up: str, reason: str, person: s
     if as_json:
         print_json({"changes": left})
     else:
-        sys.stdout.write("".join(f"{line}\n" for row in left for line in _lines(row)))
+        lines = [line for row in left for line in _lines(row)] or [_("nothing is left changed")]
+        sys.stdout.write("".join(f"{line}\n" for line in lines))
     return EXIT_NO if left else EXIT_OK
 
 

@@ -66,10 +66,19 @@ async def test_a_dead_key_is_told_from_an_idle_hand_by_asking() -> None:
     assert readings.value("seen_volume_down") is True
 
 
-async def test_skipping_the_question_too_measures_nothing_of_that_key() -> None:
+async def test_skipping_the_question_too_measures_nothing_of_that_key_and_keeps_the_reason() -> None:
     events = ScriptedEvents(out.GETEVENT_LISTING)
-    readings = await run_keys(events, good_hand(events, power=SKIP))
-    assert "seen_power" in readings.unread
+    glued = Skipped(Words("skipped: glued shut", "已跳过：已粘住"))
+    readings = await run_keys(events, good_hand(events, power=SKIP, power_unseen=glued))
+    assert "skipped: glued shut" in readings.unread["seen_power"].reason.en
+    assert "已粘住" in readings.unread["seen_power"].reason.zh
+
+
+async def test_the_reason_of_the_first_skip_stays_when_the_person_says_that_the_key_was_not_pressed() -> None:
+    events = ScriptedEvents(out.GETEVENT_LISTING)
+    glued = Skipped(Words("skipped: glued shut", "已跳过：已粘住"))
+    readings = await run_keys(events, good_hand(events, power=glued, power_unseen="not-pressed"))
+    assert "skipped: glued shut" in readings.unread["seen_power"].reason.en
 
 
 async def test_nobody_there_ends_the_attempt_without_a_verdict() -> None:

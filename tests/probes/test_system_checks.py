@@ -255,6 +255,29 @@ def test_a_patch_level_and_a_faulty_build_are_found() -> None:
     assert faulty_build("AP1A.2", "other/phone", known) is None
 
 
+PATCHED = "[ro.build.version.security_patch]: [2023-10-05]\n[ro.build.id]: [A1]\n"
+
+
+async def patched(recorded: str) -> Readings:
+    given = {"getprop": result(PATCHED)}
+    ticket = {"recorded": recorded} if recorded else {}
+    return await run_on("android.update", ScriptedBench(given, ticket=ticket))
+
+
+async def test_the_age_of_patches_in_a_report_counts_to_the_day_it_was_taken() -> None:
+    readings = await patched("2023-11-14 22:24:00")
+    assert readings.value("patch_age") == 40
+    assert "2023-11-14" in readings.measured["patch_age"].source
+    assert (await patched("")).value("patch_age") > 40
+    assert "bench's date" in (await patched("")).measured["patch_age"].source
+
+
+async def test_a_report_without_a_date_has_no_age_of_patches() -> None:
+    reason = (await patched("no date")).unread["patch_age"].reason
+    assert "when it was taken" in reason.en
+    assert reason.zh
+
+
 async def test_a_model_that_the_shops_list_does_not_have_is_not_called_newest() -> None:
     readings = await run("android.update", {"getprop": phone_outputs.GETPROP})
     assert "newest" in readings.unread

@@ -16,7 +16,7 @@ from drivers.bugreport_file import Report, read_report
 from probes.api import discover
 from reports.attest import open_record
 from reports.ledger import envelope_of
-from reports.predicates import RunV1
+from reports.predicates import Quantity, RunV1
 from station import messages as m
 from station.bug_reports import report_folder
 from station.client import Client
@@ -34,6 +34,7 @@ TEXT = """\
 [ro.serialno]: [SER0001]
 [ro.product.model]: [Phone 1]
 [ro.build.version.sdk]: [34]
+[ro.build.version.security_patch]: [2023-10-05]
 [ro.boot.bootreason]: [reboot]
 [persist.sys.timezone]: [Europe/London]
 ------ SYSTEM LOG (logcat -v threadtime -v printable -v uid -d *:v) ------
@@ -56,7 +57,7 @@ Drop box contents: 0 entries
 == dumpstate: done
 ========================================================
 """
-CHECKS = ("crashes", "storage-space", "battery-electrical", "keys", "appearance")
+CHECKS = ("crashes", "storage-space", "update", "battery-electrical", "keys", "appearance")
 
 
 def checklist(folder: Path, stages: str = '"diagnosis", "self-check"') -> Path:
@@ -110,6 +111,10 @@ async def test_a_ticket_is_diagnosed_from_a_report_and_the_record_names_it(tmp_p
     assert envelope is not None
     run = open_record(envelope).statement.predicate
     assert isinstance(run, RunV1)
+    patch = next(one for each in run.attempts for one in each.measurements if one.name == "patch_age")
+    assert isinstance(patch.value, Quantity)
+    assert (patch.value.v, patch.value.u) == (40, "d"), "as old as it was when the report was taken"
+    assert patch.source.endswith("the bug report's date, 2023-11-14")
     assert run.device.transport == "bugreport"
     assert run.device.port == f"bugreport-1: 2023-11-14 22:24:00, sha256:{report.sha256}"
 

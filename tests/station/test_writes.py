@@ -292,7 +292,9 @@ async def test_the_command_lists_what_is_left_and_lets_a_person_strike_it(
         code, out, _ = await asyncio.to_thread(
             assay, "--give-up", row["change"], "--reason", "scrapped", "--as", "tech"
         )
-    assert (code, out) == (0, "")
+    assert (code, out) == (0, "nothing is left changed\n")
+    code, out, _ = await asyncio.to_thread(assay, "--list", "--json")
+    assert (code, json.loads(out)) == (0, {"changes": []})
 
 
 # --- consent ---------------------------------------------------------------------------------------------------------
