@@ -252,7 +252,7 @@ class Handing:
         if not new and not key_events:
             return [], told | {"new": 0, "apart": 0, "record": None}
         events = _not_here(db, arrived.events)
-        _refuse_twice(ticket, events, others)
+        _refuse_twice(ticket, events, [*tickets.open_now(db, others)])
         common = {**self._signing.made(db), "ticket": ticket}
         predicate = BundleV1(
             **common,

@@ -616,7 +616,7 @@ class Engine:
         told = {"ticket": number, "model": model, "complaint": command.complaint or before.complaint}
         command = tickets.as_registered(command.model_copy(update=told), known)
         phone = tickets.taken_in(command, identity, others, known)
-        ticket, digest = await self.signing.open_ticket(_inert(command), phone, before)
+        ticket, digest = await self.signing.open_ticket(_inert(command), phone, others)
         self.work.match_all()
         return {"ticket": ticket, "record": digest}
 

@@ -13,7 +13,7 @@ import dataclasses
 import functools
 import hashlib
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -173,28 +173,33 @@ class Signing:
         return number
 
     async def open_ticket(
-        self, intake: m.Intake, phone: tickets.TakenIn, before: Session | None = None
+        self, intake: m.Intake, phone: tickets.TakenIn, others: Iterable[tuple[str, Session]] = ()
     ) -> tuple[str, str]:
         """Take a phone in and write the intake record; back come the ticket's number and the record's digest.
 
         Args:
-            before: the session of a ticket that was registered already.
+            others: the open tickets as they were when `phone` was checked; somebody else may have taken the same phone
+                in since.
 
         Raises:
-            Trouble: the number is taken, the person is not enrolled, the disk is full.
+            Trouble: the number is taken, the phone is in another open ticket, the person is not enrolled, the disk is
+                full.
         """
-        stamp, session = event(_opened(intake, phone)), before or Session()
+        stamp, known = event(_opened(intake, phone)), [*others]
 
         def work(db: Database) -> tuple[list[Event], str]:
+            session = fold(load(db, ticket=intake.ticket)) if intake.ticket else Session()
             number = self._number(db, intake.ticket, session)
+            now = tickets.open_now(db, known)
+            tickets.refuse_twice(tickets.other_ticket(phone.serial, phone.imeis, now, but=intake.ticket))
             self._must_be_enrolled(db, intake.person)
             scope = vault.open_scope(db, number, make=True)
             assert scope is not None  # noqa: S101 - made just above
             told = {"name": intake.customer_name, "phone": intake.customer_phone}
             vault.save_personal(db, scope, vault.personal(db, number) | {k: v for k, v in told.items() if v})
             common = {**self.made(db), "ticket": number}
-            symptoms, known = _registered_symptoms(db, number), _customer(db, number)
-            predicate = intake_v1(common, intake, phone, scope.salt, stamp.wall_ms, symptoms, known)
+            symptoms, customer = _registered_symptoms(db, number), _customer(db, number)
+            predicate = intake_v1(common, intake, phone, scope.salt, stamp.wall_ms, symptoms, customer)
             opened = stamp._replace(ticket=number)
             return self.seal(db, "intake/v1", predicate.phone.commitment, predicate, session, [opened])
 

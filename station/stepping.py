@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import tomllib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -189,7 +189,9 @@ class Stepping:
             common=common,
             commit=lambda kind, text: _committed(salt, kind, text),
             redact=lambda text: redactor.text(text, 2000),
-            elsewhere=lambda serial, imeis: tickets.other_ticket(serial, imeis, _every(db, others), but=number),
+            elsewhere=lambda serial, imeis: tickets.other_ticket(
+                serial, imeis, tickets.open_now(db, others), but=number
+            ),
             stock=self._stockroom(db).level,
             phones=self._phones(),
             release=lambda: self._signing.released(db, number),
@@ -261,13 +263,6 @@ class Stepping:
             "why_not": list(why) if why else None,
             "fields": [_field(one, given.get(one.name), offers) for one in step.fields],
         }
-
-
-def _every(db: Database, known: Others) -> Iterable[tuple[str, Session]]:
-    """The open tickets that are known, and those that were opened since."""
-    numbers = {number for number, _ in known}
-    fresh = (number for number in tickets.open_tickets(db) if number not in numbers)
-    return chain(known, ((number, fold(load(db, ticket=number))) for number in fresh))
 
 
 def _committed(salt: bytes, kind: str, text: str) -> Commitment:

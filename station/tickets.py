@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -20,8 +20,9 @@ from drivers.api import Identity, Side
 from drivers.imei import check_digit
 from drivers.text import Words, safe_text
 from station.errors import EXIT_NO, EXIT_USE, Trouble
+from station.journal import load
 from station.messages import Intake
-from station.session import Session
+from station.session import Session, fold
 from station.states import state_of
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "identities",
     "must_be_number",
     "next_number",
+    "open_now",
     "open_tickets",
     "other_ticket",
     "refuse_twice",
@@ -174,11 +176,11 @@ def as_registered(intake: Intake, known: Mapping[str, Any]) -> Intake:
     """
     imeis = [str(known[name]) for name in ("imei", "imei2") if known.get(name)]
     if intake.imei and imeis and check_imei(intake.imei) not in imeis:
-        raise _wrong("ticket.other-phone", _NOT_REGISTERED.fill(what="IMEI", tail=intake.imei[-4:]), _RIGHT_TICKET)
+        raise _other_phone(_NOT_REGISTERED.fill(what="IMEI", tail=intake.imei[-4:]), _RIGHT_TICKET)
     serial = str(known.get("serial", ""))
     if intake.serial and serial and intake.serial != serial:
         what = Words("serial", "序列号")
-        raise _wrong("ticket.other-phone", _NOT_REGISTERED.fill(what=what, tail=intake.serial[-4:]), _RIGHT_TICKET)
+        raise _other_phone(_NOT_REGISTERED.fill(what=what, tail=intake.serial[-4:]), _RIGHT_TICKET)
     named = {"imei": imeis[0] if imeis else "", "serial": serial}
     named |= {"customer_name": known.get("name", ""), "customer_phone": known.get("phone", "")}
     return intake.model_copy(update={name: getattr(intake, name) or value for name, value in named.items()})
@@ -204,9 +206,9 @@ def taken_in(
     second = str(known.get("imei2", ""))
     told = phone or Identity()
     if typed and told.imeis and typed not in told.imeis:
-        raise _wrong("ticket.other-phone", _OTHER_IMEI.fill(tail=typed[-4:]), _RIGHT_SLOT)
+        raise _other_phone(_OTHER_IMEI.fill(tail=typed[-4:]), _RIGHT_SLOT)
     if intake.serial and told.serial and intake.serial != told.serial:
-        raise _wrong("ticket.other-phone", _OTHER_SERIAL.fill(tail=intake.serial[-4:]), _RIGHT_SLOT)
+        raise _other_phone(_OTHER_SERIAL.fill(tail=intake.serial[-4:]), _RIGHT_SLOT)
     imeis = tuple(dict.fromkeys(one for one in (typed, *told.imeis, second) if one))
     serial = safe_text(intake.serial or told.serial, 100)
     if not imeis and not serial:
@@ -240,6 +242,11 @@ def refuse_twice(number: str) -> None:
 
 def _wrong(code: str, what: Words, next_step: Words) -> Trouble:
     return Trouble(code, what, Side.PERSON, next_step, EXIT_USE)
+
+
+def _other_phone(what: Words, next_step: Words) -> Trouble:
+    """The bench held two phones side by side, and the answer is no."""
+    return Trouble("ticket.other-phone", what, Side.PERSON, next_step, EXIT_NO)
 
 
 _IMEI_FORM = Words("{text} is not an IMEI: an IMEI has 15 digits", "{text} 不是 IMEI：应为 15 位数字")
@@ -282,6 +289,21 @@ def save(db: Database, session: Session) -> None:
 def open_tickets(db: Database) -> list[str]:
     """The numbers of the tickets whose phones are with the shop."""
     return [row["ticket"] for row in db.query("SELECT ticket FROM ticket WHERE open = 1 ORDER BY opened_ms")]
+
+
+def open_now(db: Database, known: Iterable[tuple[str, Session]]) -> Iterator[tuple[str, Session]]:
+    """The open tickets as they stand in this transaction.
+
+    Args:
+        known: the sessions of open tickets as they were a moment ago; only a ticket that was opened since, or whose
+            phone was taken in since, is read again.
+    """
+    before = dict(known)
+    for number, state in db.execute("SELECT ticket, state FROM ticket WHERE open = 1 ORDER BY opened_ms").fetchall():
+        session = before.get(number)
+        if session is None or (session.opened is None and state_of(session).value != state):
+            session = fold(load(db, ticket=number))
+        yield number, session
 
 
 def rows(db: Database, text: str, limit: int) -> list[dict[str, Any]]:

@@ -18,7 +18,7 @@ from station import local_socket
 from station import messages as m
 from station.client import Client, attach_or_host
 from station.engine import Engine
-from station.errors import Trouble
+from station.errors import EXIT_NO, Trouble
 from station.events import DeviceLost, Event
 from station.journal import event, load
 from station.session import fold
@@ -432,8 +432,9 @@ async def test_nobody_checks_their_own_work_and_no_other_phone_passes_for_the_ti
         bench = await until(client, lambda bench: sum(card.status == "ready" for card in bench.cards) == 2)
         slot = {card.serial_tail: card.slot for card in bench.cards}
         ticket = await take_in(station, client, slot["0001"])
-        with pytest.raises(Trouble, match=r"ticket\.other-phone"):
+        with pytest.raises(Trouble, match=r"ticket\.other-phone") as refused:
             await send(client, start(checklist, ticket, slot=slot["0002"]))
+        assert refused.value.exit_code == EXIT_NO
         with pytest.raises(Trouble, match=r"run\.no-self-check"):
             await send(client, start(checklist, ticket, "cross-check", "inspector", slot["0001"]))
         with pytest.raises(Trouble, match=r"ticket\.twice"):
