@@ -168,6 +168,13 @@ def battery(data: bytes) -> Parsed:
 
 _SUPPLIES = re.compile(r"\bac:\s{0,9}(\S{1,9})\s{1,9}usb:\s{0,9}(\S{1,9})")
 _STATE = re.compile(r"\b(status|health|present|level|voltage|temp):\s{0,9}(\S{1,24})")
+#: Lines that only this dump has; the others it shares with `dumpsys battery`.
+_PROPERTIES_MARKS = (
+    _SUPPLIES,
+    re.compile(r"\bstatus: ?\S{1,9} health: ?\S"),
+    re.compile(r"\blevel: ?\S{1,9} voltage: ?\S"),
+    re.compile("HealthInfo|^Full charge:"),
+)
 _STATE_FIELDS: Mapping[str, tuple[str, Field]] = {
     "status": NUMBER_FIELD.named("status"),
     "health": NUMBER_FIELD.named("health"),
@@ -198,6 +205,8 @@ def batteryproperties(data: bytes) -> Parsed:
     """`dumpsys batteryproperties` (Android 5 to 8) and the health HAL's dump, which begins with the same lines."""
     parsed = Parsed()
     lines = stripped_lines(data)
+    if not any(mark.search(line) for line in lines for mark in _PROPERTIES_MARKS):
+        return parsed  # `dumpsys battery` has lines of the same names
     supplies = next((found for found in map(_SUPPLIES.search, lines) if found), None)
     if supplies:
         read_fields(

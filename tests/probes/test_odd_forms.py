@@ -115,6 +115,12 @@ def test_a_status_is_a_number_or_its_word(printed: str, code: int) -> None:
     assert facts("battery", BATTERY.replace("status: 3", f"status: {printed}"))["status"] == code
 
 
+def test_the_battery_services_dump_is_not_that_of_its_properties() -> None:
+    assert facts("batteryproperties", BATTERY + "  current now: 12\n  charge counter: 5000\n") == {}
+    cut = facts("batteryproperties", "status: 3 health: 2 present: 1\nlevel: 55 voltage: 3800 temp: 251\n")
+    assert (cut["status"], cut["level"], cut["voltage_mV"]) == (3, 55, 3800)
+
+
 def test_half_a_number_at_the_end_of_a_cut_capture_is_none() -> None:
     cut = LOADED.parsers["battery"].parse(BATTERY[:-3].encode())
     assert "voltage_mV" not in cut.facts
