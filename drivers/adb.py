@@ -362,7 +362,7 @@ class _AdbShell:
             raise adb_errors.script_too_long(size, MAX_SERVICE)
         self._device.open_service(wire, service)
         while stream.exit_code is None:
-            data = wire.receive()
+            data = wire.listen()
             if not data:
                 raise adb_errors.output_cut()
             for number, piece in stream.feed(data):
@@ -419,7 +419,7 @@ class _AdbShell:
         self._device.open_service(wire, _SHELL_V2 + script.text)
         stream = ShellStream()
         while not answers.complete:
-            data = wire.receive()
+            data = wire.listen()
             answers.feed(stream.feed(data))
             if (not data or stream.exit_code is not None) and not answers.complete:
                 raise adb_errors.output_cut()
@@ -427,7 +427,7 @@ class _AdbShell:
     def _play_v1(self, wire: Wire, kind: str, script: Script, answers: _Answers) -> None:
         self._device.open_service(wire, kind + script.text)
         while not answers.complete:
-            data = wire.receive()
+            data = wire.listen()
             if not data:
                 raise adb_errors.output_cut()
             answers.feed([(1, data)])

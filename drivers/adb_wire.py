@@ -26,6 +26,11 @@ MAX_FRAME = 1024 * 1024
 #: Longest service string: the smart socket gives its length as four hexadecimal digits.
 MAX_SERVICE = 0xFFFF
 
+#: Bytes that a stream brings as fast as it can, and bytes a second after these. No answer of a batch is kept beyond
+#: some megabytes, and USB 2 brings 40 MB/s at most: a phone that goes on and on must not take the bench's processors,
+#: which the adb server and this process need for the other phones.
+FREELY, BYTES_PER_S = 4 * 1024 * 1024, 16 * 1024 * 1024
+
 _READ = 256 * 1024
 _EXIT, _STDOUT, _STDERR = 3, 1, 2
 
@@ -109,6 +114,7 @@ class Wire:
         self._sock: socket.socket | None = None
         self._aborted = False
         self._phones_turn = False
+        self._told, self._told_since = 0, 0.0
 
     def connect(self) -> None:
         """Connect to the server."""
@@ -174,6 +180,16 @@ class Wire:
             data = b""
         if not data and self._aborted:
             raise adb_errors.closed_by_us() if self.deadline.left else self._late()
+        return data
+
+    def listen(self) -> bytes:
+        """As `receive`, for what a phone says as long as it likes: after `FREELY` bytes at most `BYTES_PER_S`."""
+        data = self.receive()
+        self._told_since = self._told_since or time.monotonic()
+        self._told += len(data)
+        early_s = self._told_since + (self._told - FREELY) / BYTES_PER_S - time.monotonic()
+        if early_s > 0:
+            time.sleep(min(early_s, self.deadline.left))
         return data
 
     def exactly(self, size: int) -> bytes:

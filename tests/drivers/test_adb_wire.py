@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import struct
 import time
 
@@ -9,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.adb_wire import MAX_FRAME, ServerAddress, ShellStream, parse_devices, request
+from drivers import adb_wire
+from drivers.adb_wire import MAX_FRAME, Deadline, ServerAddress, ShellStream, Wire, parse_devices, request
 from drivers.api import Garbled, LinkState
 
 
@@ -164,3 +166,24 @@ def test_a_list_full_of_nonsense_is_read_in_no_time(filler: str) -> None:
     parse_devices(text)
     parse_devices(text + " transport_id:1")
     assert time.monotonic() - began < 1.0
+
+
+def test_what_floods_is_read_at_a_measured_rate_and_no_longer_than_granted(monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr(adb_wire, "FREELY", 1000)
+    monkeypatch.setattr(adb_wire, "BYTES_PER_S", 1000)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        wire = Wire(ServerAddress(port=server.getsockname()[1]), Deadline.after(60.0))
+        wire.connect()
+        with server.accept()[0] as phone:
+            monkeypatch.setattr(time, "sleep", slept.append)
+            phone.sendall(bytes(1000))
+            got = len(wire.listen())
+            while got < 1000:
+                got += len(wire.listen())
+            assert not slept
+            phone.sendall(bytes(100_000))
+            while got < 101_000:
+                got += len(wire.listen())
+        wire.close()
+    assert 50.0 < max(slept) <= 60.0
