@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -53,6 +53,7 @@ class Stepping:
         self._signing, self._data, self._phones = signing, data, phones
         self.open_sessions: Callable[[], Others] = tuple
         self._stockroom: Callable[[Database], Stockroom] = StockTable
+        self._read: set[str] = set()
 
     async def possible(self, query: m.StepsQuery) -> dict[str, Any]:
         """Every step, whether it can be done now by that person and why not, and its form."""
@@ -60,6 +61,7 @@ class Stepping:
         def work(db: Database) -> list[dict[str, Any]]:
             return [self._told(db, step, query, others) for step in steps().values() if query.ticket or step.opens]
 
+        await self._ready(steps())
         others = self.open_sessions()
         return {"steps": await self._signing.journal.store.read(work)}
 
@@ -74,6 +76,7 @@ class Stepping:
             step, case = self._begin(db, command, others)
             return step.make(case, fill(step.fields, command.fields, shots.get))
 
+        await self._ready([command.step])
         others, shots = self.open_sessions(), await self._shots(command)
         made = await self._signing.journal.store.read(work)
         record = made.predicate.model_dump(mode="json") if made.predicate else {}
@@ -86,6 +89,7 @@ class Stepping:
             Trouble: it can't be done now, by this person, or with what was filled in; nothing was stored.
         """
 
+        await self._ready([command.step])
         known = steps().get(command.step)
         if known is not None and known.sends:
             await self._send(command)
@@ -232,6 +236,14 @@ class Stepping:
                 what = _BAD_POLICY.fill(path=path.name, why=error)
                 raise Trouble("policy.unreadable", what, Side.BENCH, _MEND_POLICY, EXIT_NO) from error
         return found
+
+    async def _ready(self, names: Iterable[str]) -> None:
+        """Let these steps read what they need beforehand: who waits for the store must not wait for that."""
+        every = steps()
+        for step in [every[name] for name in names if name in every and name not in self._read]:
+            if step.reads is not None:
+                await asyncio.to_thread(step.reads)
+            self._read.add(step.id)
 
     async def _shots(self, command: m.DoStep | m.PreviewStep) -> Shots:
         """Files are read when the form is; pictures of a camera, which takes seconds, before the store is held."""

@@ -248,6 +248,8 @@ class Step:
         opens: it may be the first step of a new ticket.
         repeats: it may be done again while a record of it stands.
         sends: what it makes is sent before it is recorded (`Made.send`).
+        reads: reads what it needs of the program's own files and code, and keeps it; called in a thread before the
+            store is held, once in a process.
     """
 
     id: str
@@ -264,6 +266,7 @@ class Step:
     opens: bool = False
     repeats: bool = True
     sends: bool = False
+    reads: Callable[[], object] | None = None
 
 
 def others(case: Case) -> Sequence[Choice]:

@@ -108,9 +108,19 @@ def _ranking(case: Case) -> dict[str, Any]:
     }
 
 
+def _read() -> None:
+    """Load what `_ranking` stands on: the policy, the shipped checks and their code take most of a second."""
+    from checklists.diagnosis import diagnose  # noqa: F401
+    from checklists.diagnosis.load import shipped_policy
+    from station import diagnosis, views  # noqa: F401
+
+    shipped_policy()
+    _checks()
+
+
 @cache
 def _checks() -> Mapping[str, Check]:
-    """The shipped checks, read once: this runs while the store is held."""
+    """The shipped checks, read once."""
     from checklists.load import load_checks
 
     return load_checks()
@@ -254,6 +264,7 @@ STEPS = (
         roles=("technician",),
         possible=_possible,
         make=_diagnose,
+        reads=_read,
         fields=(
             Field(
                 "decision",

@@ -153,9 +153,17 @@ def _failed(case: Case) -> Sequence[Choice]:
     return [Choice(id_, titles.get(id_, Words(id_, id_))) for id_ in failed]
 
 
+def _read() -> None:
+    """Load the shipped policy and checks, which takes most of a second."""
+    from checklists.diagnosis.load import shipped_policy
+
+    shipped_policy()
+    _checks()
+
+
 @cache
 def _checks() -> Mapping[str, Check]:
-    """The shipped checks, read once: this runs while the store is held."""
+    """The shipped checks, read once."""
     from checklists.load import load_checks
 
     return load_checks()
@@ -287,6 +295,7 @@ STEPS = (
         roles=("technician",),
         possible=_possible,
         make=_plan,
+        reads=_read,
         fields=(
             Field("cause", Words("cause", "原因"), "long", most=2000, given=_known_cause),
             Field(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
+import threading
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import checklists.diagnosis.load
+import checklists.load
+import station.steps.diagnosis
 from drivers.text import Words
 from station import messages as m
 from station.client import Client
@@ -19,7 +24,7 @@ from station.errors import Trouble
 from station.steps import steps
 from station.steps.api import Choice, Field, Photo
 from station.steps.form import fill
-from tests.station.station_bench import Cabinet, Phone, Station, enrol, running, send, signed, write_checklist
+from tests.station.station_bench import IMEI, Cabinet, Phone, Station, enrol, running, send, signed, write_checklist
 
 LABEL = Words("field", "字段")
 EVERY = (
@@ -35,6 +40,9 @@ EVERY = (
     Field("photos", LABEL, "photos", most=2),
 )
 GOOD = {"name": "x", "told": "yes"}
+
+
+LANES = ("assay-writer", "assay-reader")
 
 
 def no_photo(path: str) -> Photo:
@@ -154,3 +162,38 @@ def test_a_form_is_filled_or_refused_and_never_breaks(typed: dict[str, Any]) -> 
     except Trouble as refused:
         filled = {field.name: None for field in EVERY} if refused.code == "form.wrong" else {}
     assert filled.keys() == {field.name for field in EVERY}
+
+
+@pytest.mark.parametrize("asked", ["the form", "the step"])
+async def test_what_a_step_reads_of_the_programs_files_is_read_before_the_store_is_held(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: str
+) -> None:
+    """Loading the policy of diagnoses takes most of a second, and every phone's journal waits for the store."""
+    where: dict[str, list[str]] = {"load_policy": [], "load_checks": []}
+
+    def watched(module: Any, name: str) -> None:
+        real = getattr(module, name)
+
+        def load(*given: Any) -> Any:
+            where[name].append(threading.current_thread().name)
+            return real(*given)
+
+        monkeypatch.setattr(module, name, load)
+
+    watched(checklists.diagnosis.load, "load_policy")
+    watched(checklists.load, "load_checks")
+    checklists.diagnosis.load.shipped_policy.cache_clear()
+    station.steps.diagnosis._checks.cache_clear()
+    bench = await enrol(tmp_path)
+    async with running(bench, Cabinet()) as (_, client):
+        intake = m.Intake(imei=IMEI, model="Phone 1", data_notice_confirmed=True, person="tech")
+        ticket = (await send(client, intake))["ticket"]
+        if asked == "the form":
+            await send(client, m.StepsQuery(ticket=ticket, person="tech"))
+        else:
+            fields = {"decision": "observation", "words": "w"}
+            with contextlib.suppress(Trouble):
+                await send(client, m.DoStep(step="diagnosis", ticket=ticket, person="tech", fields=fields))
+        assert where["load_policy"]
+        assert where["load_checks"]
+        assert not {name for names in where.values() for name in names} & set(LANES)
