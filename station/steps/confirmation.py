@@ -19,6 +19,7 @@ from station.counter.inputs import Files, no_passcode, written
 from station.counter.policy import data_notice
 from station.steps.api import Case, Choice, Field, Filled, Made, Step, not_now, others, wrong
 from station.steps.appearance import appearance_lines
+from station.steps.one_time_code import code_record
 
 __all__ = ["STEPS"]
 
@@ -41,8 +42,6 @@ _BACKUP = {
 }
 #: What the proof of a way may be, as the beginnings of media types.
 _PROOFS = {"signature": ("image/", "application/pdf"), "call": ("audio/", "video/")}
-#: Digits of a one-time code: as many as operators' codes have; a guess hits once in a million.
-_CODE_DIGITS = 6
 
 
 def _confirm(case: Case, form: Filled) -> Made:
@@ -55,7 +54,7 @@ def _confirm(case: Case, form: Filled) -> Made:
     no_passcode(form["difference"])
     files, notice = Files(case), data_notice(case.policy)
     _must_be_there(case, form)
-    given = _given(case, form, newest.digest, notice, files)
+    given = _given(case, form, newest.digest, files)
     predicate = ConfirmationV1(
         **case.common,
         person=case.person,
@@ -110,7 +109,7 @@ def _must_be_there(case: Case, form: Filled) -> None:
         raise wrong("confirm.remote", _NOT_HERE, _OTHER_WAY)
 
 
-def _given(case: Case, form: Filled, shown: str, notice: NoticeV1, files: Files) -> dict[str, Any]:
+def _given(case: Case, form: Filled, shown: str, files: Files) -> dict[str, Any]:
     """Proof, witness, name and code, as far as the way asks for them."""
     way, proofs = form["way"], form["proof"]
     needed = _PROOFS.get(way)
@@ -120,7 +119,7 @@ def _given(case: Case, form: Filled, shown: str, notice: NoticeV1, files: Files)
         "proof": files.take(proofs, "proof", needed or ()),
         "witness": _witness(case, form) if way == "witness" else None,
         "name": _name(case, form) if way == "typed" else None,
-        "code": _code(case, form, shown, notice) if way == "one-time-code" else None,
+        "code": _code(case, form, shown) if way == "one-time-code" else None,
     }
 
 
@@ -140,15 +139,10 @@ def _name(case: Case, form: Filled) -> IdentityV1:
     return IdentityV1(kind="name" if form["by"] == "owner" else "bringer-name", value=case.commit("signed-name", known))
 
 
-def _code(case: Case, form: Filled, shown: str, notice: NoticeV1) -> IdentityV1:
-    """The code of exactly these records and this text: another appearance has another code."""
-    about = case.commit("confirmation-code", f"{shown}\n{notice.sha256}").commitment
-    code = f"{int(about[:15], 16) % 10**_CODE_DIGITS:0{_CODE_DIGITS}}"
-    if not form["code"]:
-        raise not_now("confirm.code-needed", _SEND_CODE.fill(code=code), _TYPE_CODE)
-    if form["code"] != code:
-        raise wrong("confirm.code", _OTHER_CODE, _TYPE_CODE)
-    return IdentityV1(kind="code", value=case.commit("code", code))
+def _code(case: Case, form: Filled, shown: str) -> IdentityV1:
+    """The code that was sent for exactly these records: another appearance needs another code."""
+    code_record(case, "confirmation", shown, form["code"])
+    return IdentityV1(kind="code", value=case.commit("code", form["code"].strip()))
 
 
 # --- what is shown ---------------------------------------------------------------------------------------------------
@@ -191,11 +185,6 @@ _NO_WITNESS = Words("The witness is a second person who is enrolled here", "见�
 _NAME_WITNESS = Words("Name them by their id: `assay person list`", "请填写其编号：`assay person list`")
 _OTHER_NAME = Words("The typed name is not the registered one", "键入的姓名与登记不符")
 _TYPE_NAME = Words("Have the customer type their name as it was registered", "请客户按登记键入姓名")
-_SEND_CODE = Words("Send the customer this code for these records: {code}", "请将本次确认的验证码发送给客户：{code}")
-_OTHER_CODE = Words("This is not the code of these records", "验证码与本次记录不符")
-_TYPE_CODE = Words(
-    "Fill in the code that the customer tells back; nothing was stored", "请填写客户回复的验证码；未保存任何内容"
-)
 
 
 def _choices(named: Mapping[str, Words]) -> tuple[Choice, ...]:

@@ -1,4 +1,4 @@
-"""The customer's word on the newest plan, each risk confirmed singly; and the one-time code that it can be given with.
+"""The customer's word on the newest plan, each risk confirmed singly.
 
 A consent is to exactly one plan, by its digest. Only "agreed" lets anyone repair; the newest word counts, so a consent
 can be taken back.
@@ -9,9 +9,8 @@ from __future__ import annotations
 from drivers.text import Words
 from reports.agreement import Agreement, agreement, party_of
 from reports.predicates import ConsentV1, IdentityV1, PlanV1
-from reports.steps.consent_code import ConsentCodeV1
-from station.plans import plan_policy
 from station.steps.api import Case, Choice, Field, Filled, Made, Photo, Step, not_now, others, wrong
+from station.steps.one_time_code import code_record
 from station.steps.parts import given_free
 from station.vault import Kept
 
@@ -62,18 +61,17 @@ def _consent(case: Case, form: Filled) -> Made:
         by=form["by"] or "owner",
         confirmed=form["confirmed"],
         witness=_witness(case, form),
-        code=_code(case, form, found.digest),
+        code=code_record(case, "plan", found.digest, form["code"]) if form["way"] == "one-time-code" else None,
         name=_name(case, form),
         old_parts=form["old_parts"] or "unsaid",
         note=case.redact(form["note"]),
     )
     keep = (Kept(proof.name, proof.media_type, proof.data),) if proof else ()
-    used = {"consent_code": ""} if form["way"] == "one-time-code" else {}
     said = _SAID[predicate.decision].fill(plan=found.digest[:12])
     risks = [Words(risk.text.en, risk.text.zh) for risk in plan.risks if risk.id in predicate.confirmed]
     says = (said, *(_CONFIRMED.fill(risk=risk) for risk in risks), *_OLD_PARTS_SAID.get(predicate.old_parts, ()))
     moves = () if predicate.decision == "agreed" else given_free(case, {})
-    return Made(predicate, says=says, personal=used, keep=keep, moves=moves)
+    return Made(predicate, says=says, keep=keep, moves=moves)
 
 
 def _must_be_confirmed(form: Filled, plan: PlanV1) -> None:
@@ -130,51 +128,6 @@ def _name(case: Case, form: Filled) -> IdentityV1 | None:
     return IdentityV1(kind=kind, value=case.commit("signed-name", known))
 
 
-# --- the one-time code ----------------------------------------------------------------------------------------------
-
-
-def _send_code(case: Case, form: Filled) -> Made:
-    found, _ = _newest(case)
-    policy = plan_policy(case.policy)
-    number = sum(one.kind == "consent-code/v1" for one in case.records)
-    code = _code_of(case, found.digest, number, policy.code_digits)
-    predicate = ConsentCodeV1(
-        **case.common,
-        person=case.person,
-        plan=found.digest,
-        code=case.commit("consent-code", f"{found.digest} {code}"),
-        until_ms=case.now_ms + policy.code_minutes * 60_000,
-    )
-    return Made(predicate, says=(_MADE.fill(minutes=policy.code_minutes),), personal={"consent_code": code})
-
-
-def _code_of(case: Case, plan: str, number: int, digits: int) -> str:
-    """The ticket's code of that number: from a commitment under the ticket's secret salt, so nobody can foresee it."""
-    secret = case.commit("consent-code-secret", f"{plan} {number}").commitment
-    return f"{int(secret, 16) % 10**digits:0{digits}d}"
-
-
-def _code(case: Case, form: Filled, plan: str) -> str | None:
-    """The record of the code, when the typed one is the newest that was made for this plan and still holds."""
-    if form["way"] != "one-time-code":
-        return None
-    record = case.newest("consent-code")
-    made = record.statement.predicate if record else None
-    if record is None or not isinstance(made, ConsentCodeV1) or made.plan != plan:
-        raise not_now("consent.no-code", _NO_CODE, _MAKE_CODE)
-    if any(one.code == record.digest for one in _consents(case)):
-        raise not_now("consent.code-used", _CODE_USED, _MAKE_CODE)
-    if case.now_ms > made.until_ms:
-        raise not_now("consent.code-late", _CODE_LATE, _MAKE_CODE)
-    if case.commit("consent-code", f"{plan} {form['code'].strip()}") != made.code:
-        raise wrong("consent.code", _WRONG_CODE, _TYPE_AGAIN)
-    return record.digest
-
-
-def _consents(case: Case) -> list[ConsentV1]:
-    return [one for record in case.records if isinstance(one := record.statement.predicate, ConsentV1)]
-
-
 _NO_PLAN = Words("There is no plan to consent to", "尚无可确认的方案")
 _PLAN_FIRST = Words("Make one: `assay plan`", "请先制定：`assay plan`")
 _OTHER_PLAN = Words("The plan has changed since it was shown", "方案在展示后已变更")
@@ -206,10 +159,6 @@ _SAID = {
     "observe": Words("The phone is kept under observation (plan {plan})", "留机观察（方案 {plan}）"),
 }
 _CONFIRMED = Words("Confirmed: {risk}", "已确认：{risk}")
-_MADE = Words(
-    "A code was made; it is sent to the customer and holds for {minutes} minutes",
-    "已生成验证码，将发送给客户，{minutes} 分钟内有效",
-)
 _OTHER_NAME = Words("The typed name is not the one that was taken down", "键入的姓名与登记不符")
 _TYPE_NAME = Words("Have the customer type their name as it was taken down: `name`", "请客户按登记键入姓名：`name`")
 _OLD_PARTS = {
@@ -219,27 +168,8 @@ _OLD_PARTS = {
 _OLD_PARTS_SAID = {
     value: (Words("Old parts: {what}", "旧件：{what}").fill(what=label),) for value, label in _OLD_PARTS.items()
 }
-_NO_CODE = Words("No code was made for this plan", "尚未为该方案生成验证码")
-_CODE_USED = Words("This code was used already", "该验证码已使用")
-_CODE_LATE = Words("The code does not hold any more", "验证码已过期")
-_WRONG_CODE = Words("The code is not the one that was sent", "验证码不正确")
-_MAKE_CODE = Words("Make a new one: `assay consent-code`", "请重新生成：`assay consent-code`")
-_TYPE_AGAIN = Words("Ask the customer for the newest code and type it again", "请向客户索取最新验证码后重新输入")
 
 STEPS = (
-    Step(
-        id="consent-code",
-        kind="consent-code/v1",
-        place=415,
-        title=Words("one-time code for a consent", "确认验证码"),
-        about=Words(
-            "makes the code that the customer consents with; only its hash is recorded", "生成客户确认用的一次性验证码"
-        ),
-        roles=("receptionist", "technician", "lead"),
-        possible=_possible,
-        make=_send_code,
-        fields=(),
-    ),
     Step(
         id="consent",
         kind="consent/v1",

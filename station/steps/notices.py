@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from drivers.text import Words, safe_text
+from reports.agreement import agreement
 from reports.attest import Record
-from reports.predicates import PlanV1
 from reports.record import digest_of
 from reports.settlement import money, settle
 from reports.steps.delivery import DeliveryV1
@@ -26,7 +26,7 @@ from station.states import State, grievance_open, state_of
 from station.steps.api import Case, Choice, Field, Filled, Made, Outgoing, Step, not_now
 from station.steps.delivery import stay
 
-__all__ = ["STAGES", "STEPS", "due_stage"]
+__all__ = ["LANGUAGES", "STAGES", "STEPS", "due_stage", "message"]
 
 #: Each stage, and the ticket states in which its notice is true.
 STAGES: Mapping[str, tuple[Words, frozenset[State]]] = {
@@ -40,7 +40,7 @@ STAGES: Mapping[str, tuple[Words, frozenset[State]]] = {
     "follow-up": (Words("follow-up", "回访"), frozenset({State.DELIVERED, State.UNREPAIRED, State.EXCHANGED})),
     "grievance": (Words("grievance", "投诉受理"), frozenset({State.GRIEVANCE})),
 }
-_LANGUAGES = (Choice("zh", Words("Chinese", "中文")), Choice("en", Words("English", "英文")))
+LANGUAGES = (Choice("zh", Words("Chinese", "中文")), Choice("en", Words("English", "英文")))
 _PLACE = re.compile(r"\{([a-z_]+)\}")
 
 
@@ -57,13 +57,25 @@ def due_stage(case: Case) -> str:
 
 
 def _sent(case: Case, stage: str) -> list[Record]:
-    return [one for one in case.standing("notice") if getattr(one.statement.predicate, "topic", "") == stage]
+    """The notices of a stage since the phone was last handed back: a phone that comes again is told of again."""
+    return [one for one in stay(case) if getattr(one.statement.predicate, "topic", "") == stage]
 
 
-def _template(case: Case, stage: str, language: str) -> str:
+def message(case: Case, stage: str, language: str, **more: str) -> tuple[str, str]:
+    """The template of a stage, and what the customer reads; `more` is what only this message may name.
+
+    Raises:
+        Trouble: the shop's template names something else.
+    """
+    places = _places(case, language) | more
+    template = _template(case, stage, language, places)
+    return template, safe_text(_PLACE.sub(lambda found: places[found[1]], template), 2000)
+
+
+def _template(case: Case, stage: str, language: str, places: Mapping[str, str]) -> str:
     own = case.policy.get("notices", {}).get("templates", {}).get(stage, {}).get(language)
     text = own if isinstance(own, str) and own.strip() else _shipped()[stage][language]
-    if unknown := sorted(set(_PLACE.findall(text)) - _places(case, language).keys()):
+    if unknown := sorted(set(_PLACE.findall(text)) - places.keys()):
         raise not_now("notice.template", _UNKNOWN_PLACE.fill(stage=stage, names=", ".join(unknown)), _MEND)
     return str(text)
 
@@ -73,16 +85,13 @@ def _places(case: Case, language: str) -> dict[str, str]:
     records = stay(case)
     delivery = case.newest("delivery")
     handed = delivery.statement.predicate if delivery else None
-    plans = [one.statement.predicate for one in records if isinstance(one.statement.predicate, PlanV1)]
-    agreed = settle(records)
-    price = money(plans[-1].price_fen, plans[-1].currency) if plans and not agreed.charges else ""
     found = {
         "ticket": case.ticket,
         "model": case.session.model,
         "shop": str(case.policy.get("notices", {}).get("shop", "")) or str(case.common["shop"]),
         "name": str(case.personal.get("name") or ""),
         "promised": _moment(_promised(case, records)),
-        "price": money(agreed.due_fen, agreed.currency) if agreed.charges else price,
+        "price": _price(records),
         "until": "",
         "days": "",
     }
@@ -92,6 +101,16 @@ def _places(case: Case, language: str) -> dict[str, str]:
         if handed.warranty:
             found |= {"until": handed.warranty.until_day, "days": str(handed.warranty.days)}
     return {name: value or "-" for name, value in found.items()} | {"left_out": left_out}
+
+
+def _price(records: list[Record]) -> str:
+    """The plan that waits for the customer's word; else what is owed by the last word; empty where nothing is known."""
+    offered = agreement(records)
+    if offered.plan is not None and offered.consent is None:
+        return money(offered.plan.price_fen, offered.plan.currency)
+    unrepaired = offered.consent is not None and offered.consent.decision == "return-unrepaired"
+    owed = settle(records, unrepaired=unrepaired)
+    return money(owed.due_fen, owed.currency) if owed.charges or unrepaired else ""
 
 
 def _promised(case: Case, records: list[Record]) -> int | None:
@@ -120,10 +139,10 @@ def _notify(case: Case, form: Filled) -> Made:
         when = _moment(getattr(sent[-1].statement.predicate, "sent_ms", None))
         raise not_now("notice.twice", _TWICE.fill(stage=label, when=when), _ON_PURPOSE)
     language: Literal["en", "zh"] = "en" if form["language"] == "en" else "zh"
-    template, places = _template(case, stage, language), _places(case, language)
-    text = safe_text(_PLACE.sub(lambda found: places[found[1]], template), 2000)
+    template, text = message(case, stage, language)
     to = str(case.personal.get("phone") or "")
-    number = len(sent) + 1
+    said = (one.statement.predicate for one in case.standing("notice"))
+    number = 1 + sum(isinstance(one, NoticeV1) and one.topic == stage for one in said)  # of all stays: it names the key
     made = case.common
     key = digest_of("\n".join(["notice", made["shop"], made["station"], case.ticket, stage, str(number)]).encode())
     predicate = NoticeV1(
@@ -178,7 +197,7 @@ STEPS = (
                 choices=tuple(Choice(name, label) for name, (label, _) in STAGES.items()),
                 given=_stage_given,
             ),
-            Field("language", Words("language", "语言"), "choice", choices=_LANGUAGES),
+            Field("language", Words("language", "语言"), "choice", choices=LANGUAGES),
             Field("again", Words("send it again on purpose", "确认重发"), "tick"),
         ),
     ),

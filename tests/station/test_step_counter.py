@@ -412,7 +412,7 @@ async def test_what_was_shown_must_be_the_newest(counter: Counter) -> None:
         ({"way": "typed", "name": "Somebody"}, "confirm.name", "not the registered one"),
         ({"way": "witness", "witness": "tech"}, "confirm.witness", "a second person"),
         ({"way": "witness", "witness": "nobody"}, "confirm.witness", "a second person"),
-        ({"way": "one-time-code", "code": "000000x"}, "confirm.code", "not the code"),
+        ({"way": "one-time-code", "code": "00000000"}, "consent.no-code", "No code was sent for how the phone came"),
         ({"by": "bringer"}, "confirm.by", "Nobody but the owner"),
         ({"remote": "yes"}, "confirm.remote", "can't confirm in person"),
     ],
@@ -423,16 +423,28 @@ async def test_each_way_needs_its_proof(counter: Counter, fields: dict[str, str]
     assert await counter.records(ticket, "confirmation") == []
 
 
-async def test_a_one_time_code_is_that_of_exactly_these_records(counter: Counter) -> None:
+async def test_a_one_time_code_is_sent_to_the_customer_and_is_that_of_exactly_these_records(counter: Counter) -> None:
     ticket = await received(counter)
     by_code = {**SAYS, "way": "one-time-code"}
-    asked = await refused("confirm.code-needed", "Send the customer", counter.act("confirm", ticket, **by_code))
-    code = re.findall(r"\b\d{6}\b", asked.what.en)[0]
+    told = await counter.act("consent-code", ticket)
+    assert told["says"][0][0].startswith(
+        "A code for how the phone came, and the data text was sent to the owner (…8000)"
+    )
+    code = code_of(counter, ticket)
+    assert code not in str(told)
+    assert code.encode() not in await counter.envelopes(ticket)
     await counter.act("appearance", ticket, **LOOKS)
-    await refused("confirm.code", "not the code", counter.act("confirm", ticket, **by_code, code=code))
-    asked = await refused("confirm.code-needed", "Send the customer", counter.act("confirm", ticket, **by_code))
-    await counter.act("confirm", ticket, **by_code, code=re.findall(r"\b\d{6}\b", asked.what.en)[0])
+    await refused("consent.no-code", "No code was sent", counter.act("confirm", ticket, **by_code, code=code))
+    await counter.act("consent-code", ticket, language="en")
+    await refused("consent.code", "not the one that was sent", counter.act("confirm", ticket, **by_code, code=code))
+    await counter.act("confirm", ticket, **by_code, code=code_of(counter, ticket))
     assert (await counter.stated(ticket, "confirmation")).code.kind == "code"
+
+
+def code_of(counter: Counter, ticket: str) -> str:
+    """The code in the newest message of the shop's folder."""
+    sent = max((counter.station.data / "notices" / ticket).glob("*.txt"), key=lambda one: one.stat().st_mtime_ns)
+    return re.findall(r"(?<![0-9])[0-9]{8}(?![0-9])", sent.read_text(encoding="utf-8"))[-1]
 
 
 @pytest.mark.parametrize(

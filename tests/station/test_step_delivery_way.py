@@ -39,6 +39,12 @@ async def agreed(shop: Counter, ticket: str, labour: str, decision: str = "agree
     await shop.act("consent", ticket, "tech", decision=decision, way="in-person", witness="lead")
 
 
+async def told(shop: Counter, ticket: str, stage: str) -> str:
+    """What the customer would be told."""
+    about = {"step": "notify", "ticket": ticket, "person": "tech", "fields": {"stage": stage}}
+    return str((await send(shop.client, m.PreviewStep(**about)))["says"][1][1])
+
+
 async def repaired(shop: Counter, ticket: str) -> None:
     steps = [{"step": str(n), "done": "yes"} for n in (1, 2, 3)]
     await shop.act("repair", ticket, "tech", remedies="clean-mesh", steps=steps, esd="1.2")
@@ -49,7 +55,10 @@ async def repaired(shop: Counter, ticket: str) -> None:
 async def test_quote_and_agreed_extra_are_what_is_paid_and_the_warranty_of_the_repair_begins(shop: Counter) -> None:
     ticket = await diagnosed(shop)
     await agreed(shop, ticket, "35.50")
-    await agreed(shop, ticket, "50")
+    repair = {"repair": "clean-mesh", "labour": "50", "why": "quotation"}
+    await shop.act("plan", ticket, "tech", repairs=[repair], promised=LATER, **MANUAL)
+    assert "50.00 CNY" in await told(shop, ticket, "plan-waiting")
+    await shop.act("consent", ticket, "tech", decision="agreed", way="in-person", witness="lead")
     await repaired(shop, ticket)
     with pytest.raises(Trouble) as differs:
         await shop.act("deliver", ticket, "tech", **{**USUAL, "paid": "35.50", "pay_way": "cash"})
@@ -86,6 +95,7 @@ async def test_a_phone_goes_back_unrepaired_against_the_examination_that_was_off
     await shop.act("diagnosis", ticket, "tech", decision="no-fault-found", tries=tries, why="never seen")
     await shop.act("plan", ticket, "tech", promised=LATER)
     await shop.act("consent", ticket, "tech", decision="return-unrepaired", way="in-person", witness="lead")
+    assert "20.00 CNY" in await told(shop, ticket, "ready")
     with pytest.raises(Trouble, match=r"20\.00 CNY less than was agreed"):
         await shop.act("deliver", ticket, "tech", **USUAL)
     await shop.act("deliver", ticket, "tech", **{**USUAL, "paid": "20", "pay_way": "wechat"})
@@ -97,11 +107,16 @@ async def test_a_phone_goes_back_unrepaired_against_the_examination_that_was_off
 
 
 async def test_a_phone_whose_fault_is_not_gone_is_taken_in_again_on_the_same_ticket(shop: Counter) -> None:
-    ticket = await shop.delivered()
+    ticket = await shop.taken_in()
+    await shop.act("notify", ticket, "tech", stage="received")
+    await shop.checked(ticket)
+    await shop.let_go(ticket)
+    await shop.act("deliver", ticket, "tech", **USUAL)
     about = {"channel": "phone", "reached": "yes", "fault": "not-gone", "score": "1", "words": "still slow"}
     await shop.act("follow-up", ticket, "tech", **about)
     assert await shop.taken_in(ticket=ticket) == ticket
     assert await shop.state(ticket) == "received"
     assert "no release" in await shop.why_not(ticket, "deliver")
+    await shop.act("notify", ticket, "tech", stage="received")
     clocks = (await send(shop.client, m.ClocksQuery(ticket=ticket)))["clocks"]
     assert [one["clock"] for one in clocks if one["ended_ms"] is None] == ["repair"]
