@@ -257,9 +257,8 @@ class _Session:
                 if moved and not self.busiest.contacts.down:
                     return self._enough(enough, small)
                 continue
-            moved = bool(self.take(event)) or moved
-            for waiting in self.queue.waiting():
-                self.take(waiting)
+            for one in (event, *self.queue.waiting()):
+                moved = bool(self.take(one)) or moved
             if not self.busiest.contacts.down and self._enough(enough, small):
                 return True
 

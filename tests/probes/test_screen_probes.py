@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -283,6 +284,115 @@ async def test_a_continuous_sensor_that_is_listened_to_and_silent_is_dead_and_th
     readings, _ = await run_sensor("android.accelerometer", phone, {}, open_s=0.1)
     assert readings.value("accelerometer_alive") is False
     assert "accelerometer_norm_error" in readings.unread
+
+
+TURNS = ("turn-z", "turn-x", "turn-y")
+
+
+def turns(phone: SensorPhone, shown: Callable[[int], tuple[float, ...]]) -> dict[str, Any]:
+    """A hand that lays the phone down, then turns it about each axis: `shown(axis)` is what the sensor makes of it."""
+
+    def turn(axis: int) -> None:
+        began, rate = phone.count, shown(axis)
+        phone.flowing[GYROSCOPE] = lambda at: rate if at - began < 20 else (0.001, 0.0, -0.001)
+
+    def rest() -> None:
+        phone.flowing[GYROSCOPE] = lambda at: (0.001, 0.0, -0.001)
+
+    made = {f"turn-{'xyz'[axis]}": lambda axis=axis: turn(axis) for axis in range(3)}
+    return {"gyro-rest": rest, **made, **{f"{name}-again": act for name, act in made.items()}}
+
+
+def about(axis: int, rate: float) -> tuple[float, ...]:
+    return tuple(rate if at == axis else 0.0 for at in range(3))
+
+
+def spinning() -> SensorPhone:
+    return SensorPhone([GYROSCOPE], listened_to={GYROSCOPE}, flowing={GYROSCOPE: lambda at: (0.3, 0.2, 0.1)})
+
+
+async def test_turns_of_a_good_gyroscope_show_on_their_axes_with_their_signs() -> None:
+    phone = spinning()
+    readings, bench = await run_sensor(
+        "android.gyroscope", phone, turns(phone, lambda axis: about(axis, 2.0)), rest_s=0.3
+    )
+    assert readings.value("gyroscope_turns_right") is True
+    assert readings.value("gyroscope_rest") <= Decimal("0.002")
+    assert readings.value("gyroscope_noise") == 0
+    assert bench.person.order() == ["gyro-rest", *TURNS]  # type: ignore[attr-defined]
+    assert "gyroscope.csv" in readings.evidence
+
+
+@pytest.mark.parametrize(
+    ("shown", "faults"),
+    [
+        (lambda axis: about(axis, -2.0 if axis == 0 else 2.0), ("x: reversed",)),
+        (lambda axis: about((1, 0, 2)[axis], 2.0), ("x: shows as +y", "y: shows as +x")),
+    ],
+    ids=["reversed", "swapped"],
+)
+async def test_a_turn_that_shows_wrong_twice_is_a_fault_of_its_axis(
+    shown: Callable[[int], tuple[float, ...]], faults: tuple[str, ...]
+) -> None:
+    phone = spinning()
+    readings, bench = await run_sensor("android.gyroscope", phone, turns(phone, shown), rest_s=0.3)
+    assert readings.value("gyroscope_turns_right") is False
+    assert readings.value("gyroscope_faults") == faults
+    assert "turn-x-again" in bench.person.order()  # type: ignore[attr-defined]
+
+
+async def test_a_turn_that_shows_nothing_is_a_dead_axis() -> None:
+    phone = spinning()
+    acts = turns(phone, lambda axis: about(axis, 2.0)) | {"turn-y": NOTHING_HAPPENED}
+    readings, _ = await run_sensor("android.gyroscope", phone, acts, rest_s=0.3)
+    assert readings.value("gyroscope_faults") == ("y: dead",)
+
+
+def in_a_field(phone: SensorPhone, radius: float, offset: tuple[float, float, float]) -> dict[str, Any]:
+    """A hand that lays the phone down, then turns it in all directions in such a field."""
+
+    def at(count: int) -> tuple[float, ...]:
+        height = 1 - 2 * ((count % 97) + 0.5) / 97
+        around, angle = math.sqrt(1 - height * height), count * math.pi * (3 - math.sqrt(5))
+        there = (around * math.cos(angle), around * math.sin(angle), height)
+        return tuple(radius * one + off for one, off in zip(there, offset, strict=True))
+
+    def turn() -> None:
+        phone.flowing[MAGNETOMETER] = at
+
+    def rest() -> None:
+        phone.flowing[MAGNETOMETER] = lambda count: (20.0, 3.0 + (count % 2) * 0.2, -40.0)
+
+    return {"mag-rest": rest, "mag-turn": turn}
+
+
+def compass() -> SensorPhone:
+    return SensorPhone([MAGNETOMETER], listened_to={MAGNETOMETER}, flowing={MAGNETOMETER: lambda at: (20, 3, -40)})
+
+
+async def test_a_phone_turned_in_all_directions_tells_the_field_and_its_hard_iron() -> None:
+    phone = compass()
+    readings, _ = await run_sensor("android.magnetometer", phone, in_a_field(phone, 48.0, (6.0, -3.0, 2.0)), rest_s=0.3)
+    assert abs(readings.value("magnetometer_field") - 48) < Decimal("0.5")
+    assert abs(readings.value("magnetometer_hard_iron") - 7) < Decimal("0.5")
+    assert Decimal(0) < readings.value("magnetometer_noise") < Decimal("0.3")
+
+
+async def test_a_magnetised_phone_shows_as_a_large_hard_iron_and_not_as_a_strong_field() -> None:
+    phone = compass()
+    readings, _ = await run_sensor(
+        "android.magnetometer", phone, in_a_field(phone, 45.0, (300.0, 0.0, 0.0)), rest_s=0.3
+    )
+    assert abs(readings.value("magnetometer_field") - 45) < 2
+    assert readings.value("magnetometer_hard_iron") > 290
+
+
+async def test_a_phone_that_was_not_turned_tells_no_field() -> None:
+    phone = compass()
+    acts = in_a_field(phone, 48.0, (0.0, 0.0, 0.0)) | {"mag-turn": NOTHING_HAPPENED}
+    readings, _ = await run_sensor("android.magnetometer", phone, acts, rest_s=0.3)
+    assert {"magnetometer_field", "magnetometer_hard_iron"} <= readings.unread.keys()
+    assert "turned" in readings.unread["magnetometer_field"].reason.en
 
 
 @pytest.mark.parametrize(("drift", "wanted"), [(0.0, Decimal(0)), (0.5, None)])
