@@ -44,8 +44,8 @@ __all__ = ["FORMAT", "BackupReport", "back_up", "restore"]
 FORMAT: Final = "assay-backup/v1"
 MANIFEST: Final = "manifest.json"
 KEYS: Final = "keys.sealed"
-#: Folders of the shop's own data, taken with all their files.
-FOLDERS: Final = ("checklists", "policy")
+#: The shop's own data: folders, taken with all their files, and what is known of the shop's network.
+FOLDERS: Final = ("checklists", "policy", "lan.toml")
 #: What holds private keys: the station's, the shop's, and people's as they are sealed under their PINs.
 KEY_FILES: Final = ("station.key", "shop.key", "people")
 #: The most bytes of one entry beside the database when a backup is opened: checklists and policies are text.
