@@ -23,6 +23,13 @@ _LINE = re.compile(
     r"(?:\[[\s]{0,8}[TC]?[0-9:]{1,8}\]\s{0,3}|\[[0-9]:[^\]]{1,40}\]\s{0,3}|\([0-9]{1,2}\)\[[^\]]{1,40}\]\s{0,3}){0,3}(.*)",
     re.ASCII,
 )
+#: The kernel's buffer of logcat, as bug reports have it from Android 8 on: the writer's process and thread are one.
+_LOGCAT = re.compile(
+    r"(?:[0-9]{4}-)?[0-9]{2}-[0-9]{2} [0-9:]{8}\.[0-9]{1,9}(?: [+-][0-9]{4})?\s{1,9}(?:[\w.:-]{1,24}\s{1,9})?"
+    r"([0-9]{1,8})\s{1,9}([0-9]{1,8})\s{1,3}[VDIWEFA]\s(.*)",
+    re.ASCII,
+)
+_TAG_END = re.compile(r"\s{1,40}: ")
 _PANIC = ("Kernel panic - not syncing", "Unable to handle kernel ", "Internal error: Oops", "kernel BUG at ")
 
 
@@ -40,11 +47,19 @@ def kernel_line(number: int, raw: str) -> LogLine | None:
     return LogLine(number, line[2], raw, kernel=True, seconds=Decimal(line[1]) if line[1] else None)
 
 
+def _of_logcat(data: bytes) -> list[LogLine]:
+    """The lines of logcat's kernel buffer; none of a log in which threads of processes write."""
+    found = [(number, line) for number, raw in enumerate(raw_lines(data), 1) if (line := _LOGCAT.match(raw))]
+    if any(line[1] != line[2] for _, line in found):
+        return []
+    return [LogLine(number, _TAG_END.sub(": ", line[3], count=1), line[0], kernel=True) for number, line in found]
+
+
 @parser("dmesg")
 def dmesg(data: bytes) -> Parsed:
     """A kernel log: from when to when, whether it panicked, and the parts that it points to."""
     parsed = Parsed()
-    lines = list(kernel_lines(data))
+    lines = list(kernel_lines(data)) or _of_logcat(data)
     if not lines:
         return parsed
     panics = [line for line in lines if any(sign in line.text for sign in _PANIC)]

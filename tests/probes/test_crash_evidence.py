@@ -11,7 +11,7 @@ from test_phone_probes import CRASHES
 
 from probes.crash_evidence import STRENGTHS, Evidence, Suspect, evidence_of, load_policy, policy, suspect_part
 from probes.dropbox import dropped_since
-from probes.kernel_log import kernel_lines
+from probes.kernel_log import dmesg, kernel_lines
 from probes.logcat import entries, log_evidence
 
 #: One line for each rule, as a phone prints it; kernel lines without their stamp.
@@ -152,6 +152,17 @@ def test_a_touch_controller_that_reports_its_guard_as_off_was_not_reset() -> Non
     assert (
         log_of("touch-reset-by-itself", "mtk-tpd: fts_esd_protection_timeout: g_start_esd_protection = 0", 9, 600) == []
     )
+
+
+def test_the_kernels_buffer_of_logcat_is_a_kernel_log_and_that_of_apps_is_none() -> None:
+    def log(thread: int) -> bytes:
+        line = SAMPLES["gauge-bus"].replace(": ", "     : ", 1)
+        return "".join(f"08-15 07:47:{n:02d}.434  root   200   {thread} E {line}\n" for n in range(9)).encode()
+
+    parsed = dmesg(log(200))
+    assert parsed.facts["lines"] == 9
+    assert [one["part"] for one in parsed.facts["suspects"]] == ["fuel-gauge"]
+    assert dmesg(log(201)).facts == {}
 
 
 def test_a_touch_screen_of_which_no_driver_came_up_is_blamed() -> None:
