@@ -26,7 +26,10 @@ from probes.battery_dump import (
 from probes.battery_health import hear_health
 from probes.units import FLAG, TEXT
 
-__all__ = ["battery_electrical"]
+__all__ = ["battery_electrical", "cell_millivolts"]
+
+#: Volts that one cell, or two in a row, can have; by them millivolts and microvolts are told apart without a doubt.
+_CELL_V = (Decimal("1"), Decimal("20"))
 
 #: Below this a number that should be microamperes may be milliamperes: a running phone draws more than 10 mA.
 _LEAST_UA = 10_000
@@ -124,17 +127,37 @@ def _resistance(sysfs: Heard) -> Reading:
     return Measurement("resistance", value, source)
 
 
+def cell_millivolts(raw: Decimal | int) -> Decimal | None:
+    """A battery's voltage as printed, in mV: BatteryService prints mV, the kernel uV, makers also the other.
+
+    None where it is neither: the source is then not believed (Linux, Documentation/power/power_supply_class.rst).
+    """
+    low, high = _CELL_V
+    for per_volt in (1000, 1_000_000):
+        if low * per_volt <= raw <= high * per_volt:
+            return Decimal(raw) * 1000 / per_volt
+    return None
+
+
+_VOLTAGE_DOUBT = Words(
+    "the phone says {raw}, which is no cell's voltage in any unit", "手机报告 {raw}，不是合理的电池电压"
+)
 _NO_VOLTAGE = Words("the phone says 0 mV: it does not measure its voltage", "手机报告 0 mV：未测量电压")
 
 
 def _voltage(said: Heard, sysfs: Heard) -> Reading:
-    value, micro = said.get("voltage_mV"), sysfs.get("voltage_now_uV")
-    if value:
-        return Measurement("voltage", Decimal(value), f"{said.source}: voltage")
-    if micro:
-        return Measurement("voltage", Decimal(micro) / 1000, f"{sysfs.source}: VOLTAGE_NOW")
-    why = _NO_VOLTAGE if value == 0 else said.reason("voltage_mV")
-    return Unread("voltage", why, f"{said.source}: voltage")
+    told = (
+        (said.get("voltage_mV"), f"{said.source}: voltage"),
+        (sysfs.get("voltage_now_uV"), f"{sysfs.source}: VOLTAGE_NOW"),
+    )
+    for raw, source in told:
+        if raw and (millivolts := cell_millivolts(raw)) is not None:
+            return Measurement("voltage", millivolts, source)
+    doubtful = next(((raw, source) for raw, source in told if raw), None)
+    if doubtful is not None:
+        return Unread("voltage", _VOLTAGE_DOUBT.fill(raw=doubtful[0]), doubtful[1])
+    why = _NO_VOLTAGE if told[0][0] == 0 else said.reason("voltage_mV")
+    return Unread("voltage", why, told[0][1])
 
 
 def _level(said: Heard) -> Reading:

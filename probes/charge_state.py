@@ -16,6 +16,7 @@ from typing import Any
 from drivers.api import Command
 from probes.api import Parsed, parser
 from probes.battery_dump import READ_BATTERY, STATUS_WORDS, battery
+from probes.battery_electrical import cell_millivolts
 from probes.captured import flag, integer, raw_lines
 
 __all__ = ["READ_LOOK", "Look", "Window", "charge_supplies", "look_of", "supply_name"]
@@ -110,7 +111,7 @@ class Look:
     plugged: str | None
     status: str | None
     level: int | None
-    voltage_mV: int | None
+    voltage_mV: Decimal | None
     temperature_C: Decimal | None
     raw: int | None
     milli: bool
@@ -142,7 +143,7 @@ def look_of(second: Decimal, battery_dump: bytes, supplies_dump: bytes) -> Look:
         plugged=next((name for name, on in powers.items() if on), "") if known else None,
         status=STATUS_WORDS.get(said["status"]) if "status" in said else None,
         level=said.get("level"),
-        voltage_mV=said.get("voltage_mV"),
+        voltage_mV=cell_millivolts(said.get("voltage_mV") or 0),
         temperature_C=said.get("temperature_C"),
         raw=raw,
         milli="current_uA" not in cell,
@@ -206,7 +207,7 @@ class Window:
         if look.raw is not None and (divisor := self.divisor):
             parts.append(f"{(Decimal(look.raw) / divisor).quantize(Decimal(1))} mA")
         if look.voltage_mV:
-            parts.append(f"{look.voltage_mV} mV")
+            parts.append(f"{look.voltage_mV.normalize():f} mV")
         if look.temperature_C is not None:
             parts.append(f"{look.temperature_C} °C")
         return ", ".join([*parts, look.status] if look.status else parts)

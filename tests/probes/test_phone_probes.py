@@ -507,3 +507,28 @@ async def test_a_card_that_is_not_read_is_not_ready() -> None:
 async def test_a_phone_that_has_not_decided_about_its_card_is_not_judged() -> None:
     readings = await run("android.sim", {"getprop": prop("gsm.sim.state", "UNKNOWN")})
     assert "aeroplane" in readings.unread["ready_slots"].reason.en
+
+
+@pytest.mark.parametrize(
+    ("printed", "millivolts"),
+    [("3870", Decimal(3870)), ("3870000", Decimal(3870)), ("7742", Decimal(7742)), ("4205731", Decimal("4205.731"))],
+    ids=["millivolts", "microvolts", "two cells", "microvolts to the last"],
+)
+async def test_a_voltage_is_the_cells_whichever_unit_its_phone_prints(printed: str, millivolts: Decimal) -> None:
+    readings = await run("android.battery-electrical", {"battery": out.BATTERY.replace("3870", printed)})
+    assert readings.value("voltage") == millivolts
+
+
+@pytest.mark.parametrize("printed", ["38700", "870000000"])
+async def test_a_voltage_that_no_cell_has_in_any_unit_is_not_read(printed: str) -> None:
+    readings = await run("android.battery-electrical", {"battery": out.BATTERY.replace("3870", printed)})
+    assert printed in readings.unread["voltage"].reason.en
+
+
+@pytest.mark.parametrize("printed", ["3870000", "3870"], ids=["as the kernel says", "as some makers say"])
+async def test_the_kernels_voltage_stands_in_whichever_unit_it_has(printed: str) -> None:
+    supply = f"POWER_SUPPLY_NAME=battery\nPOWER_SUPPLY_TYPE=Battery\nPOWER_SUPPLY_VOLTAGE_NOW={printed}\n"
+    answers = {"battery": out.BATTERY.replace("3870", "0"), "power-supply": supply}
+    readings = await run("android.battery-electrical", answers)
+    assert readings.value("voltage") == 3870
+    assert "VOLTAGE_NOW" in readings.measured["voltage"].source
