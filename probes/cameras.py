@@ -21,7 +21,8 @@ from probes.units import FLAG, LIST
 
 __all__ = ["READ_CAMERA", "cameras", "media_camera"]
 
-_COUNT = re.compile(r"Number of (normal )?camera devices: ?(.*)")
+_COUNT = re.compile(r"Number of (normal )?camera devices:\s{0,8}(.*)")
+_LEADING = re.compile(r"[0-9]{1,9}(?![0-9.])", re.ASCII)
 _TRACES = re.compile(r"Camera error traces \(([0-9]{1,9})\)", re.ASCII)
 _PROVIDER = re.compile(r"== Camera Provider HAL (\S{1,80})\b.* static info: ([0-9]{1,4}) devices", re.ASCII)
 _FACING = re.compile(r"(?i:facing: )(\w{1,20})")
@@ -49,8 +50,8 @@ def media_camera(data: bytes) -> Parsed:
         died += line.count("DIED client")
         if found := _COUNT.match(line):
             name = "normal_camera_count" if found[1] else "camera_count"
-            if found[2].isascii() and found[2].isdigit() and len(found[2]) < 10:
-                facts.setdefault(name, int(found[2]))
+            if number := _LEADING.match(found[2]):
+                facts.setdefault(name, int(number[0]))
             else:
                 note(parsed, name, found[2], "a number")
         elif found := _TRACES.search(line):

@@ -166,9 +166,9 @@ def surfaceflinger(data: bytes) -> Parsed:
     facts = parsed.facts
     sizes: list[str | None] = [None] * len(_SIZES)
     for line in without_cut_word(stripped_lines(data), data):
-        if "displays" not in facts and (found := _DISPLAYS.match(line)):
+        if "displays" not in facts and (found := _DISPLAYS.search(line)):
             facts["displays"] = int(found[1])
-        if "visible_layers" not in facts and (found := _LAYERS.match(line)):
+        if "visible_layers" not in facts and (found := _LAYERS.search(line)):
             facts["visible_layers"] = int(found[1])
         if "power_mode" not in facts and (found := _POWER.search(line)) and (mode := _power_mode(found[1], found[2])):
             facts["power_mode"] = mode

@@ -22,11 +22,10 @@ _LINE = re.compile(r"(CPU|GPU|Battery|Skin) (?:(throttling|shutdown) )?temperatu
 
 
 def _numbers(text: str) -> list[Decimal | None] | None:
-    """The numbers of a list, None for each that is not available; None when something else is in it."""
+    """The numbers of a list, None for each that is not available; None when something else is in it than NaN."""
     found: list[Decimal | None] = []
     for item in text.split(",") if text.strip() else ():
         if item.strip() == "NaN":
-            found.append(None)
             continue
         if (value := decimal(item)) is None:
             return None

@@ -16,7 +16,7 @@ from drivers.api import Command, Shell
 from drivers.text import Words
 from probes.answers import NOT_SAID, Heard, hear, hear_second, reading
 from probes.api import Bench, Measurement, NotApplicable, Parsed, Reading, Unread, parser, probe
-from probes.captured import decimal, integer, note, stripped_lines
+from probes.captured import decimal, integer, note, plain_numbers, stripped_lines
 from probes.cut import without_cut_value
 from probes.telephony import READ_FEATURES, pm_features
 from probes.units import LIST
@@ -63,7 +63,7 @@ def location(data: bytes) -> Parsed:
             facts["gnss_kpi_present"] = True
         if found := _SATELLITES.search(line):
             facts.setdefault("satellite_records", int(found[1]))
-        if _ZERO_FIX.search(line):
+        if _ZERO_FIX.search(plain_numbers(line)):  # until Android 11 in the phone's own digits
             facts["gps_zero_fix"] = True
         if _GPS_FIX.search(line):
             for name, value in _FIX_FIELD.findall(line):

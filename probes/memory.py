@@ -6,7 +6,7 @@ import re
 
 from drivers.api import Command
 from probes.api import Parsed, parser
-from probes.captured import note, stripped_lines
+from probes.captured import cut_line, note, stripped_lines
 
 __all__ = ["READ", "meminfo"]
 
@@ -26,7 +26,7 @@ def meminfo(data: bytes) -> Parsed:
         if not colon or name not in _NAMES or f"{name}_kB" in parsed.facts:
             continue
         size = _SIZE.fullmatch(value.strip())
-        if size and not (size[2] is None and data.rstrip(b" ").endswith(line.encode())):
+        if size and not (size[2] is None and cut_line(data) == line):
             parsed.facts[f"{name}_kB"] = int(size[1])
         else:
             note(parsed, f"{name}_kB", value.strip(), "a number of kB")

@@ -37,6 +37,8 @@ _NAMED_SIGNALS = (
     ("Wcdma", re.compile(r"\brscp ?= ?(-?[0-9]{1,10})(?=[ ,}])", re.ASCII), "wcdma_rscp_dBm", range(-120, -23)),
     ("Gsm", re.compile(r"\brssi ?= ?(-?[0-9]{1,10})(?=[ ,}])", re.ASCII), "gsm_rssi_dBm", range(-113, -50)),
 )
+#: The class of the signal before its numbers; makers have their own.
+_CLASS = re.compile(r"^[A-Za-z]{1,60}: ?", re.ASCII)
 _BLOCK_ENDS = ("registrations:", "local logs:", "listen logs:")
 
 
@@ -95,7 +97,7 @@ def _signal(text: str) -> dict[str, object]:
     if "CellSignalStrength" in text:
         return _named_signal(text)
     facts: dict[str, object] = {}
-    numbers = _leading_numbers(text.removeprefix("SignalStrength:"))
+    numbers = _leading_numbers(_CLASS.sub("", text))
     if numbers and numbers[0] not in (_ASU_UNKNOWN, _UNAVAILABLE):
         facts["gsm_asu"] = numbers[0]
         if numbers[0] in _ASU:
@@ -170,7 +172,8 @@ _FEATURES = {
 def pm_features(data: bytes) -> Parsed:
     """`pm list features`: what the phone says it is built with."""
     parsed = Parsed()
-    listed = [line[len("feature:") :] for line in raw_lines(data) if line.startswith("feature:")]
+    lines = [line.strip() for line in raw_lines(data)]
+    listed = [line[len("feature:") :] for line in lines if line.startswith("feature:")]
     if not listed:
         return parsed
     parsed.facts["feature_count"] = len(listed)

@@ -94,7 +94,7 @@ def thermalservice(data: bytes) -> Parsed:
         ("IsStatusOverride:", "status_override", flag, "a flag"),
     ):
         text = next(after(lines, label), "")
-        if text and (value := read(text)) is not None:
+        if text and (value := read(text.split()[0])) is not None:  # `0`, or `0 (NONE)`
             parsed.facts[fact] = value
         elif text:
             note(parsed, fact, text, wanted)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from probes.api import Parsed, parser
-from probes.captured import raw_lines
+from probes.captured import cut_line, raw_lines
 from probes.crash_evidence import LogLine, as_facts, crashed_services
 
 __all__ = ["tombstone"]
@@ -43,7 +43,8 @@ def _process(text: str) -> dict[str, object]:
     head, opens, rest = text.partition(">>> ")
     name, closes, _ = rest.partition(" <<<")
     ids = _PROCESS.match(head) if opens and closes else None
-    return {"pid": int(ids[1]), "tid": int(ids[2]), "process": name.strip()} if ids else {}
+    named = {"process": name.strip()} if name.strip() else {}
+    return {"pid": int(ids[1]), "tid": int(ids[2]), **named} if ids else {}
 
 
 @parser("tombstone")
@@ -52,7 +53,7 @@ def tombstone(data: bytes) -> Parsed:
     parsed = Parsed()
     facts = parsed.facts
     lines = list(_lines(data))
-    if lines and not data.endswith(b"\n"):  # a number at the very end may lack digits
+    if lines and cut_line(data):  # a number at the very end may lack digits
         lines[-1] = replace(lines[-1], text=_LAST_NUMBER.sub("", lines[-1].text))
     for line in lines:
         text = line.text

@@ -37,6 +37,7 @@ _NESTED = {
 }
 #: Values that are whole at the end of a text that was cut.
 _WORDS = frozenset(("true", "false", "CONFIGURED", "CONNECTED", "DISCONNECTED", "ufp", "dfp", "sink", "source", "none"))
+_ONE_WORD = ("kernel_state", "port_status", "power_role")
 _FLAGS = ("connected", "configured", "host_connected", "usb_charging", "port_connected")
 
 
@@ -57,7 +58,7 @@ def _put(parsed: Parsed, fact: str, value: str) -> None:
     if fact in parsed.facts or not value or value == "null":
         return
     if fact not in _FLAGS:
-        parsed.facts[fact] = value
+        parsed.facts[fact] = value.split()[0] if fact in _ONE_WORD else value
     elif (told := flag(value)) is None:
         note(parsed, fact, value, "a flag")
     else:

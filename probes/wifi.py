@@ -19,7 +19,7 @@ from drivers.text import Words
 from probes.air import AIRPLANE_ON, READ_AIRPLANE, airplane_mode
 from probes.answers import NOT_SAID, Heard, hear, hear_second, reading, unread
 from probes.api import Bench, Measurement, NotApplicable, Parsed, Problem, Reading, Unread, parser, probe
-from probes.captured import decimal, integer, note, raw_lines, stripped_lines, unquoted
+from probes.captured import cut_line, decimal, integer, note, raw_lines, stripped_lines, unquoted
 from probes.telephony import READ_FEATURES, pm_features
 from probes.units import FLAG, LIST, TEXT
 
@@ -99,7 +99,7 @@ def _link(data: bytes, name: str) -> Parsed:
         if line.startswith((f"{name} is enabled", f"{name} is disabled")):
             facts["enabled"] = line.startswith(f"{name} is enabled")
             break
-    fields = _wifi_info(lines, data.endswith(b"\n"))
+    fields = _wifi_info(lines, not cut_line(data))
     for name, fact in (("SSID", "ssid"), ("BSSID", "bssid"), ("MAC", "mac")):
         if (said := fields.get(name, "")) != "null" and (text := unquoted(said)) not in _UNKNOWN:
             facts[fact] = text

@@ -455,3 +455,96 @@ def test_a_value_that_is_cut_at_the_end_is_left_out_and_what_is_whole_stays(
 )
 def test_a_value_that_is_whole_without_its_line_end_counts(kind: str, text: str, fact: str, value: object) -> None:
     assert facts(kind, text)[fact] == value
+
+
+# odd forms of single lines
+
+INPUT = """\
+Event Hub State:
+  BuiltInKeyboardId: 2
+  Devices:
+    -1: Virtual
+      Classes: KEYBOARD | ALPHAKEY
+    2: bench-keys (aka device 0 - built-in keyboard)
+    3:
+    4: bench_ts
+
+Input Reader State (Nums of device: 4):
+  Device 0: bench-keys
+    IsExternal: false
+  Device 3:
+    Touch Input Mapper (mode - DIRECT):
+      Raw Touch Axes:
+        X: min=0, max=1079, flat=0
+  Device 4: bench_ts
+    Touch Input Mapper (mode - DIRECT):
+"""
+
+
+def test_a_touch_screen_without_a_name_is_not_called_by_its_neighbours() -> None:
+    read = facts("input", INPUT)
+    assert (read["event_hub_devices"], read["physical_devices"], read["touch_mappers"]) == (
+        4,
+        ["bench-keys", "bench_ts"],
+        2,
+    )
+    assert "touchscreen" not in read
+
+
+def test_an_input_dump_that_somebody_indented_is_the_same_dump() -> None:
+    named = INPUT.replace("Device 3:", "Device 3: pen")
+    assert facts("input", named)["touchscreen"] == "pen"
+    assert facts("input", "".join(f"      {line}\n" if line else "\n" for line in named.splitlines())) == facts(
+        "input", named
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "fact", "value"),
+    [
+        ("media_camera", "Number of camera devices: 4 (1 hidden)\n", "camera_count", 4),
+        ("thermalservice", "Thermal Status: 2 (MODERATE)\nHAL Ready: true\n", "thermal_status", 2),
+        ("hardware_properties", "Skin temperatures: [NaN, 31.5]\n", "skin_temp_C", Decimal("31.5")),
+        (
+            "pm_features",
+            "    feature:android.hardware.camera\n    feature:reqGlEsVersion=0x30002\n",
+            "has_camera",
+            True,
+        ),
+        ("surfaceflinger", "\x1b[1mDisplays (2 entries)\x1b[0m\n", "displays", 2),
+        (
+            "telephony_registry",
+            "last known state:\n  Phone Id=0\n  mSignalStrength=BenchSignalStrength: 99 0 -120 -160 -120 -1 -1 26 -87 -7 262 2147483647 gsm|lte\n",
+            "phone0_lte_rsrp_dBm",
+            -87,
+        ),
+        (
+            "location",
+            "Current Location Manager state:\n  gps Location[ ٠٫٠٠٠٠٠٠,٠٫٠٠٠٠٠٠ acc=٣٤٠٢٨٢٣٤٦٦٣٨٥٢٨٨٦٠٠٠٠٠٠٠٠٠٠٠٠٠٠٠٠٠٠٠٠٠٠ t=?!? et=?!?]\n",
+            "gps_zero_fix",
+            True,
+        ),
+    ],
+)
+def test_a_line_with_something_more_or_in_other_digits_is_read(kind: str, text: str, fact: str, value: object) -> None:
+    assert facts(kind, text)[fact] == value
+
+
+def test_a_crash_of_a_process_without_a_name_has_no_process() -> None:
+    read = facts("tombstone", "pid: 12, tid: 13, name: worker  >>>  <<<\nsignal 6 (SIGABRT), code -1 (SI_QUEUE)\n")
+    assert (read["pid"], read["tid"], read["signal"]) == (12, 13, 6)
+    assert "process" not in read
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+@pytest.mark.parametrize(
+    ("kind", "text", "fact"),
+    [
+        ("wifi", f"Wi-Fi is enabled\r\nmWifiInfo {LINK}\r\n", "mac"),
+        ("meminfo", "MemTotal:        1550592 kB\r\n", "MemTotal_kB"),
+        ("tombstone", "pid: 1, tid: 1, name: a  >>> b <<<\r\nsignal 11 (SIGSEGV), code 1\r\n", "code"),
+        ("nfc", "mState=on\r\n", "state"),
+    ],
+)
+def test_what_a_windows_console_redirected_is_read(kind: str, text: str, fact: str, encoding: str) -> None:
+    assert LOADED.parsers[kind].parse(text.encode(encoding)).facts[fact] == facts(kind, text)[fact]
