@@ -64,7 +64,8 @@ _FIELDS: Mapping[str, tuple[str, Field]] = {
 def variables(data: bytes, problems: list[Problem]) -> Iterator[tuple[str, str]]:
     """Name and value of each variable, in order; a value that was printed in pieces is joined.
 
-    A capture that ends inside a line may have cut its last value: that becomes a problem, unless it is a flag.
+    A capture that ends inside a line or behind a piece may have cut its last value: that becomes a problem, unless it
+    is a flag.
     """
     name, pieces = "", list[str]()
     cut = cut_line(data)
@@ -91,7 +92,7 @@ def variables(data: bytes, problems: list[Problem]) -> Iterator[tuple[str, str]]
         else:
             problems.append(Problem(piece[1], f"piece {piece[2]} of the value has none before it"))
     if pieces:
-        yield name, "".join(pieces)
+        problems.append(Problem(name, "the capture ends in a value of several pieces"))
 
 
 @parser("fastboot")

@@ -276,12 +276,6 @@ def test_a_value_in_which_the_capture_ends_is_not_half_a_value() -> None:
     assert facts("fastboot", whole[: whole.index("\n(bootloader) serialno")])["unlocked"] is False
 
 
-def test_the_pieces_of_a_last_value_are_joined_when_the_capture_ends_behind_them() -> None:
-    text = "(bootloader) version-bootloader[0]: MBM-1.0-be\n(bootloader) version-bootloader[1]: nch-01\n"
-    assert facts("fastboot", text)["version_bootloader"] == "MBM-1.0-bench-01"
-    assert "version_bootloader" not in facts("fastboot", text[:-3])
-
-
 @pytest.mark.parametrize("printed", ["3903", "3903mV", "3903 mv"])
 def test_a_bootloader_may_print_the_unit(printed: str) -> None:
     assert facts("fastboot", f"(bootloader) battery-voltage: {printed}\n")["battery_voltage_mV"] == 3903
