@@ -486,11 +486,12 @@ class ManualStepV1(Statement):
 
 
 class EsdV1(Statement):
-    """The wrist-strap test before the work: the resistance to ground through the person, and the limit."""
+    """The wrist-strap test before the work: the resistance to ground through the person, and the limits."""
 
     resistance: Quantity
     most: Quantity
     source: str = Field(max_length=400)
+    least: Quantity | None = None
 
 
 class SystemCheckV1(Statement):

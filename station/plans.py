@@ -39,6 +39,7 @@ class PlanPolicy(BaseModel):
     code_digits: int = Field(ge=6, le=12)
     code_minutes: int = Field(ge=1, le=1440)
     reinstalls: tuple[str, ...]
+    esd_least_megohm: Decimal = Field(ge=0)
     esd_most_megohm: Decimal
     esd_source: str
     risks: dict[Literal["warranty", "not-genuine", "price-above"], Text]

@@ -25,6 +25,7 @@ from reports.predicates import (
 )
 from reports.replay import latest_attempts
 from reports.steps.diagnosis import DiagnosisV1
+from reports.steps.warranty import WarrantyV1
 from station.plans import Chosen, Priced, lines_said, money, plan_policy, priced, risks
 from station.prices import PriceList, price_list
 from station.steps.api import Case, Choice, Field, Filled, Made, Step, not_now, wrong
@@ -94,7 +95,8 @@ def _plan(case: Case, form: Filled) -> Made:
         risks=tuple(risks(chosen, done, shipped, policy, currency)),
         unrepaired=case.redact(form["unrepaired"]),
     )
-    return Made(predicate, says=tuple(_says(predicate)))
+    paid = predicate.price_fen > 0 and bool(chosen) and _free_repair(_of_this_stay(case, "warranty"))
+    return Made(predicate, says=(*_says(predicate), *([_PAID_ALTHOUGH_FREE] if paid else [])))
 
 
 def _chosen(form: Filled) -> list[Chosen]:
@@ -196,9 +198,18 @@ def _run_before_work(case: Case) -> RunV1 | None:
 
 def _warranty(case: Case, chosen: Sequence[Chosen]) -> str | None:
     record = _of_this_stay(case, "warranty")
-    if any(one.payer == "warranty" for one in chosen) and record is None:
-        raise not_now("plan.warranty", _NO_WARRANTY, _DO_WARRANTY)
+    if any(one.payer == "warranty" for one in chosen):
+        if record is None:
+            raise not_now("plan.warranty", _NO_WARRANTY, _DO_WARRANTY)
+        if not _free_repair(record):
+            raise not_now("plan.not-in-warranty", _NOT_FREE, _DO_WARRANTY)
     return record.digest if record else None
+
+
+def _free_repair(record: Record | None) -> bool:
+    """Whether the warranty decision lets the phone be mended, or its accessory replaced, for nothing."""
+    said = record.statement.predicate if record else None
+    return isinstance(said, WarrantyV1) and any(one.kind in ("repair", "replace") for one in said.remedies)
 
 
 def _manual(case: Case, form: Filled, chosen: Sequence[Chosen], listed: PriceList | None) -> ManualV1 | None:
@@ -262,6 +273,13 @@ _NOT_FAILED = Words(
 )
 _ONLY_FOUND = Words("Only a fault that was found can be declined", "只能列出已检出的故障")
 _NO_WARRANTY = Words("Warranty is to pay, and there is no warranty decision", "由三包承担，但尚无三包判定")
+_NOT_FREE = Words(
+    "Warranty is to pay, and the warranty decision gives no free repair", "由三包承担，但三包判定不含免费修理"
+)
+_PAID_ALTHOUGH_FREE = Words(
+    "The customer pays, and the warranty decision gives a free repair: charge only what it does not cover",
+    "由客户付费，但三包判定为免费修理：仅可收取三包范围以外的费用",
+)
 _DO_WARRANTY = Words("Decide first: `assay warranty`", "请先判定：`assay warranty`")
 _HALF_A_MANUAL = Words("A manual needs its title, its version and its steps", "维修手册须填写名称、版本和步骤")
 _NO_MANUAL = Words("The phone is opened: say which manual is followed", "需拆机：请注明所依据的维修手册")

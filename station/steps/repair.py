@@ -128,12 +128,15 @@ def _esd(form: Filled, policy: PlanPolicy, opened: bool) -> EsdV1 | None:
         return None
     try:
         value = Decimal(typed)
-        told, most = quantity(value, "MOhm"), quantity(policy.esd_most_megohm, "MOhm")
+        told = quantity(value, "MOhm")
+        least, most = (quantity(one, "MOhm") for one in (policy.esd_least_megohm, policy.esd_most_megohm))
     except (InvalidOperation, RecordError) as error:
         raise wrong("repair.esd", _ESD_NUMBER.fill(typed=typed), _TEST_STRAP) from error
     if not 0 < value <= policy.esd_most_megohm:
         raise not_now("repair.esd", _ESD_BAD.fill(value=typed, most=policy.esd_most_megohm), _MEND_STRAP)
-    return EsdV1(resistance=told, most=most, source=policy.esd_source)
+    if value < policy.esd_least_megohm:
+        raise not_now("repair.esd", _ESD_SHORT.fill(value=typed, least=policy.esd_least_megohm), _MEND_STRAP)
+    return EsdV1(resistance=told, least=least, most=most, source=policy.esd_source)
 
 
 def _screws(form: Filled, opened: bool) -> int | None:
@@ -209,7 +212,8 @@ def _system(case: Case, consent: str) -> SystemCheckV1:
     if boot is None:
         raise not_now("repair.boot-unread", _BOOT_UNREAD, _RUN_AGAIN)
     if boot != "green" or locked is False:
-        raise not_now("repair.unlocked", _UNLOCKED.fill(state=boot), _LOCK)
+        what = _BOOTS.get(str(boot), _UNLOCKED)
+        raise not_now("repair.unlocked", what.fill(state=boot), _LOCK if what is _UNLOCKED else _INSTALL_AGAIN)
     return SystemCheckV1(
         run=record.digest, build=run.device.build, verified_boot=str(boot), list_version=builds.version
     )
@@ -273,6 +277,10 @@ _ALL_STEPS = Words("Tick every step in order, or say in its note why not", "请�
 _NO_ESD = Words("The phone was opened: the wrist-strap test is missing", "已拆机：缺少防静电手环测试值")
 _ESD_NUMBER = Words("{typed} is not a resistance in megohm", "{typed} 不是以兆欧计的电阻值")
 _ESD_BAD = Words("Wrist strap: {value} megohm, at most {most} may be", "手环电阻 {value} 兆欧，应不大于 {most}")
+_ESD_SHORT = Words(
+    "Wrist strap: {value} megohm, at least {least} must be: its safety resistor is bridged",
+    "手环电阻 {value} 兆欧，应不小于 {least}：安全限流电阻失效",
+)
 _TEST_STRAP = Words("Test the wrist strap and write its megohm down", "请测试防静电手环并填写兆欧值")
 _MEND_STRAP = Words("Mend or change the strap before the phone is touched", "请修复或更换手环后再作业")
 _NO_SCREWS = Words("The phone was opened: count the screws out and in", "已拆机：请填写拆下和装回的螺丝数")
@@ -296,6 +304,16 @@ _OTHER_BUILD = Words("The build {build} is not in the maker's list", "版本 {bu
 _INSTALL_AGAIN = Words("Install a build of the list, run again", "请刷入清单中的版本后重新检测")
 _BOOT_UNREAD = Words("Verified boot was not read", "未读取启动验证状态")
 _UNLOCKED = Words("The bootloader is not locked (verified boot: {state})", "引导程序未上锁（启动验证：{state}）")
+#: What verified boot says beside `orange`, which is an unlocked bootloader (AOSP, verified boot flow).
+_BOOTS = {
+    "yellow": Words(
+        "The system is signed with somebody else's key (verified boot: {state})",
+        "系统使用非厂商密钥签名（启动验证：{state}）",
+    ),
+    "red": Words(
+        "The system does not pass its own verification (verified boot: {state})", "系统未通过启动验证（{state}）"
+    ),
+}
 _LOCK = Words("Lock it again, then run again", "请重新上锁后再检测")
 _DONE = Words("Done: {remedy}", "已完成：{remedy}")
 _SKIPPED = Words("Left out: {text} ({why})", "未做：{text}（{why}）")

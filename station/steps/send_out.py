@@ -83,7 +83,7 @@ def _take_back(case: Case, form: Filled) -> Made:
     missing = tuple(one for one in out.sent if one not in form["came"])
     differs = bool(missing) or not form["seal_whole"]
     if differs and not form["report"]:
-        raise wrong("send-back.differs", _DIFFERS.fill(what=", ".join(missing) or _SEAL), _SAY_WHAT)
+        raise wrong("send-back.differs", _DIFFERS.fill(what=_named(missing) if missing else _SEAL), _SAY_WHAT)
     identities, events = _new_identities(case, form)
     predicate = SendBackV1(
         **case.common,
@@ -108,9 +108,14 @@ def _take_back(case: Case, form: Filled) -> Made:
     late = case.now_ms - out.due_ms
     said = [_AWAY.fill(days=f"{predicate.away_ms / _DAY_MS:.1f}")]
     said += [_LATE.fill(days=f"{late / _DAY_MS:.1f}")] if late > 0 else []
-    said += [_MISSING.fill(what=", ".join(missing))] if missing else []
+    said += [_MISSING.fill(what=_named(missing))] if missing else []
     said.append(_AGAIN)
     return Made(predicate, says=tuple(said), keep=_kept(form["photos"]), events=events)
+
+
+def _named(things: tuple[str, ...]) -> Words:
+    labels = [choice.label for choice in _CONTENTS if choice.value in things]
+    return Words(", ".join(one.en for one in labels), "、".join(one.zh for one in labels))
 
 
 def _new_identities(case: Case, form: Filled) -> tuple[tuple[IdentityV1, ...], tuple[Body, ...]]:

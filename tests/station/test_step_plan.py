@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -135,6 +136,14 @@ async def test_a_plan_is_priced_by_the_list_and_says_every_price_that_is_not(ben
     )
     await refused(bench.planned(manual="Own manual"), "plan.manual", "title, its version and its steps")
     await refused(bench.planned({**REPAIR, "payer": "warranty"}), "plan.warranty", "no warranty decision")
+    bought = (datetime.date.today() - datetime.timedelta(days=60)).isoformat()
+    about = {"item": "battery", "papers": "both", "sold": bought, "faults": "battery"}
+    await bench.act("warranty", **about, exclusions=["liquid"])
+    await refused(bench.planned({**REPAIR, "payer": "warranty"}), "plan.not-in-warranty", "gives no free repair")
+    await bench.act("warranty", **about)
+    assert any("仅可收取三包范围以外的费用" in line[1] for line in (await bench.planned())["says"])
+    free = (await bench.planned({**REPAIR, "payer": "warranty"}))["says"]
+    assert not any("仅可收取三包范围以外的费用" in line[1] for line in free)
     declined = [{"check": "battery", "note": "leave it"}]
     await refused(bench.planned(declined=declined), "plan.declined", "did not fail before the repair")
     own = {
@@ -317,7 +326,7 @@ async def test_a_phone_goes_out_sealed_inside_of_an_agreed_plan_and_comes_back_t
     assert done["says"][1][0].startswith("The customer's own card travels along")
     assert await bench.state() == "at the factory"
     await refused(bench.act("send-out", **out), "step.not-now", "away already")
-    await refused(bench.act("send-back", **back, came=["handset"]), "send-back.differs", "sim")
+    await refused(bench.act("send-back", **back, came=["handset"]), "send-back.differs", "SIM card")
     exchanged = back | {"outcome": "exchanged", "report": "new unit, no card came back", "came": ["handset"]}
     await refused(bench.act("send-back", **exchanged), "send-back.identity", "IMEI or serial is needed")
     done = await bench.act("send-back", **exchanged, new_imei="490154203237518", new_serial="SER0002")

@@ -204,6 +204,7 @@ async def test_a_repair_keeps_to_plan_parts_and_manual(bench: Desk) -> None:
     await refused(bench.repaired(esd=""), "repair.esd", "wrist-strap test is missing")
     await refused(bench.repaired(esd="good"), "repair.esd", "not a resistance")
     await refused(bench.repaired(esd="35.1"), "repair.esd", "35.1 megohm, at most 35")
+    await refused(bench.repaired(esd="0.79"), "repair.esd", "0.79 megohm, at least 0.8")
     await refused(bench.repaired(esd="NaN"), "repair.esd", "not a resistance")
     await refused(bench.repaired(screws_in=None), "repair.screws", "count the screws")
     await refused(bench.repaired(screws_in=7), "repair.screws", "8 screws came out and 7 went in")
@@ -241,6 +242,8 @@ async def test_after_an_installation_the_build_is_the_makers_and_the_phone_is_lo
     for boot, lock, code, words in (
         ("", "", "repair.boot-unread", "was not read"),
         ("orange", "0", "repair.unlocked", "not locked .verified boot: orange"),
+        ("yellow", "1", "repair.unlocked", "somebody else's key .verified boot: yellow"),
+        ("red", "1", "repair.unlocked", "does not pass its own verification"),
         ("green", "0", "repair.unlocked", "not locked"),
     ):
         bench.phone.answers |= {BOOT.script: boot, LOCK.script: lock}
