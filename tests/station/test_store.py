@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import sqlite3
 import subprocess
@@ -207,3 +208,52 @@ async def test_after_closing_a_write_says_that_the_store_is_closed(tmp_path: Pat
     store.close()
     with pytest.raises(Trouble, match=r"store\.closed"):
         await store.write(add("x"))
+
+
+def in_the_file_alone(path: Path) -> list[str]:
+    """What the data file holds without its log: `immutable` lets SQLite look at nothing else."""
+    with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?immutable=1", uri=True)) as db:
+        if db.execute("SELECT 1 FROM sqlite_master WHERE name = 'row'").fetchone() is None:
+            return []
+        return [text for (text,) in db.execute("SELECT text FROM row ORDER BY id")]
+
+
+def folded(store: Store) -> None:
+    """Wait for the thread that folds the log, if there is one."""
+    if store._writer._folding is not None:
+        store._writer._folding.join()
+
+
+async def test_the_log_is_folded_beside_the_work_and_not_by_a_commit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("station.store.FOLD_COMMITS", 4)
+    store = Store(tmp_path / "assay.db")
+    await store.migrate([ROWS])
+    await store.write(add("a"))
+    await store.write(add("b"))
+    assert in_the_file_alone(store.path) == []
+    await store.write(add("c"))
+    folded(store)
+    assert in_the_file_alone(store.path) == ["a", "b", "c"]
+    await store.write(add("d"))
+    assert await texts(store) == ["a", "b", "c", "d"]
+    store.close()
+    assert in_the_file_alone(store.path) == ["a", "b", "c", "d"]
+
+
+async def test_a_disk_that_fails_while_the_log_is_folded_takes_nothing_that_was_confirmed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(path: Path) -> sqlite3.Connection:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    monkeypatch.setattr("station.store.FOLD_COMMITS", 2)
+    monkeypatch.setattr("station.store._existing", fails)
+    store = Store(tmp_path / "assay.db")
+    await store.migrate([ROWS])
+    for n in range(6):
+        await store.write(add(str(n)))
+        folded(store)
+    assert await texts(store) == list("012345")
+    store.close()
