@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import sqlite3
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -171,7 +172,12 @@ def scrub(path: Path) -> bool:
     Called outside any transaction, after the erasing one. False when a reader held on: then the log stays, and the next
     erasure or the engine's end empties it.
     """
+    until, busy = time.monotonic() + SCRUB_S, 1
     with contextlib.closing(sqlite3.connect(path, timeout=SCRUB_S, isolation_level=None)) as db:
         db.execute("PRAGMA secure_delete = ON")
-        ((busy, _pages, _moved),) = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        while busy:  # for who folds the log at this moment SQLite itself does not wait
+            ((busy, _pages, _moved),) = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            if time.monotonic() > until:
+                break
+            time.sleep(0.02 * busy)
     return not busy
