@@ -125,10 +125,11 @@ class Handing:
         key = None if command.public else self._key()
         bundle, inner = await self._signing.journal.store.read(lambda db: self._collect(db, command))
         if key is not None:
-            if before and _same(before, bundle, key, inner):
+            unchanged = await asyncio.to_thread(_same, before, bundle, key, inner) if before else False
+            if unchanged:
                 return before, len(bundle.records)
-            bundle = _with_handover(bundle, key, inner)
-        data = write_bundle(bundle)
+            bundle = await asyncio.to_thread(_with_handover, bundle, key, inner)
+        data = await asyncio.to_thread(write_bundle, bundle)
         if len(data) > MAX_BUNDLE:
             what = _TOO_LARGE.fill(n=MAX_BUNDLE >> 20)
             raise Trouble("bundle.too-large", what, Side.PERSON, _LESS_EVIDENCE, EXIT_NO)

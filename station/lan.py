@@ -37,6 +37,8 @@ _log = logging.getLogger(__name__)
 
 #: Seconds until an address that could not be listened on is tried again.
 AGAIN_S = 30.0
+#: Seconds that a bundle which could not be sent is kept for the next try.
+KEPT_S = 600.0
 #: Stations that were introduced and are remembered.
 INTRODUCED = 200
 
@@ -69,6 +71,7 @@ class Lan:
         self._known, self._taken = known, taken
         self._introduced: dict[str, bytes] = {}
         self._parcels: dict[str, _Parcel] = {}
+        self._sending: dict[str, asyncio.Lock] = {}  # the other side keeps one bundle of each caller at a time
         self.listening = ""
         self.trouble: Trouble | None = None
 
@@ -76,29 +79,31 @@ class Lan:
 
     async def serve(self) -> None:
         """Listen as long as the settings say so; an address that is taken is tried again."""
-        if load_lan(self._settings.data).listen is None:
-            return
-        from station.lan_server import create_app, listening  # a web framework, which a station alone never needs
-
-        while (listen := load_lan(self._settings.data).listen) is not None:
-            host, port = split(listen)
+        while True:
             try:
-                async with listening(create_app(self), self._contexts().server, host, port) as self.listening:
-                    self.trouble = None
-                    await asyncio.Event().wait()
-            except OSError as error:
-                why = error.strerror or type(error).__name__
-                self._say(Trouble("lan.listen", _NO_LISTENING.fill(at=listen, why=why), Side.BENCH, _OTHER_PORT))
+                listen = load_lan(self._settings.data).listen
+                if listen is None:
+                    return
+                await self._listen(listen)
             except Trouble as trouble:
-                self._say(trouble)
-            finally:
-                self.listening = ""
+                if self.trouble is None or self.trouble.code != trouble.code:
+                    _log.error("lan: %s", trouble)
+                self.trouble = trouble
             await asyncio.sleep(AGAIN_S)
 
-    def _say(self, trouble: Trouble) -> None:
-        if self.trouble is None or self.trouble.code != trouble.code:
-            _log.error("lan: %s", trouble)
-        self.trouble = trouble
+    async def _listen(self, listen: str) -> None:
+        from station.lan_server import create_app, listening  # a web framework, which a station alone never needs
+
+        host, port = split(listen)
+        try:
+            async with listening(create_app(self), self._contexts().server, host, port) as self.listening:
+                self.trouble = None
+                await asyncio.Event().wait()
+        except OSError as error:
+            what = _NO_LISTENING.fill(at=listen, why=error.strerror or type(error).__name__)
+            raise Trouble("lan.listen", what, Side.BENCH, _OTHER_PORT) from error
+        finally:
+            self.listening = ""
 
     async def introduced(self, caller: Caller, roster: Sequence[bytes]) -> tuple[bytes, ...]:
         """See `lan_server.Answers`."""
@@ -138,14 +143,15 @@ class Lan:
         Raises:
             Trouble: no such ticket or station, it does not answer, or refuses; or the line stayed cut.
         """
-        before = self._parcels.get(command.to)
         about = m.ExportBundle(ticket=command.ticket, out="", to=command.to, evidence=command.evidence)
-        async with await self._calling(command.to) as call:
+        async with self._sending.setdefault(command.to, asyncio.Lock()), await self._calling(command.to) as call:
+            before = self._parcels.get(command.to)
             same = before.data if before is not None and before.ticket == command.ticket else b""
             data, _ = await self._handing.pack(about, same)
             self._parcels[command.to] = _Parcel(command.ticket, data)
+            asyncio.get_running_loop().call_later(KEPT_S, self._parcels.pop, command.to, None)
             done = await call.send(data)
-        self._parcels.pop(command.to, None)
+            self._parcels.pop(command.to, None)
         return _said(done) | {"ticket": command.ticket, "to": command.to, "bytes": len(data)}
 
     async def fetch(self, command: m.FetchBundle) -> dict[str, Any]:
@@ -155,7 +161,8 @@ class Lan:
             Trouble: the other station does not answer, has no such ticket or refuses; or the bundle is refused here.
         """
         caller: list[Caller] = []
-        async with await self._calling(command.sender, caller.append) as call:
+        turn = self._sending.setdefault(command.sender, asyncio.Lock())
+        async with turn, await self._calling(command.sender, caller.append) as call:
             data = await call.fetch(command.ticket, evidence=command.evidence)
         return await self._take_in(caller[-1], data, person=command.person, ticket=command.ticket)
 

@@ -86,13 +86,22 @@ class _Pieces:
         self._held: dict[str, _Held] = {}
 
     def of(self, caller: Caller) -> _Held | None:
-        now = time.monotonic()
-        self._held = {name: one for name, one in self._held.items() if now - one.at < HELD_S}
         return self._held.get(caller.station)
 
     def begin(self, caller: Caller, digest: str, total: int) -> _Held:
         self._held[caller.station] = _Held(digest, total)
+        self._look_later()
         return self._held[caller.station]
+
+    def _look_later(self) -> None:
+        asyncio.get_running_loop().call_later(HELD_S, self._let_go)
+
+    def _let_go(self) -> None:
+        """Forget what nobody went on with; look again where somebody did."""
+        now = time.monotonic()
+        self._held = {name: one for name, one in self._held.items() if now - one.at < HELD_S}
+        if self._held:
+            self._look_later()
 
     def put(self, caller: Caller, held: _Held, piece: bytes) -> None:
         """Raises Trouble when too much is on its way at once."""
@@ -170,9 +179,10 @@ class _Service:
         if len(held.data) < total:
             return None
         self._incoming.drop(caller)
-        if digest_of(bytes(held.data)) != digest:
+        whole = bytes(held.data)
+        if await asyncio.to_thread(digest_of, whole) != digest:
             raise _refusal("garbled", _GARBLED, _AGAIN)
-        done = await self._answers.take(caller, bytes(held.data))
+        done = await self._answers.take(caller, whole)
         self._done[caller.station, digest] = done
         while len(self._done) > REMEMBERED:
             self._done.popitem(last=False)
@@ -186,7 +196,8 @@ class _Service:
             case {"ticket": str(ticket), "evidence": bool(evidence), **more} if not more:
                 before = self._outgoing.of(caller)
                 data = await self._answers.hand(caller, ticket, evidence, bytes(before.data) if before else b"")
-                held = self._outgoing.begin(caller, digest_of(data), len(data))
+                digest = await asyncio.to_thread(digest_of, data)
+                held = self._outgoing.begin(caller, digest, len(data))
                 self._outgoing.put(caller, held, data)
                 return JSONResponse({"sha256": held.digest, "bytes": held.total})
         raise _refusal("form", _FORM, _SAME_VERSION)

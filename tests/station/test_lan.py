@@ -218,6 +218,15 @@ async def test_too_large_is_refused_before_it_is_there(monkeypatch: pytest.Monke
     assert (answer.status_code, answer.json()["code"]) == (503, "lan.busy")
 
 
+async def test_what_nobody_goes_on_with_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lan_server, "HELD_S", 0.02)
+    wire = Wire()
+    await wire.put(b"a" * 10, 0, 4)
+    async with asyncio.timeout(10):
+        while (await wire.http.get(f"/v1/incoming/{digest_of(b'a' * 10)}")).json()["have"]:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
 async def test_a_body_that_does_not_come_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lan_server, "BODY_S", 0.02)
 

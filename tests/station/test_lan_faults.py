@@ -94,6 +94,13 @@ async def test_two_that_went_on_apart_are_shown_as_with_files_to_whoever_hears_o
     assert "fork" not in (await net.counter.asked(ticket))["codes"]
 
 
+async def test_two_transfers_to_one_station_at_once_both_arrive(net: Net) -> None:
+    heavy_one = await heavy(net)
+    both = await asyncio.gather(net.sends(heavy_one, evidence=True), net.sends(heavy_one), net.fetches(heavy_one))
+    assert sorted(told["new"] for told in both) == [0, 0, 2]
+    assert (await kinds(net.bench, heavy_one)).count("bundle/v1") == 1
+
+
 async def test_a_ticket_that_the_other_does_not_have_is_said_in_its_words(net: Net) -> None:
     with pytest.raises(Trouble, match="COUNTER: there is no record of ticket T-9"):
         await net.fetches("T-9")
