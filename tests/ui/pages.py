@@ -159,6 +159,16 @@ def _steps(engine: ScriptedEngine) -> None:
     engine.answers["preview-step"] = lambda _c: {"says": said, "predicate": {}}
 
 
+def _causes(engine: ScriptedEngine) -> None:
+    """A field that is chosen from a long list, the likeliest first."""
+    names = [("battery-worn", "worn battery", "电池老化"), ("storage-full", "storage full", "存储已满")]
+    names += [(f"other-{n}", f"something else {n}", f"其他原因 {n}") for n in range(20)]
+    chances = ((80 // (n + 1), *one) for n, one in enumerate(names))
+    choices = [[code, [f"{chance} %: {en}", f"{chance}%：{zh}"]] for chance, code, en, zh in chances]
+    plan = {**STEPS[1], "fields": [_field("cause", "cause", "故障原因", choices=choices, given="battery-worn")]}
+    engine.answers["steps"] = lambda _c: {"steps": [plan]}
+
+
 PAGES = (
     PageCase("overview", ()),
     PageCase("overview-troubles", (), _troubled),
@@ -185,6 +195,8 @@ PAGES = (
     PageCase("steps", ("t", "enter", "n"), _steps),
     PageCase("step-form", ("t", "enter", "n", "enter"), _steps),
     PageCase("step-form-list", ("t", "enter", "n", "enter", "enter", "down", "space"), _steps),
+    PageCase("step-form-table", ("t", "enter", "n", "enter", *["tab"] * 4, *"glue", "enter"), _steps),
+    PageCase("step-form-causes", ("t", "enter", "n", "enter", "down", *"8"), _causes),
     PageCase("step-form-says", ("t", "enter", "n", "enter", *"tired", "f8"), _steps),
     PageCase("cross-check-blind", ("q", "enter")),
     PageCase("cross-check-differs", ("q", "enter"), _compared),

@@ -43,24 +43,127 @@ async def test_the_form_sends_what_was_typed_chosen_and_ticked_and_what_was_give
     engine = engine_with_steps(SEALED)
     async with drive(engine) as screen:
         await screen.press(
-            *FORM, *"worn", "enter", "tab", "right", "tab", "tab", *"glue; 5", "tab", "tab", "space", "f9"
+            *FORM, *"worn", "enter", "tab", "right", "tab", "tab", *"glue", "enter", *"5", "tab", "tab", "space", "f9"
         )
     [told] = engine.commands(DoStep)
     assert (told.step, told.person) == ("plan", "wang")
     assert told.fields["cause"] == "worn"
     assert told.fields["way"] == "factory"
-    assert told.fields["parts"] == ["battery; 199", "glue; 5"]
+    assert told.fields["parts"] == [{"part": "battery", "price": "199"}, {"part": "glue", "price": "5"}]
     assert told.fields["risks_told"] is True
     assert told.fields["risks"] == ["seal"]
     assert "photos" not in told.fields
 
 
-async def test_a_table_grows_when_its_last_line_is_filled(drive) -> None:
+def even(text: str) -> str:
+    """The text with one space between its words, however wide its columns are."""
+    return " ".join(text.split())
+
+
+BATTERY = {"part": "battery", "price": "199"}
+
+
+async def test_a_table_has_an_empty_row_as_long_as_there_may_be_more(drive) -> None:
     engine = engine_with_steps(SEALED)
     async with drive(engine) as screen:
-        await screen.press(*FORM, *["tab"] * 4, *"a; 1", "tab", *"b; 2", "f9")
+        await screen.press(*FORM, *["tab"] * 4, *"a", "enter", *"1", "enter", *"b", "enter", *"2", "f9")
     [told] = engine.commands(DoStep)
-    assert told.fields["parts"] == ["battery; 199", "a; 1", "b; 2"]
+    assert told.fields["parts"] == [BATTERY, {"part": "a", "price": "1"}, {"part": "b", "price": "2"}]
+
+
+async def test_a_row_is_a_line_until_it_is_opened_and_folds_when_it_is_left(drive) -> None:
+    async with drive(engine_with_steps(SEALED)) as screen:
+        await screen.press(*FORM, *["tab"] * 3)
+        assert "▸ part 1 battery · 199" in even(screen.text)
+        assert "   price" not in screen.text
+        await screen.press("right")
+        assert "   price" in screen.text
+        await screen.press("tab", "tab")
+        assert "▸   price" in screen.text
+        await screen.press("tab")
+        assert "   price" not in screen.text
+        assert "▸ part 2: part" in screen.text
+
+
+async def test_what_a_row_still_needs_is_told_on_its_line(drive) -> None:
+    engine = engine_with_steps(SEALED)
+    plan = json.loads(json.dumps(STEPS[1]))
+    plan["fields"][3]["columns"][1]["required"] = True
+    engine.answers["steps"] = lambda _c: {"steps": [plan]}
+    async with drive(engine) as screen:
+        await screen.press(*FORM, *["tab"] * 4, *"glue", "enter", "enter")
+        assert "glue   ! needed: price" in screen.text
+
+
+async def test_a_row_is_taken_out_by_one_key_and_another_begun_by_one(drive) -> None:
+    engine = engine_with_steps(SEALED)
+    async with drive(engine) as screen:
+        await screen.press(*FORM, *["tab"] * 3)
+        assert "F5 another row" in screen.footer
+        assert "F6 take the row out" in screen.footer
+        await screen.press("f5", *"glue", "up", "up", "f6")
+        assert "battery" not in screen.text
+        assert "▸ part 1 glue" in even(screen.text)
+        await screen.press("f9")
+    assert engine.commands(DoStep)[0].fields["parts"] == [{"part": "glue"}]
+
+
+async def test_lines_that_were_given_are_ticked_off_with_space(drive) -> None:
+    engine = engine_with_steps(SEALED)
+    plan = json.loads(json.dumps(STEPS[1]))
+    done = {**plan["fields"][4], "name": "done", "required": False}
+    plan["fields"][3].update(columns=[*plan["fields"][3]["columns"], done])
+    engine.answers["steps"] = lambda _c: {"steps": [plan]}
+    async with drive(engine) as screen:
+        await screen.press(*FORM, *["tab"] * 3, "space")
+        assert "part 1 [x] battery · 199" in even(screen.text)
+        await screen.press("f9")
+    assert engine.commands(DoStep)[0].fields["parts"] == [{**BATTERY, "done": True}]
+
+
+async def test_a_scan_into_the_empty_row_begins_one_and_the_next_goes_on(drive) -> None:
+    engine = engine_with_steps(SEALED)
+    async with drive(engine, size=(100, 30)) as screen:
+        await screen.press(*FORM, *["tab"] * 4)
+        for text in ("PART-1", "10", "PART-2", "20"):
+            await screen.type(text)
+            await screen.press("enter")
+        await screen.press("f9")
+    rows = [{"part": "PART-1", "price": "10"}, {"part": "PART-2", "price": "20"}]
+    assert engine.commands(DoStep)[0].fields["parts"] == [BATTERY, *rows]
+
+
+async def test_a_text_that_is_offered_is_chosen_from_a_list_that_letters_narrow(drive) -> None:
+    engine = engine_with_steps(SEALED)
+    causes = [[f"cause-{n}", [f"{90 - n} %: cause number {n}", f"原因{n}"]] for n in range(30)]
+    cause = {**STEPS[1]["fields"][0], "choices": causes, "given": "cause-0"}
+    engine.answers["steps"] = lambda _c: {"steps": [{**STEPS[1], "fields": [cause]}]}
+    async with drive(engine, size=(100, 30)) as screen:
+        await screen.press(*FORM)
+        assert "◂ 90 %: cause number 0 ▸  1/30" in screen.text
+        await screen.press("down")
+        assert "▸ 89 %: cause number 1" in screen.text
+        await screen.press("2", "7", "f9")
+    assert engine.commands(DoStep)[0].fields["cause"] == "cause-27"
+
+
+async def test_a_picture_of_the_camera_is_asked_for_by_one_key(drive) -> None:
+    engine = engine_with_steps(SEALED)
+    async with drive(engine) as screen:
+        await screen.press(*FORM, *["tab"] * 6, "f4", "f9")
+    assert engine.commands(DoStep)[0].fields["photos"] == ["camera:0"]
+
+
+async def test_the_field_that_keys_act_on_is_always_in_sight(drive) -> None:
+    engine = engine_with_steps(SEALED)
+    [fields] = [one["fields"] for one in STEPS if one["id"] == "plan"]
+    parts = {**fields[3], "given": [{"part": f"p{n}", "price": "1"} for n in range(12)], "most": 40}
+    engine.answers["steps"] = lambda _c: {"steps": [{**STEPS[1], "fields": [*fields[:3], parts, *fields[4:]]}]}
+    async with drive(engine, size=(100, 30)) as screen:
+        await screen.press(*FORM, *["tab"] * 14, "right", "tab", "tab")
+        for key in ("tab", "tab", "down", "up", "up", "up", "up"):
+            await screen.press(key)
+            assert len([row for row in screen.text.splitlines() if row.startswith(" ▸ ")]) == 1, screen.text
 
 
 async def test_enter_writes_nothing(drive) -> None:

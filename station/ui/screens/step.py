@@ -21,12 +21,16 @@ from station.ui.keys import Act
 from station.ui.paint import Line, line, width_of, wrap
 from station.ui.screens.page import BACK, LANGUAGE, Page
 from station.ui.widgets.drawn import Drawn
-from station.ui.widgets.form import LABEL, Altered, Field, Pick, Section, Tick, Toggles
+from station.ui.widgets.entry import entry, held, is_chosen, label_of
+from station.ui.widgets.form import LABEL, Altered, Field, Section
+from station.ui.widgets.table import Heading, Row, Table
 
 __all__ = ["StepForm"]
 
-#: Lines that a table or a list of files starts with; another one comes when the last is filled.
+#: Lines that a list of files starts with; another one comes when the last is filled.
 _LINES = 2
+#: What stands for a picture of the station's first camera where a file is asked for.
+_CAMERA = "camera:0"
 #: Cells that labels may take at most; longer ones are cut.
 _LABEL_MOST = 40
 #: Lines below the fields for how to fill them in, and for what the record would say.
@@ -47,6 +51,9 @@ class StepForm(Page):
     CSS_PATH = "steps.tcss"
     ACTS = (
         Act("tab", "app.focus_next", "Tab ↑↓", N_("next field"), short=N_("next")),
+        Act("f5", "add_row", "F5", N_("another row"), lambda s: s.table() is not None, N_("add")),
+        Act("f6", "take_row_out", "F6", N_("take the row out"), lambda s: s.row() is not None, N_("remove")),
+        Act("f4", "camera", "F4", N_("take a picture"), lambda s: s.takes_pictures(), N_("picture")),
         Act("f8", "preview", "F8", N_("show what it says"), lambda s: not s.busy),
         Act("f9", "write", "F9", N_("write and sign"), lambda s: not s.busy),
         BACK,
@@ -104,38 +111,17 @@ class StepForm(Page):
         self.redraw()
 
     def _widgets(self, field: dict[str, Any]) -> Iterable[Widget]:
-        name, label, wide = field["name"], Words(*field["label"]), self._wide
-        given = field["given"]
-        if field["kind"] == "tick":
-            yield Tick(name, lambda: _marked(label, field), value=bool(given))
-        elif self._of_choices(field):
-            choices = self._choices(field)
-            yield Pick(
-                name, lambda: _marked(label, field), choices, str(given or ""), required=field["required"], wide=wide
-            )
-        elif field["kind"] == "choices":
-            ticked = given.split(",") if isinstance(given, str) else [str(one) for one in given or ()]
-            yield Toggles(name, lambda: _marked(label, field), self._choices(field), ticked, wide=wide)
-        elif field["kind"] in ("rows", "photos"):
-            rows = [given] if isinstance(given, str) else [_row(field, row) for row in given or ()]
-            self._lines[name] = min(field["most"], max(_LINES, len(rows) + 1))
-            for n in range(self._lines[name]):
-                yield self._line(field, n, rows[n] if n < len(rows) else "")
+        name, wide = field["name"], self._wide
+        if field["kind"] == "rows":
+            yield Table(field, wide=wide)
+        elif field["kind"] == "photos":
+            self._lines[name] = min(field["most"], _LINES)
+            yield from (self._line(field, n) for n in range(self._lines[name]))
         else:
-            yield Field(name, lambda: _marked(label, field), str(given or ""), most=field["most"], wide=wide)
+            yield entry(field, name, lambda: label_of(field), field["given"], records=self.records, wide=wide)
 
-    def _of_choices(self, field: dict[str, Any]) -> bool:
-        """Whether it is chosen and not typed: a choice, or a record where the ticket's records are known."""
-        return field["kind"] == "choice" or (field["kind"] == "digest" and bool(self.records))
-
-    def _choices(self, field: dict[str, Any]) -> Sequence[tuple[str, Words]]:
-        if field["kind"] == "digest":
-            return self.records
-        return tuple((value, Words(*shown)) for value, shown in field["choices"])
-
-    def _line(self, field: dict[str, Any], n: int, value: str) -> Field:
-        label = Words(*field["label"])
-        return Field(f"{field['name']}-{n}", lambda: f"{_marked(label, field)} {n + 1}", value, wide=self._wide)
+    def _line(self, field: dict[str, Any], n: int) -> Field:
+        return Field(f"{field['name']}-{n}", lambda: f"{label_of(field)} {n + 1}", wide=self._wide)
 
     def on_mount(self) -> None:
         """Ready to type, with the form's beginning in sight."""
@@ -146,17 +132,14 @@ class StepForm(Page):
         found: dict[str, Any] = {}
         for field in self.step["fields"]:
             name, kind = field["name"], field["kind"]
-            if kind == "tick":
-                found[name] = self.query_one(f"#{name}", Tick).value
-            elif self._of_choices(field):
-                found[name] = self.query_one(f"#{name}", Pick).value
-            elif kind == "choices":
-                found[name] = self.query_one(f"#{name}", Toggles).value
-            elif kind in ("rows", "photos"):
+            if kind == "rows":
+                found[name] = self.query_one(f"#{name}", Table).value
+            elif kind == "photos":
                 lines = (self.query_one(f"#row-{name}-{n}", Field).value for n in range(self._lines[name]))
                 found[name] = [text for text in lines if text]
             else:
-                found[name] = self.query_one(f"#row-{name}", Field).value
+                typed = kind not in ("tick", "choices") and not is_chosen(field, self.records)
+                found[name] = held(self.query_one(f"#row-{name}" if typed else f"#{name}"))
         return {name: value for name, value in found.items() if value not in ("", [], None)}
 
     # --- drawing ---
@@ -180,29 +163,74 @@ class StepForm(Page):
         field = self._focused_field()
         if field is None:
             return told
-        parts = [words(Words(*field["help"]))] if field["help"] else []
-        if field["kind"] in _WRITTEN and not self._of_choices(field):
-            parts.append(words(_WRITTEN[field["kind"]]))
-        if field["columns"]:
-            columns = "; ".join(_column(column) for column in field["columns"])
-            parts.append(_("one a line, cells parted by ;") + f"  {columns}")
-        if field["kind"] == "choices":
+        row = self._row_here()
+        column = row.column_of((self.focused.id or "") if self.focused is not None else "") if row else None
+        helps = [one["help"] for one in (column, field) if one and one["help"]]
+        parts = [words(Words(*one)) for one in helps]
+        asked = column or field
+        chosen = is_chosen(asked, self.records)
+        if asked["kind"] in _WRITTEN and not chosen:
+            parts.append(words(_WRITTEN[asked["kind"]]))
+        if isinstance(self.focused, Heading):
+            ticks = _("Space ticks it") if row and row.ticks else ""
+            parts += [text for text in (ticks, _("→ opens the row, F6 takes it out, F5 begins another")) if text]
+        elif row is not None and not row.filled:
+            parts.append(_("type, scan or choose to begin a row; Tab leaves it out"))
+        if asked["kind"] == "choices":
             parts.append(_("arrows go through the list, Space ticks, Enter goes on"))
-        if field["kind"] == "photos":
-            parts.append(_("one file a line, by its path"))
+        elif chosen:
+            parts.append(_("Space and arrows choose; in a long list letters find"))
+        if asked["kind"] == "photos":
+            parts.append(_("one file a line, by its path; F4 takes a picture with the station's camera"))
         return " · ".join(parts) or told
 
     def _focused_field(self) -> dict[str, Any] | None:
-        name = (self.focused.id or "") if self.focused is not None else ""
-        names = (name, name.rpartition("-")[0])
-        return next((one for one in self.step["fields"] if one["name"] in names), None)
+        name = ((self.focused.id or "") if self.focused is not None else "").partition("-")[0]
+        return next((one for one in self.step["fields"] if one["name"] == name), None)
+
+    # --- rows of tables, and pictures ---
+
+    def table(self) -> Table | None:
+        """The table that the cursor stands in."""
+        above = self.focused.ancestors if self.focused is not None else ()
+        return next((one for one in above if isinstance(one, Table)), None)
+
+    def row(self) -> Row | None:
+        """The row that F6 takes out: the cursor's, if there is anything in it."""
+        row = self._row_here()
+        return row if row is not None and row.filled else None
+
+    def _row_here(self) -> Row | None:
+        table = self.table()
+        return table.row_of(self.focused) if table is not None else None
+
+    def takes_pictures(self) -> bool:
+        """Whether the cursor stands where a file is asked for."""
+        field = self._focused_field()
+        return field is not None and field["kind"] == "photos" and isinstance(self.focused, Input)
+
+    def action_add_row(self) -> None:
+        """Begin another row."""
+        if (table := self.table()) is not None:
+            table.add()
+
+    def action_take_row_out(self) -> None:
+        """Take the row out that the cursor stands in."""
+        table, row = self.table(), self.row()
+        if table is not None and row is not None:
+            self.run_worker(table.take_out(row), group="rows")
+
+    def action_camera(self) -> None:
+        """A picture of the station's first camera, taken when the record is written."""
+        if isinstance(self.focused, Input):
+            self.focused.value = _CAMERA
 
     def redraw(self) -> None:
         """The boxes too: what they say follows the language."""
         if self.is_mounted:
             self.query_one("#rest").styles.height = _SAYS_ROWS if self.says else _HELP_ROWS
         super().redraw()
-        for row in self.query("Tick, Pick, Toggles, Section"):
+        for row in self.query("Tick, Pick, Toggles, Section, Heading"):
             row.refresh()
 
     def on_key(self, event: events.Key) -> None:
@@ -212,13 +240,14 @@ class StepForm(Page):
             self.focus_previous() if event.key == "up" else self.focus_next()
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """What was shown is of older text; a table whose last line is filled gets another."""
+        """What was shown is of older text; a list of files whose last line is filled gets another."""
         self.says = []
         name, _dash, number = (event.input.id or "").rpartition("-")
         field = next((one for one in self.step["fields"] if one["name"] == name), None)
-        if field and event.value and number == str(self._lines[name] - 1) and self._lines[name] < field["most"]:
+        last = name in self._lines and number == str(self._lines[name] - 1)
+        if field and event.value and last and self._lines[name] < field["most"]:
             self._lines[name] += 1
-            self.mount(self._line(field, self._lines[name] - 1, ""), after=f"#row-{event.input.id}")
+            self.mount(self._line(field, self._lines[name] - 1), after=f"#row-{event.input.id}")
         self.redraw()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
@@ -274,18 +303,3 @@ class StepForm(Page):
         """A record that a person signs is only there once it was signed: unsigned, the form stays."""
         if digest:
             self.dismiss(self.ticket)
-
-
-def _marked(label: Words, field: dict[str, Any]) -> str:
-    return words(label) + ("*" if field["required"] else "")
-
-
-def _column(column: dict[str, Any]) -> str:
-    """A column's name, with the words that may stand in it."""
-    label = words(Words(*column["label"]))
-    codes = " | ".join(value for value, _shown in column["choices"])
-    return f"{label} ({codes})" if codes else label
-
-
-def _row(field: dict[str, Any], row: dict[str, Any]) -> str:
-    return "; ".join(str(row.get(column["name"], "")) for column in field["columns"])

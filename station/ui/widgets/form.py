@@ -1,4 +1,4 @@
-"""Rows of a form: a label and a text field, a box to tick, a choice to turn through, a list of which any are ticked.
+"""Lines of a form: a label and a text field, a box to tick, a choice to turn through, a list of which any are ticked.
 
 The row that keys act on starts with `▸`, so that it is seen without colour. Enter goes to the next row and commits
 nothing.
@@ -21,7 +21,7 @@ from station.i18n import _, words
 from station.ui.paint import Line, cells, line, strip
 from station.ui.widgets.drawn import Drawn
 
-__all__ = ["Altered", "Field", "Pick", "Section", "Tick", "Toggles"]
+__all__ = ["LABEL", "Altered", "Field", "Pick", "Section", "Tick", "Toggles"]
 
 #: Cells of a label, where the form does not say otherwise.
 LABEL = 26
@@ -140,8 +140,70 @@ class Tick(_Row):
         return strip(line((f"{mark}[{'x' if self.value else ' '}] ", look), (self._label(), look)), self.size.width)
 
 
+class Listing:
+    """The choices of a list that is open: where the cursor stands, and what was typed to find one."""
+
+    def __init__(self, choices: Sequence[tuple[str, Words]]) -> None:
+        self.choices = tuple(choices)
+        self.at = 0
+        self.sought = ""
+
+    @property
+    def long(self) -> bool:
+        """Whether there are more than can be seen at once, so that one is found by typing."""
+        return len(self.choices) > SEEN
+
+    def found(self) -> list[tuple[str, Words]]:
+        """The choices that have what was typed in their code or in either language."""
+        sought = self.sought.lower()
+        return [one for one in self.choices if any(sought in text.lower() for text in (one[0], *one[1]))]
+
+    def move(self, by: int) -> bool:
+        """Whether there is another one that way."""
+        to = self.at + by
+        if not 0 <= to < len(self.found()):
+            return False
+        self.at = to
+        return True
+
+    def seek(self, event: events.Key) -> bool:
+        """Narrow a long list by a letter, or widen it again; False when the key is none for it."""
+        if event.key == "backspace" and self.sought:
+            text = self.sought[:-1]
+        elif event.character and event.character.isprintable() and self.long:
+            text = self.sought + event.character
+        else:
+            return False
+        self.sought, self.at = safe_text(text, 40), 0
+        return True
+
+    @property
+    def height(self) -> int:
+        """Lines that it takes."""
+        return min(SEEN, max(1, len(self.found()))) + self.long
+
+    def rows(self, box: Callable[[str], str]) -> list[Line]:
+        """What is seen of it; `box` says what stands before a choice."""
+        found = self.found()
+        first = max(0, min(self.at - SEEN // 2, len(found) - SEEN))
+        rows: list[Line] = []
+        for n, (value, shown) in list(enumerate(found))[first : first + SEEN]:
+            look = "chosen" if n == self.at else "text"
+            rows.append(line("    ", (f"{'▸' if n == self.at else ' '} {box(value)}", look), (words(shown), look)))
+        rows = rows or [line("    ", (_("none has that in its name"), "warn"))]
+        if self.long:
+            place = f"{min(self.at + 1, len(found))}/{len(found)}"
+            rows.append(line("      ", (_("type to find") + ": ", "dim"), (self.sought + "_", "strong"), f"  {place}"))
+        return rows
+
+
 class Pick(_Row):
-    """One of several: Space and Right go to the next, Left to the one before. Nothing is chosen to begin with."""
+    """One of several: Space and Right go to the next, Left to the one before. Nothing is chosen to begin with.
+
+    Where there are more than can be seen at once it opens while it has the focus: the one under the cursor is chosen.
+    """
+
+    DEFAULT_CSS = "Pick { height: auto; padding: 0 1; }"
 
     def __init__(
         self,
@@ -156,31 +218,71 @@ class Pick(_Row):
         super().__init__(id=name)
         self._label = label
         self._wide = wide
-        self._choices = choices if required and value else (("", Words("–", "–")), *choices)
-        known = [one for one, _shown in self._choices]
-        self._at = known.index(value) if value in known else 0
+        self._list = Listing(choices if required and value else (("", Words("–", "–")), *choices))
+        known = [one for one, _shown in self._list.choices]
+        self._value = value if value in known else known[0]
+        self._list.at = known.index(self._value)
 
     @property
     def value(self) -> str:
         """The chosen value; empty while nothing is chosen."""
-        return self._choices[self._at][0]
+        return self._value
+
+    @property
+    def shown(self) -> str:
+        """The chosen one in words; empty while nothing is chosen."""
+        return next((words(shown) for value, shown in self._list.choices if value == self._value and value), "")
+
+    def get_content_height(self, container: object, viewport: object, width: int) -> int:
+        """One line, and the list where it is long and open."""
+        return 1 + (self._list.height if self._open else 0)
+
+    @property
+    def _open(self) -> bool:
+        return self._list.long and self.has_focus
+
+    def on_focus(self) -> None:
+        """A long list opens."""
+        if self._list.long:
+            self.refresh(layout=True)
+            self.call_after_refresh(self.scroll_visible, animate=False)
+
+    def on_blur(self) -> None:
+        """The list closes, and shows all again the next time."""
+        if self._list.long:
+            self._list.sought = ""
+            self._list.at = [one for one, _shown in self._list.choices].index(self._value)
+            self.refresh(layout=True)
 
     def take(self, event: events.Key) -> bool:
-        """Turn through the choices."""
-        if event.key not in ("space", "right", "left"):
+        """Turn through the choices; a long list is gone through with the arrows and narrowed by letters."""
+        if event.key in ("space", "right", "left"):
+            found = max(1, len(self._list.found()))
+            self._list.at = (self._list.at + (-1 if event.key == "left" else 1)) % found
+        elif event.key in ("up", "down") and self._open:
+            if not self._list.move(1 if event.key == "down" else -1):
+                return False
+        elif not self._list.seek(event):
             return False
-        self._at = (self._at + (-1 if event.key == "left" else 1)) % len(self._choices)
-        self.post_message(Altered(self))
+        else:
+            self.refresh(layout=True)
+        if found_now := self._list.found():
+            self._value = found_now[self._list.at][0]
+            self.post_message(Altered(self))
         return True
 
     def render_line(self, y: int) -> Strip:
-        """The label and what is chosen, as one of how many."""
+        """The label and what is chosen, as one of how many; below it the list, where it is open."""
+        rows = [self._summary(), *(self._list.rows(lambda _value: "") if self._open else ())]
+        return strip(rows[y] if y < len(rows) else (), self.size.width)
+
+    def _summary(self) -> Line:
         look = "chosen" if self.has_focus else "text"
-        count = len(self._choices) - (not self._choices[0][0])
-        place = self._at + bool(self._choices[0][0])
-        tail = f"  {place}/{count}" if self.has_focus else ""
-        shown = ("◂ " + words(self._choices[self._at][1]) + " ▸", look)
-        return strip((*_head(self._label(), self._wide, self.has_focus), *line(shown, (tail, "dim"))), self.size.width)
+        known = [one for one, _shown in self._list.choices if one]
+        place = known.index(self._value) + 1 if self._value else 0
+        tail = f"  {place}/{len(known)}" if self.has_focus else ""
+        shown = ("◂ " + (self.shown or "–") + " ▸", look)
+        return (*_head(self._label(), self._wide, self.has_focus), *line(shown, (tail, "dim")))
 
 
 class Toggles(_Row):
@@ -200,26 +302,17 @@ class Toggles(_Row):
         super().__init__(id=name)
         self._label = label
         self._wide = wide
-        self._choices = choices
+        self._list = Listing(choices)
         self._ticked = set(value)
-        self._at = 0
-        self._sought = ""
 
     @property
     def value(self) -> list[str]:
         """What is ticked, in the order of the choices."""
-        return [value for value, _shown in self._choices if value in self._ticked]
-
-    def _found(self) -> list[tuple[str, Words]]:
-        """The choices that have what was typed in their code or in either language."""
-        sought = self._sought.lower()
-        return [one for one in self._choices if any(sought in text.lower() for text in (one[0], *one[1]))]
+        return [value for value, _shown in self._list.choices if value in self._ticked]
 
     def get_content_height(self, container: object, viewport: object, width: int) -> int:
         """One line, and the list while it is open."""
-        if not self.has_focus:
-            return 1
-        return 1 + min(SEEN, max(1, len(self._found()))) + (len(self._choices) > SEEN)
+        return 1 + (self._list.height if self.has_focus else 0)
 
     def on_focus(self) -> None:
         """The list opens."""
@@ -228,57 +321,36 @@ class Toggles(_Row):
 
     def on_blur(self) -> None:
         """The list closes."""
-        self._sought, self._at = "", 0
+        self._list.sought, self._list.at = "", 0
         self.refresh(layout=True)
 
     def take(self, event: events.Key) -> bool:
         """Go through the list, tick, or narrow it; past either end the arrows leave it."""
-        found = self._found()
         if event.key in ("up", "down"):
-            to = self._at + (1 if event.key == "down" else -1)
-            if not 0 <= to < len(found):
-                return False
-            self._at = to
-        elif event.key == "space":
-            if found:
-                self._ticked ^= {found[self._at][0]}
+            return self._list.move(1 if event.key == "down" else -1)
+        if event.key == "space":
+            if found := self._list.found():
+                self._ticked ^= {found[self._list.at][0]}
                 self.post_message(Altered(self))
-        elif event.key == "backspace" and self._sought:
-            self._seek(self._sought[:-1])
-        elif event.character and event.character.isprintable() and len(self._choices) > SEEN:
-            self._seek(self._sought + event.character)
-        else:
+            return True
+        if not self._list.seek(event):
             return False
-        return True
-
-    def _seek(self, text: str) -> None:
-        self._sought, self._at = safe_text(text, 40), 0
         self.refresh(layout=True)
+        return True
 
     def render_line(self, y: int) -> Strip:
         """The label and what is ticked; below it the list, while it is open."""
-        rows = [self._summary(), *(self._list() if self.has_focus else ())]
+        rows = [self._summary(), *(self._list.rows(self._box) if self.has_focus else ())]
         return strip(rows[y] if y < len(rows) else (), self.size.width)
 
+    def _box(self, value: str) -> str:
+        return f"[{'x' if value in self._ticked else ' '}] "
+
     def _summary(self) -> Line:
-        named = _(", ").join(words(shown) for value, shown in self._choices if value in self._ticked)
-        count = f"{len(self._ticked)}/{len(self._choices)}  "
+        named = _(", ").join(words(shown) for value, shown in self._list.choices if value in self._ticked)
+        count = f"{len(self._ticked)}/{len(self._list.choices)}  "
         shown = line((count, "dim"), (named or "–", "chosen" if self.has_focus else "text"))
         return (*_head(self._label(), self._wide, self.has_focus), *shown)
-
-    def _list(self) -> list[Line]:
-        found = self._found()
-        first = max(0, min(self._at - SEEN // 2, len(found) - SEEN))
-        rows: list[Line] = []
-        for n, (value, shown) in list(enumerate(found))[first : first + SEEN]:
-            look = "chosen" if n == self._at else "text"
-            box = f"{'▸' if n == self._at else ' '} [{'x' if value in self._ticked else ' '}] "
-            rows.append(line("    ", (box, look), (words(shown), look)))
-        rows = rows or [line("    ", (_("none has that in its name"), "warn"))]
-        if len(self._choices) > SEEN:
-            place = f"{min(self._at + 1, len(found))}/{len(found)}"
-            rows.append(line("      ", (_("type to find") + ": ", "dim"), (self._sought + "_", "strong"), f"  {place}"))
-        return rows
 
 
 class Section(_Row):
