@@ -38,8 +38,8 @@ _LEAST_FOR_RESISTANCE_UA = 200_000
 #: Milliohms that a phone's cell with its protection can have.
 _RESISTANCES = (Decimal(10), Decimal(1500))
 _NO_OCV = Words(
-    "the gauge does not tell the open-circuit voltage; a load step needs an app or an adapter",
-    "电量计未提供开路电压；负载法需应用或适配器",
+    "the gauge does not tell the open-circuit voltage; the check “Heat under load” takes the resistance by a load step",
+    "电量计未提供开路电压；可用“负载发热”检测以负载法测内阻",
 )
 _TOO_LITTLE = Words(
     "{current} mA is too little current to tell the resistance from", "电流仅 {current} 毫安，不足以计算内阻"

@@ -23,7 +23,7 @@ from probes.units import LIST
 
 __all__ = ["STEPS", "StepName", "usage_scenario"]
 
-StepName = Literal["sleep", "camera", "dial", "page", "recent", "settings", "storage", "sound"]
+StepName = Literal["sleep", "camera", "video", "dial", "page", "recent", "settings", "storage", "sound"]
 
 _FOLDER = "/data/local/tmp/assay-usage"
 _HOME = "am start -a android.intent.action.MAIN -c android.intent.category.HOME"
@@ -34,6 +34,7 @@ _SLEEP = "input keyevent 223"  # KEYCODE_SLEEP
 STEPS: Mapping[StepName, str] = {
     "sleep": f"{_SLEEP}; sleep 1; {_WAKE}",
     "camera": "am start -a android.media.action.STILL_IMAGE_CAMERA",
+    "video": "am start -a android.media.action.VIDEO_CAMERA",
     "dial": "am start -a android.intent.action.DIAL",
     "page": "am start -a android.intent.action.VIEW -d about:blank",
     "recent": f"{_HOME}; input keyevent 187",  # KEYCODE_APP_SWITCH
@@ -68,6 +69,7 @@ class _Day:
     """What was seen so far: the state before the first round, and every event since, each once."""
 
     uptime_s: Decimal | None = None
+    powered: bool = False
     known: set[tuple[str, str]] = field(default_factory=set)
     begun: bool = False
     steps: int = 0
@@ -87,6 +89,10 @@ class _Day:
         said = battery(answers[READ_BATTERY.name]).facts
         if said.get("present") is False:
             self.events.append(f"{around}: battery gone")
+        on = [said.get(supply) for supply in ("ac", "usb", "wireless", "dock") if said.get(supply) is not None]
+        if self.powered and on and not any(on):
+            self.events.append(f"{around}: power from the cable lost")
+        self.powered = any(on)
         if said.get("health") == _OVERHEAT:
             self.events.append(f"{around}: battery overheats")
         self.begun = True
@@ -125,7 +131,17 @@ async def _ask(shell: Shell) -> dict[str, bytes]:
 async def usage_scenario(
     bench: Bench,
     *,
-    steps: tuple[StepName, ...] = ("sleep", "camera", "dial", "page", "recent", "settings", "storage", "sound"),
+    steps: tuple[StepName, ...] = (
+        "sleep",
+        "camera",
+        "video",
+        "dial",
+        "page",
+        "recent",
+        "settings",
+        "storage",
+        "sound",
+    ),
     rounds: int = 3,
     pause_s: int = 2,
 ) -> AsyncIterator[Reading]:

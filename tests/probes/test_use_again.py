@@ -59,6 +59,16 @@ async def test_a_day_without_a_fault_counts_none_and_its_rounds() -> None:
         (
             Day(
                 logs=[""],
+                batteries=[
+                    phone_outputs.BATTERY,
+                    phone_outputs.BATTERY.replace("USB powered: true", "USB powered: false"),
+                ],
+            ),
+            "round 1: power from the cable lost",
+        ),
+        (
+            Day(
+                logs=[""],
                 batteries=[phone_outputs.BATTERY, phone_outputs.BATTERY.replace("health: 2", "health: 3")] * 1,
             ),
             "round 1: battery overheats",
