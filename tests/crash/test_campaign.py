@@ -33,6 +33,10 @@ async def test_a_write_that_fails_is_refused_in_words_and_never_told_as_done(tmp
     assert (await held("fails", tmp_path)).refused
 
 
+async def test_what_was_refused_because_of_the_disk_does_not_turn_up_after_a_kill(tmp_path: Path) -> None:
+    assert (await held("refused", tmp_path)).hit == CAMPAIGNS["refused"].small
+
+
 async def test_an_engine_whose_start_meets_a_failing_disk_starts_or_says_why_not(tmp_path: Path) -> None:
     await held("starts", tmp_path)
 
