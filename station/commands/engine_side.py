@@ -77,6 +77,15 @@ class Signer:
         self._client, self._data, self._person = client, data, person
         self._pin_file = pin_file
         self._pin: str | None = None
+        self._key: Ed25519PrivateKey | None = None
+
+    async def unlock_first(self) -> None:
+        """Unlock the key for the one signature that comes next, so that a wrong PIN leaves nothing half done.
+
+        Raises:
+            Trouble: a wrong PIN.
+        """
+        self._key = await self._unlocked()
 
     async def sign(self, prepare: Command) -> dict[str, Any]:
         """Prepare a record, sign it, store it; back comes what the engine says of it.
@@ -116,6 +125,9 @@ class Signer:
         from station.messages import ReportUnlock
         from station.people import PersonKeys
 
+        key, self._key = self._key, None
+        if key is not None:
+            return key
         if self._pin is None:
             self._pin = await asyncio.to_thread(self._ask)
         tries: list[UnlockTry] = []

@@ -95,7 +95,10 @@ async def _unsigned(client: Client, ticket: str, person: str, only: str) -> list
 async def _sign(
     client: Client, signer: Any, target: dict[str, Any], person: str, role: str, meaning: str, note: str
 ) -> dict[str, Any]:
+    from reports.vocabulary import MEANINGS, kind_words, named
+    from station.commands.engine_side import say
     from station.errors import Trouble
+    from station.i18n import words
     from station.messages import PrepareSignoff
 
     roles, usual = _CROSS if target["stage"] == "cross-check" else _OWN
@@ -110,6 +113,7 @@ async def _sign(
                 raise
             refused = refused or trouble
             continue
+        say(f"{words(kind_words(target['record']))}  {target['digest'][:16]}  {words(named(MEANINGS, says))}")
         stored = await signer.sign_prepared(prepared)
         told = {"kind": target["record"], "target": target["digest"], "role": one, "meaning": says}
         return told | {"record": stored["record"]}

@@ -17,6 +17,8 @@ from drivers.text import Words
 from station.i18n import _, words
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from station.client import Client
     from station.steps.api import Field, Step
 
@@ -86,17 +88,21 @@ def _run(
     from station.commands.engine_side import print_json, say, with_engine
     from station.messages import PreviewStep
 
+    def tell(lines: list[list[str]]) -> None:
+        for line in lines:
+            say("  " + words(Words(*line)) if not as_json else line[0])
+
     fields = {**_from_file(form), **{name: value for name, value in given.items() if value not in (None, (), "")}}
     about: dict[str, Any] = {"step": step.id, "ticket": ticket, "person": person, "role": role, "fields": fields}
 
     async def take(client: Client) -> dict[str, Any]:
         if preview:
             return (await client.send(PreviewStep(**about))).data
-        return await _do(client, step, about, pin_file, unsigned)
+        return await _do(client, step, about, pin_file, unsigned, tell)
 
     done = with_engine(take)
-    for line in done["says"]:
-        say("  " + words(Words(*line)) if not as_json else line[0])
+    if preview or (unsigned and step.signs == "after"):
+        tell(done["says"])
     if as_json:
         print_json(done)
     elif not preview:
@@ -104,14 +110,28 @@ def _run(
 
 
 async def _do(
-    client: Client, step: Step, about: dict[str, Any], pin_file: Path | None, unsigned: bool
+    client: Client,
+    step: Step,
+    about: dict[str, Any],
+    pin_file: Path | None,
+    unsigned: bool,
+    tell: Callable[[list[list[str]]], None],
 ) -> dict[str, Any]:
+    """Show what will be signed, and as what; unlock the key; then do it: a wrong PIN leaves nothing behind."""
+    from reports.vocabulary import MEANINGS
     from station.commands.engine_side import Signer
-    from station.messages import DoStep, PrepareSignoff
+    from station.messages import DoStep, PrepareSignoff, PreviewStep
     from station.settings import data_folder
 
+    signer, shown = Signer(client, data_folder(), about["person"], pin_file), None
+    if step.signs == "within" or not unsigned:
+        if not any("camera:" in str(value) for value in about["fields"].values()):  # no picture is taken twice
+            shown = (await client.send(PreviewStep(**about))).data["says"]
+        tell([*(shown or []), list(_SIGNED.fill(meaning=MEANINGS[step.meaning]))])
+        await signer.unlock_first()
     done = (await client.send(DoStep(**about))).data
-    signer = Signer(client, data_folder(), about["person"], pin_file)
+    if done["says"] != shown and not unsigned:  # not shown yet, or the ticket moved on meanwhile
+        tell(done["says"])
     if "payload" in done:
         signed = await signer.sign_prepared(done)
         return {"ticket": done["ticket"], "says": done["says"], "record": signed["record"]}
@@ -132,6 +152,7 @@ def _from_file(path: Path | None) -> dict[str, Any]:
         raise click.UsageError(_("{path} can't be read: {why}").format(path=path, why=error)) from error
 
 
+_SIGNED = Words("Your signature says: {meaning}", "您的签字含义：{meaning}")
 _HEAD = """# Steps
 
 Each step of a ticket's life is a form that leaves one signed record; `assay ticket next TICKET --as PERSON` says which
@@ -139,6 +160,8 @@ can be done now. This page is written from the steps themselves (`python3 -m sta
 
 On the screen the same forms open with `n` on a ticket's page. On the command line each field is an option, and
 `--form FILE` takes them from a TOML file (`rows` are then tables, `photos` lists of paths); options outweigh it.
+
+What is signed, and what the signature says, is shown before the PIN is asked; a wrong PIN leaves nothing behind.
 
 A `rows` option is given once a row, its cells parted by `;` in the order shown. `photos` take a path, or `camera:0`.
 

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from drivers.text import Words
 from station.errors import EXIT_NO
 from station.i18n import _, language
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 __all__ = ["COMMANDS"]
+
+#: Of a clock; a run that is running has another word in Chinese.
+_GOES_ON = Words("running", "计时中")
 
 
 @click.command("clocks", help=_("The service clocks of a ticket: what counts, what was paused, which limit is passed."))
@@ -35,7 +42,7 @@ def clocks(ctx: click.Context, ticket: str, as_json: bool) -> None:
 
 
 def _lines(one: dict[str, Any]) -> list[str]:
-    until = _when(one["ended_ms"]) if one["ended_ms"] else _("running")
+    until = _when(one["ended_ms"]) if one["ended_ms"] else _word(_GOES_ON)
     lines = [f"{_word(one['words'])}  {_when(one['started_ms'])} - {until}"]
     said = _("counts: {elapsed} (all hours {clock}, working hours {working})")
     lines.append(
@@ -91,7 +98,7 @@ def grievances(ctx: click.Context, as_json: bool) -> None:
         ctx.exit(EXIT_NO)
 
 
-def _word(both: list[str]) -> str:
+def _word(both: Sequence[str]) -> str:
     return both[1] if language() == "zh" else both[0]
 
 

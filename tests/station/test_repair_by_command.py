@@ -53,6 +53,14 @@ async def test_a_ticket_goes_from_the_diagnosis_to_the_repair_by_commands(
     await assay("repair", "T-1", *done, *STEPS, "--sealed", "tape", *tech)
     assert "self-check due" in await assay("ticket", "show", "T-1")
 
+    wrong = tmp_path / "wrong"
+    wrong.write_text("not the PIN\n", encoding="utf-8")
+    opens = ("grievance", "T-1", "--act", "open", "--channel", "phone", "--words", "too slow")
+    told = await assay(*opens, "--as", "lead", "--pin-file", str(wrong), code=1)
+    shown, asked, refused = (told.index(part) for part in ("answer", "Your signature says: performed", "not the PIN"))
+    assert shown < asked < refused
+    assert "grievance" not in await assay("ticket", "show", "T-1")
+
     store = Store(data / "assay.db")
     envelopes = await store.read(lambda db: list(envelopes_of(db, "T-1")))
     roster = await store.read(roster_of)
