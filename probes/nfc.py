@@ -48,6 +48,8 @@ _TEXTS = {"mState=": "state", "mScreenState=": "screen_state", "mPollTech=": "po
 _WORDS = frozenset(
     ("on", "off", "turning off", "true", "false", "ON_UNLOCKED", "ON_LOCKED", "OFF_UNLOCKED", "OFF_LOCKED", "UNKNOWN")
 )
+#: Makers print a second field behind the flag, some without a blank between them.
+_FLAG = re.compile("(true|false)(?= ?m[A-Z])", re.ASCII)
 #: `0x20` or `2.0`: makers print the version of NFC Forum's controller interface either way, if at all.
 _NCI = re.compile(r"\bnci[ _]?version *[:=] *(?:0x([12])([0-9])|([12])\.([0-9]))(?![0-9.])", re.ASCII | re.IGNORECASE)
 _TAG = re.compile(r"\b(?:uid|tag ?id) *[:=] *((?:[0-9A-Fa-f]{2}[: ]?){4,10})(?![0-9A-Fa-f])", re.ASCII | re.IGNORECASE)
@@ -69,7 +71,8 @@ def nfc(data: bytes) -> Parsed:
         said = next(after(lines, label), None)
         if said is None:
             continue
-        if (value := flag(said)) is None:
+        first = _FLAG.match(said)
+        if (value := flag(first[1] if first else said)) is None:
             note(parsed, fact, said, "a flag")
         else:
             facts[fact] = value

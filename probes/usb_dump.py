@@ -46,10 +46,11 @@ def usb(data: bytes) -> Parsed:
     """`dumpsys usb`: what the kernel, the device side and the first port say."""
     parsed = Parsed()
     lines = without_cut_value(stripped_lines(data), data, lambda value: value in _WORDS)
-    if any(line.startswith("USB MANAGER STATE") for line in lines):
+    if any(line.startswith(("USB MANAGER STATE", "device_manager={", "handler={")) for line in lines):
         _nested(lines, parsed)
     else:
         _indented(lines, parsed)
+        _anywhere([line for line in lines if not line.startswith("configured=")], parsed)
     return parsed
 
 
@@ -86,6 +87,10 @@ def _nested(lines: list[str], parsed: Parsed) -> None:
                 break
         elif (pair := _PAIR.fullmatch(line)) and groups and (fact := _NESTED.get((groups[-1], pair[1]))):
             _put(parsed, fact, pair[2].strip())
+    _anywhere(lines, parsed)
+
+
+def _anywhere(lines: list[str], parsed: Parsed) -> None:
     for line in lines:
         if (pair := _PAIR.fullmatch(line)) and (fact := _ANYWHERE.get(pair[1])):
             _put(parsed, fact, pair[2].strip())

@@ -309,6 +309,25 @@ def test_what_stands_once_in_the_usb_dump_is_read_wherever_makers_put_it() -> No
     assert (read["kernel_state"], read["current_functions"], read["configured"]) == ("CONFIGURED", "mtp,acm,adb", False)
 
 
+def test_a_part_of_the_usb_dump_without_its_head_is_read() -> None:
+    text = (
+        "device_manager={\n  handler={\n    connected=true\n    configured=false\n    kernel_state=CONNECTED\n  }\n}\n"
+    )
+    read = facts("usb", text)
+    assert (read["connected"], read["configured"], read["kernel_state"]) == (True, False, "CONNECTED")
+    only = "        kernel_state=CONFIGURED\n    kernel_function_list=ptp,adb\n          current_mode=dfp\n"
+    assert facts("usb", only) == {"kernel_state": "CONFIGURED", "current_functions": "ptp,adb", "port_status": "dfp"}
+
+
+# what NFC says
+
+
+def test_two_flags_of_nfc_that_stand_on_one_line_are_told_apart() -> None:
+    text = "mState=on\nmEnableP2p: falsemEnableOtherMenu: true\nmEnableReader: true mEnableThird: false\n"
+    read = facts("nfc", text)
+    assert (read["p2p"], read["reader"]) == (False, True)
+
+
 # temperatures
 
 
