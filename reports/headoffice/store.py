@@ -477,7 +477,7 @@ class HeadOfficeStore:
 
     def waiting_for(self, what: Iterable[str]) -> list[Unjudged]:
         """The releases that wait for any of these digests or stations."""
-        if not self.db.table("awaited").count_where("1 LIMIT 1"):
+        if self.db.execute("SELECT 1 FROM awaited LIMIT 1").fetchone() is None:
             return []
         found = [
             Unjudged(*row)

@@ -25,7 +25,7 @@ from tests.headoffice.several_stations import Two, two_stations
 from tests.reports.records_builder import START_MS, HeadOffice, Shop, build_ledger, open_ledger
 
 SCRIPT = Path(__file__).resolve().parents[2] / "docs" / "verify_bundle.py"
-FLIPS = 400
+FLIPS = 200
 
 
 def other_verifier(script: Path = SCRIPT) -> ModuleType:
