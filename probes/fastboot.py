@@ -68,10 +68,13 @@ def variables(data: bytes, problems: list[Problem]) -> Iterator[tuple[str, str]]
     is a flag.
     """
     name, pieces = "", list[str]()
-    cut = cut_line(data)
-    for line in raw_lines(data):
-        text = line.strip()
-        if text and text == cut and text.startswith(_PREFIX) and flag(text.rpartition(":")[2]) is None:
+    lines = raw_lines(data)
+    last = len(lines) - 1 if cut_line(data) else len(lines)
+    for at, line in enumerate(lines):
+        # PowerShell puts the program's name before the first line that went to standard error.
+        _, prefix, said = line.partition(_PREFIX)
+        text = f"{prefix}{said}".strip() or line.strip()
+        if prefix and at == last and flag(text.rpartition(":")[2]) is None:
             problems.append(Problem("fastboot", f"the capture ends inside a line: {text[:80]!a}"))
             return
         if not text.startswith(_PREFIX):

@@ -267,6 +267,11 @@ def test_a_brightness_with_something_behind_it_is_a_number() -> None:
 # fastboot
 
 
+def test_the_first_variable_is_read_behind_the_name_of_the_program() -> None:
+    text = "fastboot.exe : (bootloader) unlocked:yes\n    + CategoryInfo : NotSpecified\n(bootloader) product:bench\n"
+    assert facts("fastboot", text.encode("utf-16")) == {"unlocked": True, "product": "bench"}
+
+
 def test_a_value_in_which_the_capture_ends_is_not_half_a_value() -> None:
     whole = "(bootloader) product: bench\n(bootloader) unlocked: no\n(bootloader) serialno: AB12CD34\n"
     assert facts("fastboot", whole)["serialno"] == "AB12CD34"
@@ -274,6 +279,7 @@ def test_a_value_in_which_the_capture_ends_is_not_half_a_value() -> None:
     assert cut.facts == {"product": "bench", "unlocked": False}
     assert [one.what for one in cut.problems] == ["fastboot"]
     assert facts("fastboot", whole[: whole.index("\n(bootloader) serialno")])["unlocked"] is False
+    assert facts("fastboot", whole + "(bootloader) product: bench")["serialno"] == "AB12CD34"
 
 
 @pytest.mark.parametrize("printed", ["3903", "3903mV", "3903 mv"])
