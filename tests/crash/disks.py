@@ -18,7 +18,7 @@ from station.client import Client
 from station.errors import Trouble
 from station.settings import private_folder
 from tests.crash.audit import audit, dishonest
-from tests.crash.clerk import PATIENCE_S, Bench, Clerk, Engine, engine_process
+from tests.crash.clerk import PATIENCE_S, Bench, Book, Clerk, Engine, engine_process
 from tests.crash.faults import Faults, How
 from tests.crash.kills import serve_one, work_until_gone
 from tests.crash.mounts import cuttable, tmpfs
@@ -271,7 +271,7 @@ def _fill(ballast: Path, leave: int) -> None:
 async def cut_power(folder: Path, rounds: int, seed: int, options: Sequence[str] = ()) -> Tally:
     """Cut the power of the data folder's file system while the bench works; everything told must be there again."""
     chance, tally = random.Random(seed), Tally("power cut" + "".join(options).replace("--", " "))
-    died_with_it = 0
+    died_with_it = told_after = 0
     with cuttable(folder / "power") as disk:
         bench = await _bench(folder / "papers", disk.at / "data")
         async with engine_process(bench, *options) as engine:
@@ -284,12 +284,14 @@ async def cut_power(folder: Path, rounds: int, seed: int, options: Sequence[str]
                 async with asyncio.timeout(PATIENCE_S):
                     await begun.wait()
                 await asyncio.sleep(chance.uniform(0.0, 1.0))
+                before = set(bench.book.told)
                 disk.cut()
                 tally.hit += 1
                 await asyncio.sleep(0.1)  # whoever asks now must not be told that it is done
                 engine.kill()
                 await engine.process.wait()
                 await asyncio.wait_for(working, 30)
+                told_after += _forget_what_came_later(bench.book, before)
             disk.again()
             found = audit(bench.data, bench.book)
             # The disk may have taken a commit in the moment of its death and said no: only here somebody is left to
@@ -299,6 +301,18 @@ async def cut_power(folder: Path, rounds: int, seed: int, options: Sequence[str]
             tally.found(found, f"cut {tally.rounds}: ")
             if not tally.met:
                 break  # what is lost stays lost: the rounds after it would only say so again
-        tally.notes.append(f"{died_with_it} found that were refused after the cut")
+        tally.notes.append(f"{died_with_it} found that were refused after the cut, {told_after} told after it")
         tally.close(bench.book)
     return tally
+
+
+def _forget_what_came_later(book: Book, before: set[str]) -> int:
+    """Nobody is told anything by a bench without power, while the processes here live on for a moment.
+
+    What they say then counts for nothing either way: an fsync that is under way in the moment of ext4's shutdown may
+    come back as good without its data being there (seen with a bare `write` and `fsync` on this file system).
+    """
+    later = book.told.keys() - before
+    for mark in later:
+        del book.told[mark]
+    return len(later)
