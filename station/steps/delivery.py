@@ -78,6 +78,9 @@ _MARKS: Mapping[Mark, Words] = {
     "accessories-missing": Words("accessories missing", "附件不全"),
 }
 
+#: Nothing failed: something was not checked, by a lead's leave.
+_EXEMPT = Words("released with waiver: not everything was checked", "特批免检放行")
+
 
 # --- what the ticket's records say -----------------------------------------------------------------------------------
 
@@ -332,8 +335,9 @@ def _marks(outcome: Outcome, decision: ReleaseDecision | None, handed: HandedOve
 
 def _notes(marks: Iterable[Mark], decision: ReleaseDecision | None, handed: HandedOverV1) -> list[Words]:
     lines = []
+    conceded = decision is not None and any(one.waiver == "concession" for one in decision.waivers)
     for mark in marks:
-        lines.append(_MARKS[mark])
+        lines.append(_EXEMPT if mark == "released-with-waiver" and not conceded else _MARKS[mark])
         if mark == "released-with-waiver" and decision:
             lines += [
                 Words("waiver by {name}: {checks} {reason}", "特批人 {name}：{checks} {reason}").fill(
