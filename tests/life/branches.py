@@ -258,7 +258,7 @@ ONE_PERSON: Branch = (
     Line("chen", "release {ticket}", "cross-check due", 1),
     Line("tech", "waive {ticket} --waiver no-cross-check --reason 'one person today'", "cross-check due", 1),
     Line("chen", "waive {ticket} --waiver no-cross-check --reason 'one person today'", "cross-check due"),
-    Line("chen", "release {ticket}", "ready", says=("with-waiver",)),
+    Line("chen", "release {ticket}", "ready", says=("waiver",)),
     Line("front", f"{HANDS_BACK} --old-parts none --paid 0 --pay-way none", "delivered", says=("未互检",)),
 )
 
@@ -280,7 +280,7 @@ CONCESSION: Branch = (
     *run("qc", "cross-check", "cross-check due", code=1),
     Line("qc", "release {ticket}", "cross-check due", 1),
     Line("chen", "waive {ticket} --waiver concession --checks battery-health --reason 'the customer knows'"),
-    Line("qc", "release {ticket}", "ready", says=("with-waiver",)),
+    Line("qc", "release {ticket}", "ready", says=("waiver",)),
     Line(
         "front", f"{HANDS_BACK} --old-parts none --paid 0 --pay-way none", "delivered", says=("released with waiver",)
     ),

@@ -15,7 +15,7 @@ from tests.life.elsewhere import head_office_s_half
 from tests.life.shop import Shop, open_shop
 
 #: The phones in the drawer: one more than there are branches for each; the first belongs to no ticket.
-PHONES = ("healthy",) * 7 + ("worn-battery",) * 12
+PHONES = ("healthy",) * 11 + ("worn-battery",) * 20
 
 
 @pytest.fixture(scope="session")
