@@ -271,9 +271,7 @@ _NEEDS_RELATIVE = Words("{key} needs relative_to", "{key} 需要同时给出 rel
 _NEEDS_MODE = Words(
     'numbers with relative_to need mode = "ratio" or "delta"', 'relative_to 的数值需要 mode = "ratio" 或 "delta"'
 )
-_NEEDS_OPTIONAL = Words(
-    "uncompared is for an optional limit with relative_to", "此键仅用于带 relative_to 的可选限值"
-)
+_NEEDS_OPTIONAL = Words("uncompared is for an optional limit with relative_to", "此键仅用于带 relative_to 的可选限值")
 _RELATIVE_TO_WHAT = Words(
     "relative_to needs numbers with a mode, or equals_baseline = true",
     "relative_to 需要带 mode 的数值，或 equals_baseline = true",
