@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import random
 import sqlite3
+import sys
 from collections.abc import AsyncIterator, Iterable, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -94,6 +95,7 @@ async def fail_at_work(folder: Path, most: int | None, seed: int) -> Tally:
             engine.kill()
             await engine.process.wait()
         tally.found(audit(bench.data, bench.book), f"after {start + LIFE}: ")
+        sys.stderr.write(f"{tally.rounds} of {len(points)} faults, bar met: {tally.met}\n")
     async with engine_process(bench) as engine:
         await serve_one(bench, engine, chance, "last")
     tally.found(audit(bench.data, bench.book), "at last: ")
