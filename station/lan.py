@@ -275,13 +275,13 @@ def _said(done: Mapping[str, Any]) -> dict[str, Any]:
 
 _NO_LISTENING = Words("{at} can't be listened on: {why}", "无法监听 {at}：{why}")
 _OTHER_PORT = Words(
-    "Choose another address: assay station lan --listen HOST:PORT", "请更换地址：assay station lan --listen HOST:PORT"
+    "Choose another address: assay station lan --listen HOST:PORT", "请更换地址：assay station lan --listen 地址:端口"
 )
 _INTRODUCE = Words("Station and key are to be told first", "请先告知工位与密钥")
 _AGAIN = Words("Try again", "请重试")
 _NO_ADDRESS = Words("No address of station {station} is known here", "本工位没有工位 {station} 的地址")
 _SAY_ADDRESS = Words(
-    "Say it: assay station lan --peer STATION=HOST:PORT", "请设置：assay station lan --peer 工位=HOST:PORT"
+    "Say it: assay station lan --peer STATION=HOST:PORT", "请设置：assay station lan --peer 工位=地址:端口"
 )
 _ALONE = Words("This station shares no key with other stations yet", "本工位尚未与其他工位共享网点密钥")
 _JOIN = Words(
