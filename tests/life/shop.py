@@ -280,7 +280,7 @@ def _engine(shop: Shop) -> Iterator[None]:
             command, cwd=ROOT, env={**os.environ, **named}, stdin=subprocess.DEVNULL, stdout=log, stderr=log
         )
         try:
-            until = time.monotonic() + 60
+            until = time.monotonic() + 240
             while shop.assay("engine", "--status").code != 0:
                 assert process.poll() is None, (shop.folder / "engine.log").read_text(encoding="utf-8")
                 assert time.monotonic() < until

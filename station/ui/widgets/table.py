@@ -17,7 +17,7 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from station.i18n import _
-from station.ui.paint import Line, cells, line, strip
+from station.ui.paint import Line, cells, line, strip, width_of
 from station.ui.widgets.entry import entry, held, label_of
 from station.ui.widgets.form import LABEL, Altered, Field, Pick, Tick
 
@@ -92,9 +92,11 @@ class Row(Vertical):
         first = column is self._columns[0]
 
         def label() -> str:
+            named = label_of(column)
             if first and not self.filled:
-                return f"{self._title()}: {label_of(column)}"
-            return "  " + label_of(column)
+                whole = f"{self._title()}: {named}"
+                return whole if width_of(whole) <= self._table.wide else f"{self._table.number(self)}: {named}"
+            return named if column["kind"] == "tick" else "  " + named
 
         name = f"{self.key}-{column['name']}"
         return entry(column, name, label, self._given.get(column["name"]), wide=self._table.wide)
