@@ -98,6 +98,9 @@ _LEADS: dict[tuple[str, str], State] = {
     ("close", "*"): State.CLOSED,
 }
 
+#: What may come between the customer's "it differs" and the confirmation, and is not itself a step on the way.
+_PASSING = frozenset({"appearance", "signoff", "amend", "consent-code", "notice", "clock", "authority"})
+
 
 def state_of(session: Session) -> State:
     """What the session says of the ticket; a run that is not sealed yet counts as begun."""
@@ -151,7 +154,7 @@ def _after(session: Session, state: State, kind: str, sealed: Sealed) -> State:
 def _differed(session: Session, confirmed: Sealed) -> bool:
     """Whether the customer had said that something differs, and only the appearance was recorded anew since."""
     before = takewhile(lambda one: one is not confirmed, session.records)
-    said = [one for one in before if one.record.split("/")[0] not in ("appearance", "signoff", "amend")]
+    said = [one for one in before if one.record.split("/")[0] not in _PASSING]
     return bool(said) and said[-1].decision == "differs"
 
 

@@ -391,6 +391,7 @@ async def test_a_difference_stops_the_ticket_until_the_appearance_is_recorded_an
     await refused("appearance.reason", "say why", counter.act("appearance", ticket, **LOOKS))
     await counter.act("appearance", ticket, **LOOKS, reason="the customer pointed it out")
     await refused("ticket.unconfirmed", "recorded anew since", counter.start(ticket))
+    await counter.act("consent-code", ticket)  # what the customer is told in between changes nothing
     await counter.act("confirm", ticket, **SAYS)
     assert state_of(counter.engine.work.sessions[ticket]) is State.RECEIVED
     assert await counter.start(ticket)
