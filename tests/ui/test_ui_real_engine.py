@@ -176,7 +176,7 @@ async def test_the_one_who_made_the_self_check_is_refused_the_cross_check(tmp_pa
         await screen.press("q", "r")
         await screen.see("Checklist and stage", "bench test")
         await screen.press("f9")
-        await screen.see("tech made the self-check: the cross-check needs another person")
+        await screen.see("Wang J. made the self-check: the cross-check needs another person")
 
 
 async def test_the_screen_goes_on_after_its_engine_died_in_the_middle_of_a_prompt(
