@@ -449,7 +449,10 @@ class HeadOfficeStore:
 
     def _stored(self, where: str, values: tuple[Any, ...]) -> list[Stored]:
         query = f"SELECT station, seq, digest, received_ms, envelope FROM record WHERE {where}"  # noqa: S608 - ours
-        return [Stored(*row, bytes(envelope)) for *row, envelope in self.db.execute(query, values)]
+        return [
+            Stored(station, seq, digest, at_ms, bytes(envelope))
+            for station, seq, digest, at_ms, envelope in self.db.execute(query, values)
+        ]
 
     def add_release(self, station: str, seq: int, ticket: str, decision: str, reasons: list[Words], at_ms: int) -> None:
         """What the release rules said when the record came."""
