@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Literal, TypeVar
+from typing import Literal, TypeVar, get_args
 
 from drivers.text import Words, safe_text
 from reports.attest import Record, check_public_key, key_id, open_record, verify_signature
-from reports.predicates import Common, HeadV1, KeyEventV1, Made, ReceiptV1, RoleV1, Signed
+from reports.predicates import Common, HeadV1, KeyEventV1, Made, ReceiptV1, Role, RoleV1, Signed
 from reports.record import RecordError, digest_of
 from reports.steps.qualification import QualificationV1
 from reports.vocabulary import ROLES, named
@@ -212,6 +212,11 @@ class Roster:
         """Whether the person has the role at that time."""
         known = self.persons.get(person)
         return known is not None and known.may(role, at_ms)
+
+    def only_reads(self, person: str, at_ms: int) -> bool:
+        """Whether the person is an auditor and nothing else at that time."""
+        roles = [role for role in get_args(Role) if self.may(person, role, at_ms)]
+        return roles == ["auditor"]
 
     def keys_of(self, holder: str) -> tuple[Key, ...]:
         """Every key that the person ever had, on any station of the shop that is known here."""

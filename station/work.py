@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -297,7 +298,8 @@ class Work:
         """Start a run and give its id.
 
         Raises:
-            Trouble: the slot is not ready or busy, the ticket is of another phone, the checklist can't be used.
+            Trouble: the slot is not ready or busy, the ticket is of another phone, the checklist can't be used, or an
+                auditor would write a record.
         """
         slot = self._free_slot(command.slot)
         checklist = await self._checklist(command.checklist)
@@ -306,6 +308,8 @@ class Work:
             raise Trouble("run.recorded", _RECORDED, Side.PERSON, _ON_PHONE, EXIT_USE)
         checks = _chosen(checklist, command.only)
         session = await self._session_for(command.ticket, slot)
+        if command.ticket and (await self.journal.store.read(roster_of)).only_reads(command.person, _now_ms()):
+            raise Trouble("person.role", _READS_ONLY, Side.PERSON, _TECHNICIAN, EXIT_NO)
         confirms = await self._confirmed(session, stage, command.person)
         remember(checklist)
         seen = _seen(slot)
@@ -686,6 +690,10 @@ def _link_facts(slot: Slot) -> dict[str, str]:
     return {name: safe_text(str(value), 200) for name, value in known.items() if value is not None}
 
 
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
 def _stage(name: str, checklist: Checklist) -> Stage:
     stages = [stage.value for stage in checklist.stages]
     if name in stages:
@@ -788,6 +796,10 @@ _NO_CHECK = Words("{id} has no check {check}", "{id} 中没有检测项 {check}"
 _CHECKS = Words("Its checks are: {checks}", "检测项：{checks}")
 _NO_SELF_CHECK = Words("There is no sealed self-check to confirm", "没有已封存的自检可供互检")
 _SELF_CHECK_FIRST = Words("Finish and sign the self-check first", "请先完成自检并签字")
+_READS_ONLY = Words(
+    "An auditor reads everything and makes no run of a ticket", "审核员可查看全部内容，但不对工单作检测"
+)
+_TECHNICIAN = Words("Let a technician or an inspector run it", "请由技术员或质检员执行")
 _SAME_PERSON = Words(
     "{person} made the self-check: the cross-check needs another person", "{person} 做了自检，互检须由他人进行"
 )

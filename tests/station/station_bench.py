@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
@@ -306,7 +306,13 @@ class Station:
         return self.settings.data
 
 
-async def enrol(data: Path, head_office: str = "", head_office_key: str = "", pin: str = "") -> Station:
+async def enrol(
+    data: Path,
+    head_office: str = "",
+    head_office_key: str = "",
+    pin: str = "",
+    people: Mapping[str, tuple[Role, ...]] = PEOPLE,
+) -> Station:
     """Enrol a demo station with a lead, a technician and an inspector; with a PIN their keys are kept in its folder."""
     settings = Settings(
         data=data,
@@ -320,7 +326,7 @@ async def enrol(data: Path, head_office: str = "", head_office_key: str = "", pi
     save_settings(settings)
     station_key = create_station_key(data)
     sealed = PersonKeys(data, cost=CHEAP)
-    keys = {person: sealed.create(person, pin) if pin else generate_key() for person in PEOPLE}
+    keys = {person: sealed.create(person, pin) if pin else generate_key() for person in people}
     store = Store(settings.database)
     await store.migrate([LEDGER, OUTBOX])
 
@@ -328,7 +334,7 @@ async def enrol(data: Path, head_office: str = "", head_office_key: str = "", pi
         made = _made(settings)
         envelopes = [enrol_station(made, station_key, settings.name)]
         lead = None
-        for person, roles in PEOPLE.items():
+        for person, roles in people.items():
             told = enrol_person(made, person, person.title(), roles, keys[person], lead)
             envelopes.append(told.envelope(station_key))
             lead = lead or ("lead", keys["lead"])

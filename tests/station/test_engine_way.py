@@ -6,15 +6,19 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from reports.attest import open_record
 from reports.ledger import envelope_of, envelopes_of, roster_of
 from reports.record import commit
 from reports.release import verify_release
 from station import messages as m
 from station.client import Client
+from station.errors import Trouble
 from station.vault import open_scope
 from tests.station.station_bench import (
     IMEI,
+    PEOPLE,
     Cabinet,
     Phone,
     Station,
@@ -124,3 +128,16 @@ async def test_a_customers_name_and_number_stay_out_of_complaint_and_sign_off_no
     payloads = b"".join(open_record(one).envelope.payload for one in envelopes)
     assert b"was told" in payloads
     assert not [one for one in told.values() if one.encode() in payloads]
+
+
+async def test_an_auditor_reads_everything_and_makes_no_run_of_a_ticket(tmp_path: Path) -> None:
+    station = await enrol(tmp_path / "data", people=PEOPLE | {"auditor": ("auditor",)})
+    checklist = write_checklist(tmp_path)
+    async with running(station, Cabinet(Phone(answers={"cat level": "80\n"}))) as (_engine, client):
+        await until(client, lambda b: b.cards and b.cards[0].status == "ready")
+        ticket = (await send(client, m.Intake(slot=1, complaint="slow", person="tech")))["ticket"]
+        run = m.StartRun(slot=1, ticket=ticket, checklist=str(checklist), stage="self-check", person="auditor")
+        with pytest.raises(Trouble, match="An auditor reads everything"):
+            await client.send(run)
+        assert (await send(client, m.TicketQuery(ticket=ticket)))["runs"] == []
+        await run_to_the_end(client, checklist, "", "self-check", "auditor")
