@@ -353,7 +353,7 @@ def change_row(change: Change, slot: int | None) -> ChangeRow:
 _LEFT = Words("not undone on the phone yet: {n}", "手机上尚有 {n} 处改动未恢复")
 _EMPTY = (Words("empty", "空位"), Words("plug a phone in", "插上手机即开始"))
 _IDENTIFYING = Words("identifying", "识别中")
-_READY = (Words("ready", "就绪"), Words("take it in, or start a check", "请接件或开始检测"))
+_READY = (Words("ready", "就绪"), Words("take in, or start a check", "请接件或开始检测"))
 _TAKE_IN = Words("registered: take it in", "已受理：请接件")
 _CHECK = Words("taken in: start the check that is due", "已接件：请开始应做的检测")
 _YOUR_TURN = Words("your turn: {check}", "请操作：{check}")
