@@ -377,7 +377,7 @@ CHANGED_PLAN: Branch = (
 WRONG_PHONE: Branch = (
     Line("front", ASKS, "registered"),
     Line("front", ASKS, code=1, says=("{ticket}",)),
-    Line("front", "intake {ticket} --device {other_device}", "registered", 2, ("does not have the IMEI",)),
+    Line("front", "intake {ticket} --device {other_device}", "registered", 1, ("does not have the IMEI",)),
     Line("front", "intake {ticket} --device {device} --accessories charger --data-notice --test-consent"),
     Line("front", "sign {ticket}", "received"),
     Line("front", "intake --imei {imei} --model X --complaint y", "received", 1, ("{ticket}",)),
@@ -388,7 +388,7 @@ WRONG_PHONE: Branch = (
         "tech",
         "run --device {other_device} --checklist {checklist} --ticket {ticket} --stage intake",
         "received",
-        2,
+        1,
         ("is not the one of",),
     ),
     *run("tech", "intake", "diagnosing"),

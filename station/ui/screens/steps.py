@@ -12,7 +12,7 @@ from drivers.text import Words
 from reports.vocabulary import kind_words
 from station.i18n import N_, _, words
 from station.ui.keys import Act
-from station.ui.paint import Line, box, cells, line, wrap
+from station.ui.paint import Line, box, cells, line, width_of, wrap
 from station.ui.screens.page import BACK, BACK_B, LANGUAGE, Page
 
 __all__ = ["Steps"]
@@ -92,11 +92,12 @@ class Steps(Page):
         """The steps, with what each one does or what it waits for."""
         rows: list[Line] = []
         top = max(0, self.cursor - max(1, height - 8))
+        wide = max([26, *(width_of(words(Words(*step["title"]))) for step in self.steps)])
         for n, step in list(enumerate(self.steps))[top : top + max(1, height - 6)]:
             why = step["why_not"]
             look = "chosen" if n == self.cursor else "none" if why else "text"
             mark = " ▸ " if n == self.cursor else " – " if why else "   "
-            title = cells(words(Words(*step["title"])), 26)
+            title = cells(words(Words(*step["title"])), wide)
             rows.append(line((mark + title, look), ("  " + words(Words(*(why or step["about"]))), "dim")))
         rows = rows or [line((" " + _("asking the engine …"), "dim"))]
         here = self.chosen()
