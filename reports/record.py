@@ -110,7 +110,7 @@ def parse_strict(data: bytes, limit: int = MAX_PAYLOAD) -> Any:
         text = data.decode()
         value = _FAST.decode(text)
         _check_depth(value)
-        if (again := _dump(value)) != data or _BEYOND_BMP.search(text):
+        if (again := _dump(value)) != data or (not text.isascii() and _BEYOND_BMP.search(text)):
             value = _DECODER.decode(text)  # says which key is there twice, or is outside
     except UnicodeDecodeError as error:
         raise RecordError(Words("is not UTF-8", "不是 UTF-8 编码")) from error
@@ -185,13 +185,15 @@ def _normal(text: str) -> str:
 
 def _check_depth(value: object) -> None:
     """Refuse deep nesting; the parser itself refuses what it has no stack for."""
-    level: list[Any] = [value] if isinstance(value, (dict, list)) else []
+    level: list[Any] = [value] if type(value) is dict or type(value) is list else []  # the parser makes no others
     for _ in range(MAX_DEPTH):
+        if not level:
+            return
         level = [
             item
             for each in level
-            for item in (each.values() if isinstance(each, dict) else each)
-            if isinstance(item, (dict, list))
+            for item in (each.values() if type(each) is dict else each)
+            if type(item) is dict or type(item) is list
         ]
     if level:
         raise _too_deep()
