@@ -121,7 +121,7 @@ def parse_strict(data: bytes, limit: int = MAX_PAYLOAD) -> Any:
     except RecursionError as error:
         raise _too_deep() from error
     # Nothing of JSON's own signs composes with what follows it, so the whole is NFC just when each text in it is.
-    if not unicodedata.is_normalized("NFC", text):
+    if not text.isascii() and not unicodedata.is_normalized("NFC", text):
         raise RecordError(Words("has text that is not NFC", "含未按 NFC 规范化的文本"))
     if again != data:
         raise RecordError(

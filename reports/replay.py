@@ -10,7 +10,7 @@ import functools
 import json
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 from checklists.canonical import canonical_data, dump_model, from_dump
 from checklists.judge import Judged, judge_check, judge_measurement
@@ -36,6 +36,12 @@ def resolved(run: RunV1) -> Checklist | None:
         return _read(canonical_data(run.checklist))
     except (ChecklistErrors, ValueError, TypeError, RecursionError):
         return None
+
+
+@functools.lru_cache(maxsize=CHECKLISTS * 64)
+def _dumped(limit: Limit) -> dict[str, Any]:
+    """A limit as a record carries it; only ever compared with."""
+    return dump_model(limit)
 
 
 @functools.lru_cache(maxsize=CHECKLISTS)
@@ -109,7 +115,7 @@ def _attempt_contradiction(check: Check, attempt: AttemptV1, reference: Referenc
     judged = []
     for measurement in attempt.measurements:
         limit = limits.get(measurement.name)
-        if measurement.limit != (None if limit is None else dump_model(limit)):
+        if measurement.limit != (None if limit is None else _dumped(limit)):
             return Words("the limit of {m} is not the checklist's", "{m} 的判定标准与检测清单不符").fill(
                 m=measurement.name
             )
