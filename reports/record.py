@@ -110,7 +110,7 @@ def parse_strict(data: bytes, limit: int = MAX_PAYLOAD) -> Any:
         text = data.decode()
         value = _FAST.decode(text)
         _check_depth(value)
-        if (again := _dump(value)) != data or (not text.isascii() and _BEYOND_BMP.search(text)):
+        if (again := _dump(value)) != data or _leaves_bmp(text):
             value = _DECODER.decode(text)  # says which key is there twice, or is outside
     except UnicodeDecodeError as error:
         raise RecordError(Words("is not UTF-8", "不是 UTF-8 编码")) from error
@@ -183,6 +183,11 @@ def _normal(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
+def _leaves_bmp(text: str) -> bool:
+    """Whether a character lies outside the BMP: it takes two units of UTF-16, all others one."""
+    return not text.isascii() and len(text.encode("utf-16-le")) != 2 * len(text)
+
+
 def _check_depth(value: object) -> None:
     """Refuse deep nesting; the parser itself refuses what it has no stack for."""
     level: list[Any] = [value] if type(value) is dict or type(value) is list else []  # the parser makes no others
@@ -239,7 +244,6 @@ _DECODER = json.JSONDecoder(
 )
 #: Without a look at each object: what it reads is written the same way again just when no key was there twice.
 _FAST = json.JSONDecoder(parse_int=_integer, parse_float=_no_float, parse_constant=_no_float)
-_BEYOND_BMP = re.compile("[\U00010000-\U0010ffff]")
 
 
 # --- values ----------------------------------------------------------------------------------------------------------
