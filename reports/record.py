@@ -131,7 +131,7 @@ def parse_strict(data: bytes, limit: int = MAX_PAYLOAD) -> Any:
 
 
 def _dump(value: object) -> bytes:
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
+    return _ENCODER.encode(value).encode()
 
 
 def _within_profile(value: object, depth: int) -> Any:
@@ -243,6 +243,9 @@ _DECODER = json.JSONDecoder(
     parse_constant=_no_float,
 )
 #: Without a look at each object: what it reads is written the same way again just when no key was there twice.
+_ENCODER = json.JSONEncoder(
+    ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False, check_circular=False
+)
 _FAST = json.JSONDecoder(parse_int=_integer, parse_float=_no_float, parse_constant=_no_float)
 
 
