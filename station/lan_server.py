@@ -20,7 +20,7 @@ from typing import Any, Protocol
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -28,6 +28,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from drivers.api import Side
 from drivers.text import Words
 from reports.record import RecordError, digest_of, parse_strict
+from reports.request_body import BodyCut, BodyTooLarge, read_body
 from reports.verify import MAX_BUNDLE
 from station.errors import EXIT_NO, Trouble
 from station.lan_client import MAX_HELLO, PIECE
@@ -232,22 +233,12 @@ def _caller(request: Request) -> Caller:
 
 
 async def _body(request: Request, limit: int) -> bytes:
-    """The body, refused as soon as it is over the limit or takes too long."""
-    too_large = _refusal("too-large", _TOO_LARGE.fill(n=limit >> 20), _LESS)
-    announced = request.headers.get("content-length", "")
-    if announced.isdigit() and int(announced[:20]) > limit:
-        raise too_large
-    parts, size = list[bytes](), 0
     try:
-        async with asyncio.timeout(BODY_S):
-            async for part in request.stream():
-                size += len(part)
-                if size > limit:
-                    raise too_large
-                parts.append(part)
-    except (TimeoutError, ClientDisconnect) as error:
+        return await read_body(request, limit=limit, deadline_s=BODY_S)
+    except BodyTooLarge as error:
+        raise _refusal("too-large", _TOO_LARGE.fill(n=limit >> 20), _LESS) from error
+    except BodyCut as error:
         raise _refusal("cut", _CUT, _AGAIN) from error
-    return b"".join(parts)
 
 
 def _parsed(body: bytes) -> Mapping[str, Any]:

@@ -7,7 +7,6 @@ or repeats gains nothing but what the records say: that is what TLS is for.
 
 from __future__ import annotations
 
-import asyncio
 import hmac
 import json
 import sqlite3
@@ -19,7 +18,7 @@ from typing import TypeVar
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
@@ -29,6 +28,7 @@ from reports.headoffice.batch import MAX_BYTES, BatchError, read_batch
 from reports.headoffice.ingest import HeadOffice
 from reports.headoffice.request import STATION_HEADER, verify_request
 from reports.headoffice.store import HeadOfficeError, HeadOfficeStore
+from reports.request_body import BodyCut, BodyTooLarge, read_body
 
 __all__ = ["ENVELOPE_TYPE", "create_app"]
 
@@ -149,22 +149,13 @@ class _Service:
 
 
 async def _body(request: Request, limit: int) -> bytes:
-    """The body, refused as soon as it is over the limit or takes too long."""
-    too_large = BatchError(Words("the body is over {n} bytes", "请求内容超过 {n} 字节").fill(n=limit), too_large=True)
-    announced = request.headers.get("content-length", "")
-    if announced.isdigit() and int(announced[:20]) > limit:
-        raise too_large
-    parts, size = list[bytes](), 0
     try:
-        async with asyncio.timeout(BODY_S):
-            async for part in request.stream():
-                size += len(part)
-                if size > limit:
-                    raise too_large
-                parts.append(part)
-    except (TimeoutError, ClientDisconnect) as error:
+        return await read_body(request, limit=limit, deadline_s=BODY_S)
+    except BodyTooLarge as error:
+        words = Words("the body is over {n} bytes", "请求内容超过 {n} 字节").fill(n=limit)
+        raise BatchError(words, too_large=True) from error
+    except BodyCut as error:
         raise HeadOfficeError("body-cut", 408, Words("the body did not arrive whole", "请求内容未完整到达")) from error
-    return b"".join(parts)
 
 
 def _problem(status: int, code: str, words: Words, headers: dict[str, str] | None = None) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sqlite3
 import time
@@ -30,8 +31,6 @@ def post(hq: Office, shop: Shop, body: bytes, *, station: str = "", path: str = 
 
 
 async def in_thread(*args: object, **named: object) -> httpx.Response:
-    import asyncio
-
     return await asyncio.to_thread(post, *args, **named)  # type: ignore[arg-type]
 
 
@@ -88,6 +87,25 @@ async def test_more_than_the_limits_is_413_before_it_is_read(tmp_path: Path) -> 
         async with httpx.AsyncClient(base_url=hq.url) as http:  # chunked: no length is announced
             answer = await http.post("/v1/records", content=endless())  # type: ignore[arg-type]
             assert answer.status_code == 413
+
+
+async def test_a_body_that_stops_half_way_is_408_and_nothing_is_stored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reports.headoffice.app.BODY_S", 0.05)
+    shop = Shop()
+    async with office(tmp_path) as hq:
+        approve(hq.database, shop.events[0])
+
+        async def stops() -> object:
+            yield lines(shop)[:100]
+            await asyncio.Event().wait()
+
+        transport = httpx.ASGITransport(create_app(hq.database, HQ_KEY))
+        async with httpx.AsyncClient(transport=transport, base_url="http://hq") as http:
+            answer = await http.post("/v1/records", content=stops())  # type: ignore[arg-type]
+        assert (answer.status_code, answer.json()["code"]) == (408, "body-cut")
+        assert hq.rows() == []
 
 
 async def test_what_is_no_batch_is_400(tmp_path: Path) -> None:

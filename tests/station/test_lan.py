@@ -213,6 +213,13 @@ async def test_too_large_is_refused_before_it_is_there(monkeypatch: pytest.Monke
     assert (await wire.put(b"a" * 10, 0, 9, total=10**11)).json()["code"] == "lan.too-large"
     piece = await wire.http.put(f"/v1/incoming/{'0' * 64}", content=b"a" * (PIECE + 1))
     assert piece.json()["code"] == "lan.too-large"
+
+    async def endless() -> Any:  # no length is announced
+        while True:
+            yield b"a" * 65_536
+
+    piece = await wire.http.put(f"/v1/incoming/{'0' * 64}", content=endless())
+    assert (piece.status_code, piece.json()["code"]) == (409, "lan.too-large")
     monkeypatch.setattr(lan_server, "MAX_HELD", 5)
     answer = await wire.put(b"a" * 10, 0, 8)
     assert (answer.status_code, answer.json()["code"]) == (503, "lan.busy")
