@@ -32,7 +32,7 @@ from station import messages as m
 from station import tickets, vault
 from station.errors import EXIT_BENCH, EXIT_NO, EXIT_USE, Trouble
 from station.events import BODY, Event, TicketOpened, TicketRegistered
-from station.journal import event, load
+from station.journal import event, load, not_here
 from station.lan_settings import load_lan
 from station.session import Session, fold
 from station.settings import Settings, write_new
@@ -252,7 +252,7 @@ class Handing:
         told: dict[str, Any] = {"ticket": ticket, "sender": arrived.bundle.station, "sha256": arrived.digest}
         if not new and not key_events:
             return [], told | {"new": 0, "apart": 0, "record": None}
-        events = _not_here(db, arrived.events)
+        events = not_here(db, arrived.events)
         _refuse_twice(ticket, events, [*tickets.open_now(db, others)])
         common = {**self._signing.made(db), "ticket": ticket}
         predicate = BundleV1(
@@ -400,11 +400,6 @@ def _take_scope(db: Database, arrived: _Arrived, session: Session, *, news: bool
         if plain is not None and digest_of(plain) == sha256:
             pieces.append(vault.Kept(safe_text(name, 200), safe_text(media_type, 100), plain))
     vault.keep(db, came, pieces)
-
-
-def _not_here(db: Database, events: Iterable[Event]) -> list[Event]:
-    query = "SELECT 1 FROM journal WHERE boot_id = ? AND mono_ns = ?"
-    return [one for one in events if not db.execute(query, (one.boot_id, one.mono_ns)).fetchone()]
 
 
 def _refuse_twice(ticket: str, events: Iterable[Event], others: Others) -> None:

@@ -2,7 +2,7 @@
 
 Stands on the store and the vault: identities, people's own words, texts read from a phone and the digests of evidence
 are encrypted under the ticket's key on the way in and opened on the way out, so that what is folded is plain and what
-is stored can be made unreadable. It knows no device.
+is stored can be made unreadable. Parts of attempts that come together share a row (`packed`). It knows no device.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from pydantic_core import to_json
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
-from station import vault
-from station.events import BODY, Body, Event
+from station import packed, vault
+from station.events import BODY, Body, Event, RunFinished
 from station.store import Store, append_only, insert_rows
 
-__all__ = ["JOURNAL", "WRITES", "Journal", "boot_id", "event", "insert", "load"]
+__all__ = ["JOURNAL", "WRITES", "Journal", "boot_id", "event", "insert", "load", "not_here"]
 
 JOURNAL = Migrations("assay-journal")
 #: Scope of events that belong to no ticket and no run: they hold no identity, so no key is made for it.
@@ -51,6 +51,7 @@ _PRIVATE: Mapping[str, tuple[str, ...]] = {
     "change-given-up": ("reason",),
 }
 _COLUMNS = ("ticket", "run", "wall_ms", "mono_ns", "boot_id", "kind", "body")
+_UNLESS_THERE = "ON CONFLICT (boot_id, mono_ns) DO NOTHING"
 #: How many events back a second storing of the same event is noticed.
 REMEMBERED = 10_000
 
@@ -201,20 +202,66 @@ def insert(db: Database, events: Iterable[Event]) -> list[Event]:
 
     An event that is stored already (its commit was not confirmed, and it is tried again) stays as it is.
     """
-    return _insert_all(db, list(events), _Scopes(db))
+    return _insert_one_by_one(db, list(events), _Scopes(db))
 
 
-def _insert_all(db: Database, every: Sequence[Event], scopes: Mapping[str, vault.Scope | None]) -> list[Event]:
-    rows = [_row(each, scopes) for each in every]
-    new, last = insert_rows(db, "journal", _COLUMNS, rows, "ON CONFLICT (boot_id, mono_ns) DO NOTHING")
+def not_here(db: Database, events: Iterable[Event]) -> list[Event]:
+    """Those of the events that are not stored."""
+    every = list(events)
+    places = _places(db, every)
+    return [each for each in every if (each.boot_id, each.mono_ns) not in places]
+
+
+def _insert_one_by_one(db: Database, every: Sequence[Event], scopes: Mapping[str, vault.Scope | None]) -> list[Event]:
+    """Store those that are not stored yet, each in a row of its own."""
+    packs = _packs_with(db, every)
+    rows = [_row(each, scopes) for each in every if (each.boot_id, each.mono_ns) not in packs]
+    new, last = insert_rows(db, "journal", _COLUMNS, rows, _UNLESS_THERE)
     if new == len(every):  # nobody else writes in this transaction: places are in a row
-        places: Iterable[int] = range(last - new + 1, last + 1)
-    else:
-        places = [_place(db, each) for each in every]
+        return [each._replace(seq=seq) for seq, each in enumerate(every, last - new + 1)]
+    places = _places(db, every)
+    return [each._replace(seq=places[each.boot_id, each.mono_ns]) for each in every]
+
+
+def _insert_new(db: Database, every: Sequence[Event], scopes: Mapping[str, vault.Scope | None]) -> list[Event]:
+    """Store events, parts of attempts together; nobody has tried to store these parts before."""
+    packs = list(packed.packs(every))
+    rows = [_row(pack[0], scopes) if len(pack) == 1 else _packed_row(pack, scopes) for pack in packs]
+    new, last = insert_rows(db, "journal", _COLUMNS, rows, _UNLESS_THERE)
+    if new != len(rows):  # something else is there already; what was just stored is found in its place
+        return _insert_one_by_one(db, every, scopes)
     return [
         Event(seq, each.ticket, each.run, each.wall_ms, each.mono_ns, each.boot_id, each.body)
-        for seq, each in zip(places, every, strict=True)
+        for seq, pack in enumerate(packs, last - new + 1)
+        for each in pack
     ]
+
+
+def _packed_row(pack: Sequence[Event], scopes: Mapping[str, vault.Scope | None]) -> tuple[str | int, ...]:
+    first = pack[0]
+    scope = scopes[first.ticket or first.run]
+    assert scope is not None  # noqa: S101 - a pack is of a run, never of the bench
+    body = packed.sealed_body(pack, _PRIVATE, scope)
+    return first.ticket, first.run, first.wall_ms, first.mono_ns, first.boot_id, packed.KIND, body
+
+
+def _packs_with(db: Database, events: Iterable[Event]) -> dict[tuple[str, int], int]:
+    """The places of all that stands in packs of the runs of these events, by boot and time."""
+    runs = {each.run for each in events if each.body.kind in packed.PACKABLE}
+    query = "SELECT seq, boot_id, mono_ns, body FROM journal WHERE run = ? AND kind = ?"
+    rows = [row for run in sorted(runs) for row in db.query(query, [run, packed.KIND])]
+    return {(row["boot_id"], mono_ns): row["seq"] for row in rows for mono_ns in packed.times(row)}
+
+
+def _places(db: Database, events: Sequence[Event]) -> dict[tuple[str, int], int]:
+    """Where those of the events are that are stored, by boot and time."""
+    query = "SELECT seq FROM journal WHERE boot_id = ? AND mono_ns = ?"
+    places = _packs_with(db, events)
+    for each in events:
+        about = (each.boot_id, each.mono_ns)
+        if about not in places and (row := db.execute(query, about).fetchone()):
+            places[about] = int(row[0])
+    return places
 
 
 def _row(each: Event, scopes: Mapping[str, vault.Scope | None]) -> tuple[str | int, ...]:
@@ -235,11 +282,6 @@ def _private(body: Body) -> dict[str, Any]:
     """Those of its private texts that say something."""
     texts = {name: getattr(body, name) for name in _PRIVATE.get(body.kind, ())}
     return {name: text for name, text in texts.items() if isinstance(text, (str, tuple)) and text}
-
-
-def _place(db: Database, known: Event) -> int:
-    query = "SELECT seq FROM journal WHERE boot_id = ? AND mono_ns = ?"
-    return int(db.execute(query, [known.boot_id, known.mono_ns]).fetchone()[0])
 
 
 def load(
@@ -263,10 +305,14 @@ def load(
         name = row["ticket"] or row["run"]
         if name not in scopes:
             scopes[name] = vault.open_scope(db, name)
-        told = _shown(row["kind"], json.loads(row["body"]), scopes[name])
-        body = BODY.validate_python(_open(told, scopes[name]))
-        place = (row["seq"], row["ticket"], row["run"], row["wall_ms"], row["mono_ns"], row["boot_id"])
-        found.append(Event(*place, body=body))
+        if row["kind"] == packed.KIND:
+            parts = packed.unpacked(row, _PRIVATE, scopes[name])
+        else:
+            told = _shown(row["kind"], json.loads(row["body"]), scopes[name])
+            parts = [{**row, "body": _open(told, scopes[name])}]
+        for part in parts:
+            place = (row["seq"], row["ticket"], row["run"], part["wall_ms"], part["mono_ns"], row["boot_id"])
+            found.append(Event(*place, body=BODY.validate_python(part["body"])))
     return found
 
 
@@ -277,7 +323,8 @@ class Journal:
         self.store = store
         self._followers: list[Callable[[Sequence[Event]], None]] = []
         self._tasks: set[asyncio.Future[list[Event]]] = set()
-        self._told: OrderedDict[int, None] = OrderedDict()
+        self._told: OrderedDict[tuple[str, int], None] = OrderedDict()
+        self._tried: dict[str, set[int]] = {}  # by open run the times of its parts; the writer's thread alone adds
 
     def follow(self, follower: Callable[[Sequence[Event]], None]) -> None:
         """Call `follower` with events once they are on the disk; it must be quick and must not raise."""
@@ -317,16 +364,29 @@ class Journal:
                 scope = scopes[events[0].ticket or events[0].run]
                 assert scope is not None  # noqa: S101 - evidence is of a ticket or a run, never of the bench
                 vault.keep(db, scope, evidence)
-            return _insert_all(db, events, scopes)
+            return (_insert_one_by_one if self._was_tried(events) else _insert_new)(db, events, scopes)
 
         stored = await self.store.write(work)
         self.tell(stored)
+        for each in stored:
+            if isinstance(each.body, RunFinished):  # with it on the disk nothing of the run is tried again
+                self._tried.pop(each.run, None)
         return stored
+
+    def _was_tried(self, events: Sequence[Event]) -> bool:
+        """Whether one of these parts may be stored already: told before, and not confirmed or not waited for."""
+        tried = False
+        for each in events:
+            if each.body.kind in packed.PACKABLE:
+                times = self._tried.setdefault(each.run, set())
+                tried = tried or each.mono_ns in times
+                times.add(each.mono_ns)
+        return tried
 
     def tell(self, stored: Sequence[Event]) -> None:
         """Pass on events that the caller stored in a transaction of its own; each is passed on once."""
-        news = [each for each in stored if each.seq not in self._told]
-        self._told.update((each.seq, None) for each in news)
+        news = [each for each in stored if (each.boot_id, each.mono_ns) not in self._told]
+        self._told.update(((each.boot_id, each.mono_ns), None) for each in news)
         while len(self._told) > REMEMBERED:
             self._told.popitem(last=False)
         for follower in self._followers:
