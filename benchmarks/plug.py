@@ -1,14 +1,15 @@
 """Many phones at once: how soon all are on the screen, what each further one takes, and what a bad one does to others.
 
-    python benchmarks/plug.py [--phones 64] [--neighbours 7] [--rounds 3]
+    python benchmarks/plug.py [--phones 64] [--neighbours 7] [--rounds 5]
 
 Plugged: simulated phones in a process of their own are connected to the real adb server at the same moment; the time
 ends when an attached screen was sent a snapshot in which every one has told who it is. Memory: resident size of this
 process (the engine, and the screen's client) with all phones against one. Bad neighbours: some phones run sixty
 commands of 5 ms beside one more phone, which is well in one half of the rounds and hangs, dribbles, floods, answers
-garbage or falls off the cable in the other half. What counts is how much longer the others took: the least of the
-rounds against the least, since what else the machine does only ever adds. A real phone brings its own processor, so the
-bad one's simulator is a process of its own that takes what the others leave of this machine's.
+garbage or falls off the cable in the other half. What counts is how much longer the others took, the median of the
+rounds against the median; the least against the least stands beside it, since what else the machine does only ever
+adds. A real phone brings its own processor, so the bad one's simulator is a process of its own that takes what the
+others leave of this machine's.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import asyncio
 import contextlib
 import gc
 import os
+import statistics
 import sys
 import tempfile
 import time
@@ -116,9 +118,9 @@ async def beside(at: Station, bad: int, others: list[int]) -> float:
 
 async def neighbours(count: int, rounds: int) -> None:
     """The table of bad neighbours."""
-    widths = (*WIDTHS[:2], 12, WIDTHS[2])
-    row(f"{count} phones beside a bad one", "added: min / median / max", "least", "bar", widths=widths)
-    row(*["---"] * 4, widths=widths)
+    widths = (32, 34, 14, 12, WIDTHS[2])
+    row(f"{count} phones beside one that", "added in a round", "by the medians", "by the least", "bar", widths=widths)
+    row(*["---"] * 5, widths=widths)
     options = {"latency_s": 0.002, "work_ms": 5.0}
     with simulated(count, **options) as good, simulated(1, **options) as bad, tempfile.TemporaryDirectory() as folder:
         os.setpriority(os.PRIO_PROCESS, bad.pid, LAST)
@@ -137,13 +139,11 @@ async def neighbours(count: int, rounds: int) -> None:
                     ills.append(await beside(at, its, others))
                     bad.tell(phone=0, fault={})
                 added = [ill - well for ill, well in zip(ills, wells, strict=True)]
-                least = min(ills) - min(wells)
-                row(name, spread(added), f"{1000 * least:.1f} ms", _met(least), widths=widths)
+                median = 1000 * (statistics.median(ills) - statistics.median(wells))
+                least = 1000 * (min(ills) - min(wells))
+                met = bar([median], 1000 * DELAY_S, least=False, unit=" ms")
+                row(name, spread(added), f"{median:.1f} ms", f"{least:.1f} ms", met, widths=widths)
     print(flush=True)
-
-
-def _met(added_s: float) -> str:
-    return bar([1000 * added_s], 1000 * DELAY_S, least=False, unit=" ms")
 
 
 async def settled(at: Station, slot: int) -> None:
