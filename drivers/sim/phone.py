@@ -68,6 +68,7 @@ class SimulatedPhone:
         self._faults = ArmedFaults()
         self._dialog = Dialog(trusted)
         self._server: asyncio.Server | None = None
+        self._plugging = asyncio.Lock()
         self._port = 0
         self._connections: set[Connection] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -101,13 +102,14 @@ class SimulatedPhone:
 
     async def plug(self) -> None:
         """Plug it in: it listens (again), on the same port as before, and charges."""
-        if self._server is None:
-            loop = asyncio.get_running_loop()
-            self._server = await loop.create_server(
-                lambda: Connection(self), "127.0.0.1", self._port, reuse_address=True
-            )
-            self._port = self._server.sockets[0].getsockname()[1]
-            self.state.battery.plugged = self.persona.battery.plugged
+        async with self._plugging:  # two flaps may end at the same moment
+            if self._server is None:
+                loop = asyncio.get_running_loop()
+                self._server = await loop.create_server(
+                    lambda: Connection(self), "127.0.0.1", self._port, reuse_address=True
+                )
+                self._port = self._server.sockets[0].getsockname()[1]
+                self.state.battery.plugged = self.persona.battery.plugged
 
     def unplug(self) -> None:
         """Pull the cable: connections break at once, nothing listens, the battery drains."""

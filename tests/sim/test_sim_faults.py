@@ -166,6 +166,16 @@ async def test_a_flap_drops_the_connection_and_the_phone_is_back_in_time(host: H
     again.close()
 
 
+async def test_plugging_a_phone_twice_at_once_plugs_it_once(phone: SimulatedPhone) -> None:
+    address = phone.address
+    phone.unplug()
+    await asyncio.gather(phone.plug(), phone.plug())
+    assert phone.address == address
+    phone.unplug()
+    with pytest.raises(OSError, match=r"refused|Connect call failed"):
+        await asyncio.open_connection(*address.split(":"))
+
+
 async def test_a_flap_may_come_in_the_middle_of_an_answer(host: Host, phone: SimulatedPhone) -> None:
     phone.fault = Fault(FaultKind.FLAP, service="shell", after_bytes=100, seconds=0.1)
     with pytest.raises(EOFError):
