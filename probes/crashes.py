@@ -32,12 +32,15 @@ DROPBOX = Command("dropbox", "dumpsys dropbox", timeout_s=15.0, limit=2 * 1024 *
 CRASH_LOG = Command("crash-log", "logcat -b crash -d -v threadtime", timeout_s=15.0, limit=4 * 1024 * 1024)
 CLOCK = Command("clock", "date '+%s %Y-%m-%d %H:%M:%S'", timeout_s=5.0, limit=1024)
 
-#: Texts of what the drop box kept of native crashes and of the kernel's last words before a restart.
-DROPPED = Command(
-    "dropped", "dumpsys dropbox --print SYSTEM_TOMBSTONE SYSTEM_LAST_KMSG", timeout_s=15.0, limit=4 * 1024 * 1024
+#: Texts of what the drop box kept of native crashes and of the kernel's last words before a restart. An entry has to fit
+#: every word that is searched for (AOSP DropBoxManagerService.matchEntry), so each tag is asked for by itself.
+DROPPED = tuple(
+    Command(f"dropped-{name}", f"dumpsys dropbox --print {tag}", timeout_s=15.0, limit=4 * 1024 * 1024)
+    for name, tag in (("tombstones", "SYSTEM_TOMBSTONE"), ("kernel", "SYSTEM_LAST_KMSG"))
 )
+#: One `-b` for each buffer: lists with commas came with Android 7.
 ERROR_LOG = Command(
-    "error-log", "logcat -b main,system -d -t 5000 -v threadtime '*:E'", timeout_s=15.0, limit=2 * 1024 * 1024
+    "error-log", "logcat -b main -b system -d -t 5000 -v threadtime '*:E'", timeout_s=15.0, limit=2 * 1024 * 1024
 )
 KERNEL_LOG = Command("kernel-log", "dmesg", timeout_s=10.0, limit=2 * 1024 * 1024)
 UPTIME = Command("uptime", "cat /proc/uptime", timeout_s=5.0, limit=1024)
@@ -223,7 +226,7 @@ def _later(bench: Bench, box: Heard, log: Heard, clock: Heard, now: datetime) ->
 class _Logs:
     """The raw logs of a window."""
 
-    dropped: bytes
+    dropped: Sequence[bytes]
     errors: bytes
     kernel: bytes
     crash: bytes
@@ -232,7 +235,8 @@ class _Logs:
 
     def suspects(self) -> list[Suspect]:
         """What they point to; kernel lines are since the phone's start, all others since `start`."""
-        found = dropped_since(self.dropped, f"{self.start:%Y-%m-%d %H:%M:%S}")
+        start = f"{self.start:%Y-%m-%d %H:%M:%S}"
+        found = [suspect for dump in self.dropped for suspect in dropped_since(dump, start)]
         found += evidence_of(kernel_lines(self.kernel)).suspects
         log = [*entries(self.errors), *entries(self.crash)]
         new = [one for one in log if (moment := _log_time(one.time, self.now)) and moment >= self.start]
@@ -248,8 +252,8 @@ def _named(suspects: Sequence[Suspect], *strengths: str) -> tuple[str, ...]:
 async def _pointing(bench: Bench, window: _Window) -> AsyncIterator[Reading]:
     """What the logs of the window point to, part by part, and the lines that show it as evidence."""
     kernel, errors = hear_second(bench, KERNEL_LOG, dmesg), hear_second(bench, ERROR_LOG, logcat)
-    answers = (bench.answer(one.name) for one in (DROPPED, ERROR_LOG, KERNEL_LOG, CRASH_LOG))
-    dropped, error_log, kernel_log, crash = (one.stdout for one in answers)
+    dropped = [bench.answer(one.name).stdout for one in DROPPED]
+    error_log, kernel_log, crash = (bench.answer(one.name).stdout for one in (ERROR_LOG, KERNEL_LOG, CRASH_LOG))
     # Thousands of lines against a table of patterns: in a thread, so that no other phone waits for it.
     logs = _Logs(dropped, error_log, kernel_log, crash, window.start, window.now)
     suspects = await asyncio.to_thread(logs.suspects)
@@ -259,7 +263,7 @@ async def _pointing(bench: Bench, window: _Window) -> AsyncIterator[Reading]:
         yield Measurement("part_errors", Decimal(len(errors_of_parts)), ", ".join(read))
     else:
         yield Unread("part_errors", errors.reason("lines"), errors.source)
-    source = ", ".join([CRASH_LOG.script, DROPPED.script, *read])
+    source = ", ".join([CRASH_LOG.script, *(one.script for one in DROPPED), *read])
     for name, strengths in (("suspects", ("hardware", "driver")), ("hints", ("hint",))):
         if named := _named(suspects, *strengths):
             yield Measurement(name, as_value(named), source)
@@ -271,7 +275,7 @@ async def _pointing(bench: Bench, window: _Window) -> AsyncIterator[Reading]:
 @probe(
     "android.crashes",
     needs=Shell,
-    reads=(getprop.READ, CLOCK, UPTIME, DROPBOX, CRASH_LOG, DROPPED, ERROR_LOG, KERNEL_LOG),
+    reads=(getprop.READ, CLOCK, UPTIME, DROPBOX, CRASH_LOG, *DROPPED, ERROR_LOG, KERNEL_LOG),
     measures={
         "new_crashes": "1",
         "hal_deaths": "1",

@@ -71,10 +71,10 @@ def _pids(state: PhoneState, crash: Crash) -> tuple[int, int]:
 
 
 def dropbox(state: PhoneState, arguments: Sequence[str]) -> str:
-    """`dumpsys dropbox`, with `--print` or without, with or without a tag."""
+    """`dumpsys dropbox`, with `--print` or without; an entry must fit every word: its tag, or a part of its date."""
     whole = "--print" in arguments or "-p" in arguments
-    wanted = [word for word in arguments if not word.startswith("-") and not word[:1].isdigit()]
-    entries = [entry for entry in _entries(state) if not wanted or entry[1] in wanted]
+    wanted = [word for word in arguments if not word.startswith("-")]
+    entries = [entry for entry in _entries(state) if all(word in entry[0] or word == entry[1] for word in wanted)]
     out = [f"Drop box contents: {len(_entries(state))} entries\n"]
     if state.persona.android.sdk >= 29:
         out += ["Max entries: 1000\n", "Low priority rate limit period: 2000 ms\n"]

@@ -142,7 +142,6 @@ E/AndroidRuntime( 123): *** FATAL EXCEPTION IN SYSTEM PROCESS: main
 """
 DROPBOX_PRINTED = """\
 Drop box contents: 3 entries
-Searching for: SYSTEM_TOMBSTONE SYSTEM_LAST_KMSG
 
 ========================================
 2023-11-14 20:00:00 SYSTEM_TOMBSTONE (compressed text, 6361 bytes)

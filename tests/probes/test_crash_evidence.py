@@ -10,7 +10,7 @@ from probe_bench import LOADED, run
 from test_phone_probes import CRASHES
 
 from probes.crash_evidence import STRENGTHS, Evidence, Suspect, evidence_of, load_policy, policy, suspect_part
-from probes.dropbox import dropped_since
+from probes.dropbox import SEPARATOR, dropped_since
 from probes.kernel_log import dmesg, kernel_lines
 from probes.logcat import entries, log_evidence
 
@@ -242,7 +242,10 @@ def test_every_text_of_the_policy_is_there_in_both_languages_with_a_source() -> 
 
 
 async def test_logs_of_the_window_point_to_parts_with_evidence() -> None:
-    logs = {"error-log": evidence.LOGCAT, "kernel-log": evidence.DMESG, "dropped": evidence.DROPBOX_PRINTED}
+    tombstones, kernel = evidence.DROPBOX_PRINTED.split(f"{SEPARATOR}\n2023-11-14 21:00:00 ")
+    kernel = f"Drop box contents: 3 entries\n\n{SEPARATOR}\n2023-11-14 21:00:00 {kernel}"
+    logs = {"error-log": evidence.LOGCAT, "kernel-log": evidence.DMESG}
+    logs |= {"dropped-tombstones": tombstones, "dropped-kernel": kernel}
     readings = await run("android.crashes", CRASHES | logs | {"uptime": "4000.0 9000.0\n"})
     assert set(readings.value("suspects")) >= {
         "proximity: proximity-not-there",
@@ -254,6 +257,20 @@ async def test_logs_of_the_window_point_to_parts_with_evidence() -> None:
     assert readings.value("part_errors") == 3
     assert b'"line"' in readings.evidence["suspects.json"].data
     assert readings.value("since_start") == 1  # the watchdog; the crash was before it started, 67 minutes ago
+
+
+def test_the_drop_box_is_asked_for_one_tag_at_a_time_because_an_entry_has_to_fit_every_word() -> None:
+    asked = [one.script.split() for one in LOADED.probes["android.crashes"].reads if "--print" in one.script]
+    assert asked
+    assert all(len(words) == len("dumpsys dropbox --print TAG".split()) for words in asked)
+
+
+async def test_the_kernel_s_last_words_before_a_restart_point_to_a_part_though_its_log_is_closed() -> None:
+    kept = "2023-11-14 21:50:00 SYSTEM_LAST_KMSG (compressed text, 900 bytes)\n[ 1200.0] mmc0: cache flush error -110\n"
+    logs = {"error-log": "--------- beginning of main\n", "kernel-log": "dmesg: klogctl: Permission denied\n"}
+    box = f"Drop box contents: 1 entries\n\n{SEPARATOR}\n{kept}"
+    readings = await run("android.crashes", CRASHES | logs | {"crash-log": "", "dropped-kernel": box})
+    assert "storage: emmc-errors" in readings.value("suspects")
 
 
 async def test_a_refused_kernel_log_and_an_old_error_log_leave_no_suspect() -> None:

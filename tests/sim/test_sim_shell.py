@@ -176,6 +176,11 @@ async def test_tombstones_are_kept_from_the_shell_user_but_printed_by_the_drop_b
         assert b"Permission denied" in (await host.shell("ls /data/tombstones")).stderr
         printed = (await host.shell("dumpsys dropbox --print SYSTEM_TOMBSTONE")).text
         assert printed.count(">>> /vendor/bin/hw/android.hardware.camera.provider") == 3
+        # An entry has to fit every word, its tag or a part of its date (AOSP DropBoxManagerService.matchEntry).
+        both = (await host.shell("dumpsys dropbox --print SYSTEM_TOMBSTONE SYSTEM_BOOT")).text
+        assert "(No entries found.)" in both
+        dated = printed.split("========\n")[1][:10]
+        assert ">>>" in (await host.shell(f"dumpsys dropbox --print {dated} SYSTEM_TOMBSTONE")).text
         host.close()
 
 
