@@ -1,13 +1,15 @@
 """How much of its capacity the battery still has, by every source that the phone offers.
 
 Sources are never averaged: the most direct one gives `state_of_health` and is named, the others stand beside it, and
-`source_spread` shows how far they are apart. What is still healthy is judged elsewhere.
+`source_spread` shows how far they are apart, `sources_differ` which dates, serials and part statuses don't fit each
+other. What is still healthy is judged elsewhere.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 
 from drivers.api import Shell
@@ -189,19 +191,73 @@ def _capacity(name: str, options: tuple[tuple[Heard, str, int], ...]) -> Reading
     return Unread(name, heard.reason(fact), heard.source)
 
 
-def _text(name: str, options: tuple[tuple[Heard, str], ...]) -> Reading:
+_Options = tuple[tuple[Heard, str], ...]
+
+
+def _text(name: str, options: _Options) -> Reading:
     heard, fact = next(((heard, fact) for heard, fact in options if heard.get(fact)), options[0])
     return reading(name, heard, fact)
 
 
-def _day(name: str, options: tuple[tuple[Heard, str], ...]) -> Reading:
-    """The first option that is a date; what says that it was never set is passed over."""
-    dated = ((heard, fact, day(heard.get(fact))) for heard, fact in options)
-    for heard, fact, date in dated:
-        if date:
-            return Measurement(name, date, f"{heard.source}: {fact}")
+@dataclass(frozen=True, slots=True)
+class _Word:
+    """What one source says where several may: its name, and the value."""
+
+    source: str
+    value: str
+
+
+def _dates(options: _Options) -> list[_Word]:
+    """Every option that is a date; what says that it was never set is passed over."""
+    dated = [(f"{heard.source}: {fact}", day(heard.get(fact))) for heard, fact in options]
+    return [_Word(source, day_) for source, day_ in dated if day_]
+
+
+def _texts(options: _Options) -> list[_Word]:
+    return [_Word(f"{heard.source}: {fact}", str(heard.get(fact))) for heard, fact in options if heard.get(fact)]
+
+
+def _day(name: str, options: _Options) -> Reading:
+    """The first option that is a date."""
+    if told := _dates(options):
+        return Measurement(name, told[0].value, told[0].source)
     heard, fact = options[0]
     return Unread(name, heard.reason(fact), heard.source)
+
+
+#: Sources count the same moment in another time zone, or round it to the day.
+_SAME_DAYS = 1
+
+
+def _same_day(one: str, other: str) -> bool:
+    return abs((date.fromisoformat(one) - date.fromisoformat(other)).days) <= _SAME_DAYS
+
+
+def _same_serial(one: str, other: str) -> bool:
+    """Whether two serials are one: sources cut it, pad it, and write it in other letters."""
+    first, second = ("".join(sign for sign in text.casefold() if sign.isalnum()) for text in (one, other))
+    return first in second or second in first
+
+
+def _apart(what: str, told: Sequence[_Word], same: Callable[[str, str], bool], *, shown: bool = True) -> Iterator[str]:
+    """One line where a source says something else than the first; without the values where they identify a phone."""
+    if any(not same(told[0].value, one.value) for one in told[1:]):
+        yield f"{what}: " + " ≠ ".join(f"{one.source} {one.value}" if shown else one.source for one in told)
+
+
+def _differences(sources: _Sources, first_use: _Options, made: _Options, serial: _Options) -> Iterator[Reading]:
+    """Where two sources say different things of one battery's dates, serial or origin; nothing where one speaks."""
+    told = (_dates(first_use), _dates(made), _texts(serial), _origin(sources))
+    if not any(len(one) > 1 for one in told):
+        return
+    days, days_made, serials, origins = told
+    lines = (
+        *_apart("first use", days, _same_day),
+        *_apart("made", days_made, _same_day),
+        *_apart("serial", serials, _same_serial, shown=False),
+        *_apart("part", origins, str.__eq__),
+    )
+    yield Measurement("sources_differ", lines, "all sources of dates, serial and part")
 
 
 _UNSUPPORTED = Words(
@@ -209,14 +265,21 @@ _UNSUPPORTED = Words(
 )
 
 
+def _origin(sources: _Sources) -> list[_Word]:
+    """Who says that the battery is original or replaced."""
+    return [one for one in _texts(_part_options(sources)) if one.value in ("original", "replaced")]
+
+
+def _part_options(sources: _Sources) -> _Options:
+    return ((sources.properties, "part_status"), (sources.hal, "hal_part_status"))
+
+
 def _part(sources: _Sources) -> Iterator[Reading]:
     """Whether the battery is the one it left the factory with, as far as gauge or maker tell."""
-    options = ((sources.properties, "part_status"), (sources.hal, "hal_part_status"))
-    told = [(heard, fact) for heard, fact in options if heard.get(fact) in ("original", "replaced")]
-    if told:
-        yield reading("part_status", *told[0])
+    if told := _origin(sources):
+        yield Measurement("part_status", told[0].value, told[0].source)
     else:
-        asked = any(heard.get(fact) == "unsupported" for heard, fact in options)
+        asked = any(heard.get(fact) == "unsupported" for heard, fact in _part_options(sources))
         why = _UNSUPPORTED if asked else sources.properties.reason("part_status")
         yield Unread("part_status", why, sources.properties.source)
     if sources.said.get("samsung_ic_authentication") is not None:
@@ -267,6 +330,7 @@ def _care(sources: _Sources, swelling: Heard) -> Iterator[Reading]:
         "health_learned": "%",
         "source_spread": "%",
         "sources": LIST,
+        "sources_differ": LIST,
         "cycles": "1",
         "cycle_sources": LIST,
         "full_capacity": "mA.h",
@@ -286,6 +350,7 @@ def _care(sources: _Sources, swelling: Heard) -> Iterator[Reading]:
         "health_bsoh": Words("health, BSOH", "健康度 (三星第二项)"),
         "health_maker": Words("health, maker", "健康度 (厂商)"),
         "health_maker_ratio": Words("health, maker's full/design", "健康度 (厂商容量比)"),
+        "sources_differ": Words("sources that differ", "来源不一致"),
         "cycle_sources": Words("cycles by source", "各来源循环次数"),
         "battery_serial": Words("battery serial", "电池序列号"),
         "part_status": Words("part", "部件来源"),
@@ -313,12 +378,24 @@ async def battery_health(bench: Bench) -> AsyncIterator[Reading]:
     design = ((sysfs, "charge_full_design_uAh", 1000), (hal, "hal_full_design_uAh", 1000), (nodes, "design_mAh", 1))
     yield _capacity("design_capacity", (*design, (stats, "power_use_capacity_mAh", 1)))
     yield _text("technology", ((said, "technology"), (sysfs, "technology")))
-    first_use = ((said, "samsung_first_use"), (properties, "first_use"), (hal, "hal_first_use"))
-    yield _day("first_use", (*first_use, (sysfs, "first_usage_date")))
-    made = ((sysfs, "manufacturing_date"), (properties, "manufactured"), (hal, "hal_manufactured"))
-    yield _day("manufactured", (*made, (nodes, "manufactured"), (said, "samsung_llb_cal")))
-    serial = ((properties, "serial"), (hal, "hal_serial"), (sysfs, "serial_number"), (sysfs, "serial_file"))
-    yield _text("battery_serial", (*serial, (nodes, "serial")))
+    first_use: _Options = (
+        *((said, "samsung_first_use"), (properties, "first_use"), (hal, "hal_first_use")),
+        (sysfs, "first_usage_date"),
+    )
+    made: _Options = (
+        *((sysfs, "manufacturing_date"), (properties, "manufactured"), (hal, "hal_manufactured")),
+        (nodes, "manufactured"),
+    )
+    serial: _Options = (
+        *((properties, "serial"), (hal, "hal_serial"), (sysfs, "serial_number"), (sysfs, "serial_file")),
+        (nodes, "serial"),
+    )
+    yield _day("first_use", first_use)
+    # Samsung's calibration date stands in where no source tells the day of making; it is not held against one.
+    yield _day("manufactured", (*made, (said, "samsung_llb_cal")))
+    yield _text("battery_serial", serial)
+    for found in _differences(sources, first_use, made, serial):
+        yield found
     swelling = hear_second(bench, READ_SWELLING, battery_health_nodes, "swelling_data")
     for found in (*_part(sources), *_care(sources, swelling)):
         yield found

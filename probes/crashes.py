@@ -32,8 +32,8 @@ DROPBOX = Command("dropbox", "dumpsys dropbox", timeout_s=15.0, limit=2 * 1024 *
 CRASH_LOG = Command("crash-log", "logcat -b crash -d -v threadtime", timeout_s=15.0, limit=4 * 1024 * 1024)
 CLOCK = Command("clock", "date '+%s %Y-%m-%d %H:%M:%S'", timeout_s=5.0, limit=1024)
 
-#: Texts of what the drop box kept of native crashes and of the kernel's last words before a restart. An entry has to fit
-#: every word that is searched for (AOSP DropBoxManagerService.matchEntry), so each tag is asked for by itself.
+#: Texts of what the drop box kept of native crashes and of the kernel's last words before a restart. An entry has to
+#: fit every word that is searched for (AOSP DropBoxManagerService.matchEntry), so each tag is asked for by itself.
 DROPPED = tuple(
     Command(f"dropped-{name}", f"dumpsys dropbox --print {tag}", timeout_s=15.0, limit=4 * 1024 * 1024)
     for name, tag in (("tombstones", "SYSTEM_TOMBSTONE"), ("kernel", "SYSTEM_LAST_KMSG"))

@@ -260,9 +260,9 @@ async def test_logs_of_the_window_point_to_parts_with_evidence() -> None:
 
 
 def test_the_drop_box_is_asked_for_one_tag_at_a_time_because_an_entry_has_to_fit_every_word() -> None:
-    asked = [one.script.split() for one in LOADED.probes["android.crashes"].reads if "--print" in one.script]
-    assert asked
-    assert all(len(words) == len("dumpsys dropbox --print TAG".split()) for words in asked)
+    reads = LOADED.probes["android.crashes"].reads
+    asked = [one.script.partition("dumpsys dropbox --print ")[2] for one in reads if "--print" in one.script]
+    assert asked == ["SYSTEM_TOMBSTONE", "SYSTEM_LAST_KMSG"]
 
 
 async def test_the_kernel_s_last_words_before_a_restart_point_to_a_part_though_its_log_is_closed() -> None:

@@ -59,6 +59,27 @@ async def test_part_serial_and_dates_come_from_where_they_are_told() -> None:
     assert "first_use" in readings.unread
 
 
+async def test_dates_and_serials_of_two_batteries_are_shown_side_by_side_without_the_serials() -> None:
+    files = "POWER_SUPPLY_X_manufacturing_date=20210301\nPOWER_SUPPLY_X_serial_number=ZZ99\n"
+    readings = await health(battery_property=out.BATTERY_PROPERTY, power_supply=old.POWER_SUPPLY + files)
+    made, serial = readings.value("sources_differ")
+    assert "manufacturing_date 2021-03-01" in made
+    assert "manufactured 2023-11-21" in made
+    assert serial == "serial: BatteryManager: serial ≠ sysfs power_supply: serial_file"
+    assert readings.value("manufactured") == "2021-03-01"  # the first that speaks, never a mean of both
+
+
+@pytest.mark.parametrize("serial", ["ABC12534", "abc-12534", "ABC12534  ", "C12534"])
+async def test_one_serial_written_in_two_ways_and_a_day_of_rounding_are_no_difference(serial: str) -> None:
+    files = f"POWER_SUPPLY_X_manufacturing_date=2023-11-22\nPOWER_SUPPLY_X_serial_number={serial}\n"
+    readings = await health(battery_property=out.BATTERY_PROPERTY, power_supply=old.POWER_SUPPLY + files)
+    assert readings.value("sources_differ") == ()
+
+
+async def test_where_one_source_speaks_of_each_there_is_nothing_to_differ() -> None:
+    assert "sources_differ" not in (await health(battery_property=out.BATTERY_PROPERTY)).measured
+
+
 async def test_a_gauge_that_can_not_tell_the_part_says_so() -> None:
     parcel = out.BATTERY_PROPERTY.replace("00000001 00000002", "00000001 00000000")
     assert "can't tell" in (await health(battery_property=parcel)).unread["part_status"].reason.en
