@@ -352,7 +352,7 @@ def _bound(bundle: Bundle) -> bytes:
 
 
 def _row(one: Event) -> list[Any]:
-    return [one.run, one.wall_ms, one.mono_ns, one.boot_id, one.body.model_dump(mode="json")]
+    return [one.run, one.wall_ms, one.mono_ns, one.boot_id, BODY.dump_python(one.body, mode="json")]
 
 
 def _read(path: Path) -> bytes:

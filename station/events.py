@@ -6,6 +6,7 @@ device. An event is only ever added; a field may be added with a default, none c
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
@@ -49,7 +50,13 @@ __all__ = [
     "Sealed",
     "TicketOpened",
     "TicketRegistered",
+    "fields_of",
 ]
+
+
+#: Bodies that a run tells by the hundred are dataclasses: a model takes several times as long to make, since it checks
+#: what it is given. They are checked when they are read back; a probe's words are before they become one.
+_CONFIG = ConfigDict(extra="forbid")
 
 
 class _Body(BaseModel):
@@ -262,23 +269,28 @@ class RunResumed(_Body):
     checks: tuple[str, ...]
 
 
-class AttemptStarted(_Body):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptStarted:
     """A try of a check began."""
 
-    kind: Literal["attempt-started"] = "attempt-started"
+    __pydantic_config__ = _CONFIG
+
     attempt: str
     check: str
     n: int
+    kind: Literal["attempt-started"] = "attempt-started"
 
 
-class Reads(_Body):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reads:
     """One command of a batch was answered, whole or not; `sha256` names the raw answer in the evidence.
 
     `failure` is the driver's code when the answer is not whole. `started_ms` and `ms` are on the phone's clock.
     Without a `media_type` an earlier version told it, which attached the answer by an event of its own.
     """
 
-    kind: Literal["reads"] = "reads"
+    __pydantic_config__ = _CONFIG
+
     attempt: str
     name: str
     sha256: str
@@ -288,17 +300,21 @@ class Reads(_Body):
     ms: int
     failure: str = ""
     media_type: str = ""
+    kind: Literal["reads"] = "reads"
 
 
-class Attached(_Body):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attached:
     """Raw evidence was kept."""
 
-    kind: Literal["attached"] = "attached"
+    __pydantic_config__ = _CONFIG
+
     attempt: str
     name: str
     sha256: str
     bytes: int
     media_type: str
+    kind: Literal["attached"] = "attached"
 
 
 class Prompted(_Body):
@@ -326,10 +342,12 @@ class Answered(_Body):
     person: str = ""
 
 
-class Measured(_Body):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
     """A value was measured and judged."""
 
-    kind: Literal["measured"] = "measured"
+    __pydantic_config__ = _CONFIG
+
     attempt: str
     name: str
     value: Held
@@ -339,16 +357,20 @@ class Measured(_Body):
     reason: Words | None
     limit: dict[str, Any] | None
     baseline: Held | None
+    kind: Literal["measured"] = "measured"
 
 
-class NotRead(_Body):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotRead:
     """A declared value could not be had."""
 
-    kind: Literal["unread"] = "unread"
+    __pydantic_config__ = _CONFIG
+
     attempt: str
     name: str
     reason: Words
     source: str
+    kind: Literal["unread"] = "unread"
 
 
 class PhoneWriting(_Body):
@@ -400,16 +422,19 @@ class ChangeGivenUp(_Body):
     reason: str
 
 
-class AttemptEnded(_Body):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptEnded:
     """A try of a check ended. `side` says whose trouble it was when it was one."""
 
-    kind: Literal["attempt-ended"] = "attempt-ended"
+    __pydantic_config__ = _CONFIG
+
     attempt: str
     ending: Ending
     verdict: Verdict
     reason: Words | None = None
     finding: str | None = None
     side: str | None = None
+    kind: Literal["attempt-ended"] = "attempt-ended"
 
 
 class RunFinished(_Body):
@@ -460,6 +485,11 @@ Body = Annotated[
 ]
 
 BODY: TypeAdapter[Body] = TypeAdapter(Body)
+
+
+def fields_of(body: Body) -> dict[str, Any]:
+    """The fields of a body by name, each as it is."""
+    return {**body.__dict__} if isinstance(body, BaseModel) else {name: getattr(body, name) for name in body.__slots__}
 
 
 class Event(NamedTuple):

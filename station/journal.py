@@ -23,7 +23,7 @@ from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
 from station import packed, vault
-from station.events import BODY, Body, Event, RunFinished
+from station.events import BODY, Body, Event, RunFinished, fields_of
 from station.store import Store, append_only, insert_rows
 
 __all__ = ["JOURNAL", "WRITES", "Journal", "boot_id", "event", "insert", "load", "not_here"]
@@ -269,9 +269,9 @@ def _row(each: Event, scopes: Mapping[str, vault.Scope | None]) -> tuple[str | i
     private = _private(each.body)
     if private and (scope := scopes[each.ticket or each.run]) is not None:
         hidden = {name: _hide(text, f"{kind}.{name}", scope) for name, text in private.items()}
-        body = to_json({**each.body.__dict__, **hidden}).decode()
+        body = to_json({**fields_of(each.body), **hidden}).decode()
     else:  # most of a run is stored as it is dumped
-        body = each.body.model_dump_json()
+        body = BODY.dump_json(each.body).decode()
     if '"identity"' in body:
         scope = scope or scopes[each.ticket or each.run]
         body = to_json(_seal(json.loads(body), scope)).decode()

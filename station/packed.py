@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from station.events import Event, Identifying
+from station.events import Event, Identifying, fields_of
 from station.vault import Scope
 
 __all__ = ["KIND", "PACKABLE", "packs", "sealed_body", "times", "unpacked"]
@@ -57,7 +57,7 @@ def sealed_body(events: Sequence[Event], private: Mapping[str, Sequence[str]], s
     hidden: list[Any] = []
     for each in events:
         kind = each.body.kind
-        told = {**each.body.__dict__}
+        told = fields_of(each.body)
         for name in private.get(kind, ()):
             if place := _place(told[name], len(hidden)):
                 hidden.append(told[name])

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -75,7 +76,7 @@ from station.events import (
     RunAborted,
     RunFinished,
 )
-from station.values import WrongValue, as_value, held
+from station.values import WrongValue, as_value, held, is_text, require_texts
 from station.vault import Kept
 from station.writes import AGREED, CONSENT, NotedFiles, NotedPage, NotedReverse, Writer, consent_prompt
 
@@ -83,6 +84,12 @@ __all__ = ["Aborted", "Host", "Runner", "Subject", "lanes"]
 
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
+#: A limit and its dump; of what has none, none.
+_Limited = tuple[Limit | None, dict[str, Any] | None]
+_UNLIMITED: _Limited = (None, None)
+#: How many checklists' limits are kept by digest: dumping one takes as long as judging all that it is for.
+LISTS = 64
+_LIMITS: OrderedDict[str, Mapping[tuple[str, str], _Limited]] = OrderedDict()
 
 #: Seconds that a cancelled probe gets to take back what it opened; then its attempt ends without it.
 GRACE_S = 0.4
@@ -180,7 +187,8 @@ class _Try:
 
     Attributes:
         live: it touched a person or the phone by itself: from then each reading is committed.
-        early: it is judged from its answers alone, while the phone is at work for others.
+        early: it is being judged from its answers alone.
+        more: it wants more than these.
     """
 
     check: Check
@@ -193,6 +201,7 @@ class _Try:
     evidence: list[Kept] = field(default_factory=list)
     live: bool = False
     early: bool = False
+    more: bool = False
     over: bool = False
     clock: asyncio.Timeout | None = None
 
@@ -207,7 +216,8 @@ class _Try:
 
 
 class _WantsMore(BaseException):
-    """A probe that is judged early wants a person or the phone. No `Exception`: no probe may take it for its own."""
+    """A probe that is judged from its answers wants a person or the phone. No `Exception`: no probe may take it for its
+    own."""
 
 
 #: What makes two commands the same.
@@ -359,7 +369,6 @@ class Runner:
         self._failed: Device | None = None
         self._planned: Sequence[Check] = ()
         self._limits = _limits(subject.checklist)
-        self._dumped: dict[tuple[str, str], dict[str, Any]] = {}
         self._consent = subject.consented
         self.writer = Writer(host.phone, self._say, lambda: host.device(None))
         self._reading = 0  # number of the batch that is going on, 0 between batches
@@ -524,8 +533,9 @@ class Runner:
         for attempt in attempts:
             ended = early.get(attempt.id)
             if ended is None:
-                ended = await self._judge(attempt, device)
+                ended = self._judge_at_once(attempt, device) or await self._judge(attempt, device)
                 self._wait(attempt, ended)
+                await asyncio.sleep(0)  # the bench has others to look after
             if attempt.live or len(attempts) == 1:
                 await self._store([attempt])
             await self._restore(device)
@@ -626,9 +636,11 @@ class Runner:
             self._take_answers(ready, answers)
             await self._store(ready)
             for attempt in ready:
-                end = None if attempt.live or answers.complete else await self._judge_early(attempt, device)
+                end = None if answers.complete else self._judge_at_once(attempt, device)
                 if end is not None:
+                    self._wait(attempt, end)
                     ended[attempt.id] = end
+                await asyncio.sleep(0)
         await answers.through(None)
         self._take_answers(left, answers)
         return ended
@@ -638,20 +650,32 @@ class Runner:
             for command in attempt.probe.reads:
                 self._keep_answer(attempt, _called(command.name, answers.to(command)))
 
-    async def _judge_early(self, attempt: _Try, device: Device) -> AttemptEnded | None:
-        """Judge from the answers alone; None where the probe wants more than these: it begins again after the batch."""
+    def _judge_at_once(self, attempt: _Try, device: Device) -> AttemptEnded | None:
+        """Judge from the answers alone, without a turn of the loop; None where the probe wants more than these, or
+        waits for something: it begins again, and what it said is forgotten."""
+        if attempt.live or attempt.more:
+            return None
         kept = len(attempt.waiting), len(attempt.evidence)
+        ended: AttemptEnded | None = None
+        speaking = self._readings(attempt, device)
         attempt.early = True
         try:
-            ended = await self._judge(attempt, device)
+            speaking.send(None)
+        except StopIteration:
+            ended = self._concluded(attempt, device)
         except _WantsMore:
+            pass
+        except Exception as error:
+            ended = self._ended_by(error, attempt, device)
+        finally:
+            attempt.early = False
+        if ended is None:
+            with suppress(RuntimeError):  # it goes on waiting for something even so
+                speaking.close()
             del attempt.waiting[kept[0] :], attempt.evidence[kept[1] :]
             attempt.judged.clear()
             attempt.unread.clear()
-            return None
-        finally:
-            attempt.early = False
-        self._wait(attempt, ended)
+        attempt.more, attempt.over = ended is None, ended is not None
         return ended
 
     def _keep_answer(self, attempt: _Try, result: CommandResult) -> None:
@@ -739,33 +763,41 @@ class Runner:
 
     async def _judge(self, attempt: _Try, device: Device) -> AttemptEnded:
         """Let the probe speak, and say how the attempt ended. Never raises for what a probe or a phone did."""
-        probe, check = attempt.probe, attempt.check
         spent = sum(answer.seconds for answer in attempt.answers.values())
         left_s = max(0.5, attempt.deadline_s - spent)
         try:
             await self._within(attempt, self._readings(attempt, device), left_s)
-        except TimeoutError:
-            seconds = f"{attempt.deadline_s:g}"
-            side = Side.PERSON if probe.asks else Side.PHONE
-            ended = _ended(attempt, Ending.TIMED_OUT, Verdict.NONE, _LATE.fill(seconds=seconds), side=side)
-        except NotRun as not_run:
-            ended = _ended(attempt, _ending_of(not_run), Verdict.NONE, self._in_its_words(not_run.reason))
-        except DriverError as error:
-            ended = _driver_ended(attempt, error)
-            self._failed = device if isinstance(error, _BREAKS) else self._failed
-        except Trouble:
-            raise
         except Exception as error:
-            _log.warning("probe %s", probe.id, exc_info=error)
-            reason = _BUG.fill(probe=probe.id, error=f"{type(error).__name__}: {error}")
-            ended = _ended(attempt, Ending.ERRORED, Verdict.NONE, reason, side=Side.BENCH)
+            ended = self._ended_by(error, attempt, device)
         else:
-            verdict, reason_, finding = judge_check(check, attempt.judged, attempt.unread)
-            ended = _completed(attempt, verdict, reason_, finding)
-            self._failed = device if any(map(_broke, attempt.answers.values())) else self._failed
+            ended = self._concluded(attempt, device)
         attempt.over = True
         await self.desk.withdraw(attempt.id)
         return ended
+
+    def _ended_by(self, error: Exception, attempt: _Try, device: Device) -> AttemptEnded:
+        """How an attempt ends whose probe did not run through; raises Trouble, which is the bench's own."""
+        none = Verdict.NONE
+        if isinstance(error, Trouble):
+            raise error
+        if isinstance(error, TimeoutError):
+            seconds = f"{attempt.deadline_s:g}"
+            side = Side.PERSON if attempt.probe.asks else Side.PHONE
+            return _ended(attempt, Ending.TIMED_OUT, none, _LATE.fill(seconds=seconds), side=side)
+        if isinstance(error, NotRun) and is_text(error.reason):
+            return _ended(attempt, _ending_of(error), none, self._in_its_words(error.reason))
+        if isinstance(error, DriverError):
+            self._failed = device if isinstance(error, _BREAKS) else self._failed
+            return _driver_ended(attempt, error)
+        _log.warning("probe %s", attempt.probe.id, exc_info=error)
+        reason = _BUG.fill(probe=attempt.probe.id, error=f"{type(error).__name__}: {error}")
+        return _ended(attempt, Ending.ERRORED, none, reason, side=Side.BENCH)
+
+    def _concluded(self, attempt: _Try, device: Device) -> AttemptEnded:
+        """How an attempt ends whose probe ran through."""
+        verdict, reason, finding = judge_check(attempt.check, attempt.judged, attempt.unread)
+        self._failed = device if any(map(_broke, attempt.answers.values())) else self._failed
+        return _completed(attempt, verdict, reason, finding)
 
     async def _within(self, attempt: _Try, work: Awaitable[None], seconds: float) -> None:
         """Run `work` for at most `seconds` by the attempt's clock, and `GRACE_S` more when it does not let go.
@@ -814,15 +846,22 @@ class Runner:
                     await close()
 
     def _take(self, attempt: _Try, reading: Reading) -> None:
-        """Judge one reading and have it ready to be stored."""
+        """Judge one reading and have it ready to be stored.
+
+        Raises:
+            WrongValue: it is not what its probe declares, or no reading at all.
+        """
         if isinstance(reading, Evidence):
+            require_texts(reading.name, reading.media_type)
             attempt.evidence.append(Kept(reading.name, reading.media_type, reading.data))
             self._wait(attempt, _attached(attempt.id, reading.name, reading.media_type, reading.data))
             return
         unit = attempt.probe.measures.get(reading.name)
         if unit is None:
             raise WrongValue(f"{reading.name!r} is not among its measures")
+        require_texts(reading.source)
         if isinstance(reading, Unread):
+            require_texts(reading.reason)
             reading = replace(reading, reason=self._in_its_words(reading.reason))
             attempt.unread.append(reading)
             self._wait(
@@ -840,13 +879,11 @@ class Runner:
 
     def _measured(self, attempt: _Try, reading: Measurement, unit: str) -> None:
         value = held(reading.value, unit)
-        check, about = attempt.check.id, (attempt.check.id, reading.name)
-        limit = self._limits.get(about)
+        check = attempt.check.id
+        limit, dumped = self._limits.get((check, reading.name), _UNLIMITED)
         plain = as_value(value)
         # Judged is what is kept, so that anyone can judge it again.
         kept = reading if plain is None else Measurement(reading.name, plain, reading.source)
-        if limit is not None and about not in self._dumped:
-            self._dumped[about] = dump_model(limit)
         spread = self.subject.reference.spread(check, reading.name, unit)
         judged = judge_measurement(limit, kept, unit, self.subject.baselines(check) if limit else {}, spread)
         attempt.judged.append(judged)
@@ -859,7 +896,7 @@ class Runner:
             source=reading.source,
             verdict=judged.verdict,
             reason=judged.reason,
-            limit=self._dumped.get(about),
+            limit=dumped,
             baseline=baseline,
         )
         self._wait(attempt, measured)
@@ -958,11 +995,20 @@ def _offers(device: Device, need: type) -> bool:
     return True
 
 
-def _limits(checklist: Checklist) -> dict[tuple[str, str], Limit]:
-    """The limits by check and measure; the first of a measure is the one that counts."""
-    return {
-        (check.id, limit.measure): limit for check in reversed(checklist.checks) for limit in reversed(check.limits)
-    }
+def _limits(checklist: Checklist) -> Mapping[tuple[str, str], _Limited]:
+    """The limits by check and measure, each with its dump; the first of a measure is the one that counts."""
+    known = _LIMITS.get(checklist.sha256 or "")
+    if known is None:
+        known = {
+            (check.id, limit.measure): (limit, dump_model(limit))
+            for check in reversed(checklist.checks)
+            for limit in reversed(check.limits)
+        }
+        if checklist.sha256:
+            _LIMITS[checklist.sha256] = known
+            while len(_LIMITS) > LISTS:
+                _LIMITS.popitem(last=False)
+    return known
 
 
 def _unit_of(baseline: object, unit: str) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from drivers.text import safe_text
+from drivers.text import Words, safe_text
 from probes.api import Value
 from probes.units import FLAG, IDENTITY, LIST, TEXT, is_number, symbol
 from reports.predicates import Quantity
@@ -18,7 +18,7 @@ from station.events import Held, Identifying
 TEXT_LIMIT = 1000
 LIST_LIMIT = 400
 
-__all__ = ["WrongValue", "as_shown", "as_value", "held"]
+__all__ = ["WrongValue", "as_shown", "as_value", "held", "is_text", "require_texts"]
 
 
 class WrongValue(Exception):
@@ -45,6 +45,27 @@ def held(value: Value, unit: str) -> Held:
         except RecordError as error:
             raise WrongValue(str(error)) from error
     raise WrongValue(f"{type(value).__name__} where {unit!r} was declared")
+
+
+def is_text(said: object) -> bool:
+    """Whether a probe's words can be kept: a text or `Words`, without half a character (a lone surrogate)."""
+    if isinstance(said, Words):
+        return is_text(said.en) and is_text(said.zh)
+    try:
+        return isinstance(said, str) and (said.isascii() or bool(said.encode()))
+    except UnicodeEncodeError:
+        return False
+
+
+def require_texts(*said: object) -> None:
+    """See that a probe's words can be kept.
+
+    Raises:
+        WrongValue: one can't (`is_text`).
+    """
+    for one in said:
+        if not is_text(one):
+            raise WrongValue(f"{str(one)[:80]!a} is no text")
 
 
 def as_value(kept: Held) -> Value | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import cache, reduce
 from pathlib import Path
 
@@ -74,7 +75,7 @@ def test_answers_that_an_earlier_version_attached_by_events_of_their_own_are_evi
             return [told]
         about = {"attempt": read.attempt, "name": read.name, "sha256": read.sha256, "bytes": read.bytes}
         attached = Attached(**about, media_type=read.media_type)
-        return [told._replace(body=read.model_copy(update={"media_type": ""})), told._replace(body=attached)]
+        return [told._replace(body=replace(read, media_type="")), told._replace(body=attached)]
 
     def evidence(events: Iterable[Event]) -> list[tuple[str, str, int, str]]:
         every = [one for attempt in fold(events).runs["r"].attempts for one in attempt.attached]
