@@ -20,7 +20,17 @@ from probes.isub import READ_SUBSCRIPTIONS, isub
 from probes.telephony import READ_FEATURES, pm_features, telephony_registry
 from probes.units import FLAG, TEXT
 
-__all__ = ["NO_TELEPHONY", "READY", "READ_REGISTRY", "REGISTRATION_WORDS", "sim", "sim_states"]
+__all__ = [
+    "IN_THE_SLOT",
+    "NO_TELEPHONY",
+    "READY",
+    "READ_REGISTRY",
+    "REGISTRATION_WORDS",
+    "WAS_READ",
+    "sim",
+    "sim_states",
+    "states_of",
+]
 
 READ_REGISTRY = Command("telephony-registry", "dumpsys telephony.registry", timeout_s=10.0, limit=4 * 1024 * 1024)
 
@@ -32,6 +42,9 @@ READY = ("READY", "LOADED")
 _BROKEN = ("CARD_IO_ERROR", "CARD_RESTRICTED", "PERM_DISABLED")
 #: States of a card that was read and waits for a person.
 _LOCKED = ("PIN_REQUIRED", "PUK_REQUIRED", "NETWORK_LOCKED")
+#: States in which a card was read, and those in which one is in, read or not.
+WAS_READ = (*READY, *_LOCKED)
+IN_THE_SLOT = (*WAS_READ, *_BROKEN)
 _EMPTY = ("ABSENT",)
 _SLOTS = 2
 
@@ -52,8 +65,12 @@ _NOBODY_SAID = Words(
 
 def sim_states(props: Heard) -> list[str]:
     """The state of each slot, as the properties have it; empty where they have none."""
-    said = str(props.get("sim_state") or "")
-    return [state.strip() for state in said.split(",")] if said.strip(", ") else []
+    return states_of(str(props.get("sim_state") or ""))
+
+
+def states_of(said: str) -> list[str]:
+    """The states in one property, `LOADED,ABSENT`; empty where it says nothing."""
+    return [state.strip() for state in said.split(",")] if said.strip(", \r\n") else []
 
 
 def _ready_slots(states: Sequence[str], airplane: bool, inserted: int, source: str) -> Reading:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -31,6 +32,7 @@ class Section(Data):
         page_bytes: how long a page is; 0: no page answers.
         connects: a call comes about.
         deaf, mute: what people say is not understood on this phone, or at the other end.
+        dead_places: places of the tray (from 1) that read no card.
     """
 
     data: bool = True
@@ -40,6 +42,7 @@ class Section(Data):
     connects: bool = True
     deaf: bool = False
     mute: bool = False
+    dead_places: tuple[int, ...] = ()
 
 
 def data_on(state: PhoneState) -> bool:
@@ -121,7 +124,47 @@ async def _say_which(phone: SimulatedPhone, prompt: str) -> str:
     return str(phone.state.scratch[_SAID])
 
 
-HANDS = {"dial": _dial, r"heard-(here|there)-\d": _heard, r"said-(here|there)-\d": _say_which}
+# --- the tray --------------------------------------------------------------------------------------------------------
+
+#: Seconds that the phone's telephony takes to notice a card.
+_NOTICED_S = 0.2
+
+
+def _in_the_tray(phone: SimulatedPhone, place: int | None) -> None:
+    """The test SIM lies in that place (from 1) and no other card is in; None: the tray is out."""
+    embedded = phone.state.part(Section).embedded
+    sims = enumerate(phone.state.persona.sims)
+    states = (sim.state if slot in embedded else "LOADED" if slot + 1 == place else "ABSENT" for slot, sim in sims)
+    phone.state.set_prop("gsm.sim.state", ",".join(states))
+
+
+async def _count_places(phone: SimulatedPhone, prompt: str) -> str:
+    return str(len(phone.state.persona.sims) - len(phone.state.part(Section).embedded))
+
+
+async def _pull(phone: SimulatedPhone, prompt: str) -> None:
+    await asyncio.sleep(_NOTICED_S)
+    _in_the_tray(phone, None)
+
+
+async def _push(phone: SimulatedPhone, prompt: str) -> str | None:
+    """The card goes where it is asked for; a dead place reads nothing, and the person says so."""
+    place = int(prompt.split("-")[2])
+    await asyncio.sleep(_NOTICED_S)
+    if place in phone.state.part(Section).dead_places:
+        return "no-reaction"
+    _in_the_tray(phone, place)
+    return None
+
+
+HANDS = {
+    "dial": _dial,
+    r"heard-(here|there)-\d": _heard,
+    r"said-(here|there)-\d": _say_which,
+    "tray-places": _count_places,
+    r"tray-out(-\d)?(-again)?": _pull,
+    r"tray-in-\d(-again)?": _push,
+}
 SERVICES = {"connectivity": _connectivity, "isub": _isub}
 COMMANDS = {"nc": _nc}
 SETTINGS = {"global mobile_data": lambda state: str(int(data_on(state)))}
