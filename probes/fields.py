@@ -48,10 +48,11 @@ def read_fields(pairs: list[tuple[str, str]], table: Mapping[str, tuple[str, Fie
     """
     seen: set[str] = set()
     for name, value in pairs:
-        if name not in table or name in seen:
+        stated = table.get(name)
+        if stated is None or name in seen:
             continue
         seen.add(name)
-        fact, field = table[name]
+        fact, field = stated
         if not value or value in ("null", "(null)"):
             continue
         read = field.read(value)

@@ -271,6 +271,8 @@ def quantity(number: Decimal, unit: str) -> Quantity:
 def _scaled(number: Decimal) -> tuple[int, int] | None:
     """The integer and the power of ten that a decimal is written with, where a record can hold them."""
     sign, digits, power = number.as_tuple()
+    if power == 0 and len(digits) <= 15:  # as most are: under 2^53 in any case
+        return int(number), 0
     if not isinstance(power, int) or len(digits) > 40 or power > 40:
         return None
     value, exponent = int("".join(map(str, digits))), int(power)

@@ -6,10 +6,11 @@ device. An event is only ever added; a field may be added with a default, none c
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, SerializationInfo, TypeAdapter, model_serializer
 
 from checklists.verdict import Ending, Stage, Verdict
 from drivers.text import Words
@@ -64,9 +65,17 @@ class _Body(BaseModel):
 
 
 class Identifying(_Body):
-    """Text that identifies a phone or a person. Stored encrypted; `identity` is None once its key was destroyed."""
+    """Text that identifies a phone or a person. Stored encrypted; `identity` is None once its key was destroyed.
+
+    Dumped with a context, it is what that function makes of the text.
+    """
 
     identity: str | None
+
+    @model_serializer
+    def _dumped(self, info: SerializationInfo) -> dict[str, str | None]:
+        seal: Callable[[str | None], dict[str, str | None]] | None = info.context
+        return {"identity": self.identity} if seal is None else seal(self.identity)
 
 
 #: A measured value as kept: numbers as scaled integers, identities apart from plain text.

@@ -31,7 +31,6 @@ __all__ = ["JOURNAL", "WRITES", "Journal", "boot_id", "event", "insert", "load",
 JOURNAL = Migrations("assay-journal")
 #: Scope of events that belong to no ticket and no run: they hold no identity, so no key is made for it.
 _BENCH = ""
-_NO_IDENTITY = object()
 #: The kinds of events that changes on phones are folded from.
 WRITES = ("phone-writing", "phone-restored", "restore-failed", "change-given-up")
 #: By kind of event the texts that may tell of a customer, and the digests of evidence: the SHA-256 of what holds an
@@ -129,18 +128,6 @@ def event(body: Body, ticket: str = "", run: str = "") -> Event:
     global _last_ns
     _last_ns = max(_last_ns + 1, time.monotonic_ns())
     return Event(0, ticket, run, time.time_ns() // 1_000_000, _last_ns, boot_id(), body)
-
-
-def _seal(value: Any, scope: vault.Scope | None) -> Any:
-    """JSON data with every `{"identity": text}` turned into `{"sealed": base64}`."""
-    if isinstance(value, dict):
-        text = value.get("identity", _NO_IDENTITY)
-        if len(value) == 1 and (text is None or isinstance(text, str)):
-            if text is None or scope is None:
-                return {"identity": None}
-            return {"sealed": base64.b64encode(scope.seal(text.encode(), "identity")).decode()}
-        return {key: _seal(each, scope) for key, each in value.items()}
-    return [_seal(each, scope) for each in value] if isinstance(value, list) else value
 
 
 def _open(value: Any, scope: vault.Scope | None) -> Any:
@@ -265,17 +252,21 @@ def _places(db: Database, events: Sequence[Event]) -> dict[tuple[str, int], int]
 
 
 def _row(each: Event, scopes: Mapping[str, vault.Scope | None]) -> tuple[str | int, ...]:
-    kind, scope = each.body.kind, None
+    kind, name = each.body.kind, each.ticket or each.run
+
+    def seal(identity: str | None) -> dict[str, str | None]:
+        scope = scopes[name] if identity is not None else None
+        if scope is None or identity is None:
+            return {"identity": None}
+        return {"sealed": base64.b64encode(scope.seal(identity.encode(), "identity")).decode()}
+
     private = _private(each.body)
-    if private and (scope := scopes[each.ticket or each.run]) is not None:
-        hidden = {name: _hide(text, f"{kind}.{name}", scope) for name, text in private.items()}
-        body = to_json({**fields_of(each.body), **hidden}).decode()
-    else:  # most of a run is stored as it is dumped
-        body = BODY.dump_json(each.body).decode()
-    if '"identity"' in body:
-        scope = scope or scopes[each.ticket or each.run]
-        body = to_json(_seal(json.loads(body), scope)).decode()
-    return each.ticket, each.run, each.wall_ms, each.mono_ns, each.boot_id, kind, body
+    if private and (scope := scopes[name]) is not None:
+        hidden = {field: _hide(text, f"{kind}.{field}", scope) for field, text in private.items()}
+        body = to_json({**fields_of(each.body), **hidden}, context=seal)
+    else:  # most of what is no part of an attempt is stored as it is dumped
+        body = BODY.dump_json(each.body, context=seal)
+    return each.ticket, each.run, each.wall_ms, each.mono_ns, each.boot_id, kind, body.decode()
 
 
 def _private(body: Body) -> dict[str, Any]:

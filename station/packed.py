@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic_core import to_json
 
+from reports.predicates import Quantity
 from station.events import Event, Identifying, fields_of
 from station.vault import Scope
 
@@ -59,8 +60,11 @@ def sealed_body(events: Sequence[Event], private: Mapping[str, Sequence[str]], s
         kind = each.body.kind
         told = fields_of(each.body)
         for name in private.get(kind, ()):
-            if place := _place(told[name], len(hidden)):
-                hidden.append(told[name])
+            value = told[name]
+            if isinstance(value, Quantity):
+                told[name] = value.__dict__  # as data: to find out what a model is takes longer than to write it
+            elif place := _place(value, len(hidden)):
+                hidden.append(value)
                 told[name] = place
         parts.append((each.wall_ms - first.wall_ms, each.mono_ns - first.mono_ns, told))
     sealed = base64.b64encode(scope.seal(to_json(hidden), _PURPOSE)).decode() if hidden else ""

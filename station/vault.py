@@ -101,12 +101,13 @@ class Kept:
 
 def open_scope(db: Database, name: str, *, make: bool = False) -> Scope | None:
     """The scope's key and salt; None when there is none or it was erased. `make` creates a new one when missing."""
-    for row in db.query("SELECT key, salt FROM erasable WHERE scope = ?", [name]):
-        return Scope(name, row["key"], row["salt"])
+    row = db.execute("SELECT key, salt FROM erasable WHERE scope = ?", [name]).fetchone()
+    if row is not None:
+        return Scope(name, *row)
     if not make:
         return None
     scope = Scope(name, AESGCM.generate_key(256), os.urandom(32))
-    db.table("erasable").insert({"scope": name, "key": scope.key, "salt": scope.salt, "personal": None})
+    db.execute("INSERT INTO erasable (scope, key, salt) VALUES (?, ?, ?)", [name, scope.key, scope.salt])
     return scope
 
 

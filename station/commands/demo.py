@@ -36,27 +36,38 @@ ACKNOWLEDGED_S = 120.0
 )
 @click.option("--headless", is_flag=True, help=_("a script plays technician, inspector and customer"))
 @click.option("--json", "as_json", is_flag=True, help=_("with --headless: one JSON document on standard output"))
-@click.option("--keep", type=click.Path(path_type=Path), metavar="DIR", help=_("keep the data folder (new or empty)"))
-@click.option("--seed", type=int, default=0, metavar="S", help=_("other serials, IMEIs and readings"))
+@click.option(
+    "--keep",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help=_("keep the data folder; one that was kept is opened again"),
+)
+@click.option("--seed", type=int, metavar="S", help=_("other serials, IMEIs and readings"))
 @click.pass_context
 def command(
-    ctx: click.Context, phones: int | None, headless: bool, as_json: bool, keep: Path | None, seed: int
+    ctx: click.Context, phones: int | None, headless: bool, as_json: bool, keep: Path | None, seed: int | None
 ) -> None:
     """Show the whole way on a simulated bench."""
+    from station.demo.cast import kept_cast
+    from station.demo.live import open_again, open_live
     from station.demo.scenario import load_scenarios
 
+    cast = kept_cast(keep) if keep is not None else None
+    if keep is not None and cast is not None:
+        if headless or phones is not None or seed is not None:
+            raise Trouble("demo.kept", _KEPT.fill(path=keep), Side.PERSON, _AS_IT_WAS.fill(path=keep), EXIT_USE)
+        ctx.exit(open_again(keep.resolve(), cast))
     known = load_scenarios()
     scenarios = [known[at % len(known)] for at in range(phones or len(known))]
     with _folder(keep) as data:
         if headless:
-            ctx.exit(_play(data, scenarios, seed, as_json))
-        from station.demo.live import open_live
-
-        ctx.exit(open_live(data, scenarios, seed))
+            ctx.exit(_play(data, scenarios, seed or 0, as_json))
+        ctx.exit(open_live(data, [scenario.persona for scenario in scenarios], seed or 0))
 
 
 @contextlib.contextmanager
 def _folder(keep: Path | None) -> Iterator[Path]:
+    """A new or empty folder; a passing one when none is to be kept."""
     if keep is None:
         with tempfile.TemporaryDirectory(prefix="assay-demo-", ignore_cleanup_errors=True) as made:
             yield Path(made) / "data"
@@ -127,5 +138,12 @@ def _print(summary: Summary) -> None:
         click.echo(_("head office holds other records than the station"), file=sys.stdout)
 
 
-_NOT_EMPTY = Words("{path} is not an empty folder", "{path} 不是空文件夹")
+_NOT_EMPTY = Words(
+    "{path} is neither an empty folder nor one that a demo was kept in", "{path} 既不是空文件夹，也不是保留的演示数据"
+)
 _ANOTHER = Words("name a new folder: assay demo --keep DIR", "请指定一个新文件夹：assay demo --keep DIR")
+_KEPT = Words("{path} holds a demo with its phones already", "{path} 中已有一次演示及其手机")
+_AS_IT_WAS = Words(
+    "open it as it was: assay demo --keep {path}; or name a new folder",
+    "按原样打开：assay demo --keep {path}；或指定一个新文件夹",
+)

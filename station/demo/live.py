@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import os
 import subprocess
@@ -11,14 +13,25 @@ from pathlib import Path
 
 from drivers.api import Side
 from drivers.text import Words
-from station.demo.scenario import Scenario
-from station.errors import Trouble
+from station.demo.cast import Cast
+from station.errors import EXIT_USE, Trouble
 from station.i18n import _
 
-__all__ = ["open_live"]
+__all__ = ["open_again", "open_live"]
 
 
-def open_live(data: Path, scenarios: Sequence[Scenario], seed: int) -> int:
+def open_again(data: Path, cast: Cast) -> int:
+    """Set a kept bench up as it was, whatever ended it, and go on as `open_live` does.
+
+    Raises:
+        Trouble: it is open already, or did not start.
+    """
+    if _engine_runs(data):
+        raise Trouble("demo.open", _OPEN.fill(path=data), Side.PERSON, _END_IT.fill(path=data), EXIT_USE)
+    return open_live(data, cast.personas, cast.seed)
+
+
+def open_live(data: Path, personas: Sequence[str], seed: int) -> int:
     """Set the bench up, show the screen until the person leaves, take everything down; gives the exit code.
 
     Raises:
@@ -27,7 +40,7 @@ def open_live(data: Path, scenarios: Sequence[Scenario], seed: int) -> int:
     from station.demo.stage import PIN
 
     sys.stderr.write(_("setting up the simulated bench ...") + "\n")
-    arguments = [str(data), str(seed), *(scenario.persona for scenario in scenarios)]
+    arguments = [str(data), str(seed), *personas]
     backstage = subprocess.Popen(
         [sys.executable, "-m", "station.demo.backstage", *arguments],
         stdin=subprocess.PIPE,
@@ -74,10 +87,21 @@ def _show(data: Path, notice: str) -> int:
     return run_screen(data, notice=notice, glimpse=glimpse)
 
 
-def _stop_engine(data: Path) -> None:
-    import asyncio
-    import contextlib
+def _engine_runs(data: Path) -> bool:
+    from station.client import Client
 
+    async def asked() -> bool:
+        try:
+            client = await Client.connect(data)
+        except Trouble as trouble:
+            return trouble.code != "engine.not-running"
+        await client.close()
+        return True
+
+    return asyncio.run(asked())
+
+
+def _stop_engine(data: Path) -> None:
     from station.client import Client
     from station.messages import StopEngine
 
@@ -94,3 +118,8 @@ def _stop_engine(data: Path) -> None:
 
 _NO_BENCH = Words("The simulated bench did not start", "模拟工位未能启动")
 _SEE_LOG = Words("See {path}", "请查看 {path}")
+_OPEN = Words("An engine runs on {path}: this demo is open already", "{path} 上有引擎在运行：该演示已打开")
+_END_IT = Words(
+    "Leave its screen with Ctrl+Q; is there none: assay --data {path} engine --stop --force",
+    "请在其界面按 Ctrl+Q 退出；若无界面：assay --data {path} engine --stop --force",
+)

@@ -1,7 +1,8 @@
 """Sets the simulated bench up: an enrolled demo station with its people, a head office, an adb server, and the phones.
 
 Everything but the phones is the real thing: the real adb server reaches the phones by `adb connect`, the engine is the
-real one in a process of its own and cannot tell them apart, the head office verifies what it receives.
+real one in a process of its own and cannot tell them apart, the head office verifies what it receives. A folder that
+was kept is set up again as it was: the same phones, the same head office at another port.
 """
 
 from __future__ import annotations
@@ -18,17 +19,18 @@ from drivers.adb_server import AdbServer
 from drivers.sim.bench import SimulatedBench
 from drivers.sim.persona import CARDS
 from drivers.sim.phone import SimulatedPhone
-from reports.attest import generate_key, public_raw
+from reports.attest import Ed25519PrivateKey, public_raw
 from reports.headoffice.serve import running
 from reports.headoffice.shipped import allow_shipped
 from reports.headoffice.store import HeadOfficeStore, create_head_office
 from reports.predicates import Role
 from station.cards import FOLDER
 from station.client import attach_or_host
+from station.demo.cast import Cast, keep_cast, kept_cast
 from station.demo.scenario import Scenario
 from station.head_office import request_enrolment
 from station.people import PersonKeys
-from station.settings import Settings, private_folder
+from station.settings import Settings, create_key, load_key, load_settings, private_folder, save_settings
 from station.setup import add_person, set_up_station
 
 __all__ = ["PEOPLE", "PIN", "Stage", "approve", "staged"]
@@ -77,40 +79,67 @@ class Stage:
 
 @asynccontextmanager
 async def staged(data: Path, scenarios: Sequence[Scenario], seed: int) -> AsyncIterator[Stage]:
-    """A demo station in the new folder `data`, with everything around it, as long as the block lasts.
+    """A demo station in `data` with everything around it, as long as the block lasts.
+
+    The folder is new, or one that was kept: then scenarios and seed are those that it was made with (`kept_cast`).
 
     Raises:
         Trouble: the folder cannot be used.
         OSError: a port or the folder cannot be had.
     """
     private_folder(data)
-    shutil.copytree(CARDS, data / FOLDER)
-    office, office_key = data / "headoffice" / "headoffice.db", generate_key()
-    create_head_office(office, "DEMO-HQ", simulated=True)
-    allow_shipped(office)
-    async with running(office, office_key) as url:
-        settings = Settings(
-            data=data,
-            station="DEMO-01",
-            name="Demo bench",
-            shop="DEMO",
-            simulated=True,
-            head_office=url,
-            head_office_key=public_raw(office_key).hex(),
-        )
-        pins = await _enrol(settings, office)
+    office, new = data / "headoffice" / "headoffice.db", kept_cast(data) is None
+    key = _make_office(office) if new else load_key(_key_of(office))
+    async with running(office, key) as url:
+        settings = await _make_station(data, office, url, key) if new else _moved(data, url)
+        if new:
+            keep_cast(data, Cast(seed=seed, personas=tuple(each.persona for each in scenarios)))
         server = AdbServer(home=data / "adb")
         await server.start()
         try:
             await server.ready()
             async with SimulatedBench([each.persona for each in scenarios], seed=seed) as sim:
-                yield Stage(settings, pins, sim.phones, scenarios, server, office)
+                yield Stage(settings, dict.fromkeys(PEOPLE, PIN), sim.phones, scenarios, server, office)
         finally:
             await server.close()
 
 
-async def _enrol(settings: Settings, office: Path) -> dict[str, str]:
-    """The station, its place at head office and its people, as the commands make them; gives the PINs."""
+def _key_of(office: Path) -> Path:
+    """Where `assay headoffice` looks for the key of that database."""
+    return office.with_suffix(".key")
+
+
+def _make_office(office: Path) -> Ed25519PrivateKey:
+    key = create_key(_key_of(office))
+    create_head_office(office, "DEMO-HQ", simulated=True)
+    allow_shipped(office)
+    return key
+
+
+def _moved(data: Path, url: str) -> Settings:
+    """The kept station, told where its head office is now: the port may be another one's by this time."""
+    settings = load_settings(data).model_copy(update={"head_office": url})
+    save_settings(settings)
+    return settings
+
+
+async def _make_station(data: Path, office: Path, url: str, key: Ed25519PrivateKey) -> Settings:
+    shutil.copytree(CARDS, data / FOLDER)
+    settings = Settings(
+        data=data,
+        station="DEMO-01",
+        name="Demo bench",
+        shop="DEMO",
+        simulated=True,
+        head_office=url,
+        head_office_key=public_raw(key).hex(),
+    )
+    await _enrol(settings, office)
+    return settings
+
+
+async def _enrol(settings: Settings, office: Path) -> None:
+    """The station, its place at head office and its people, as the commands make them."""
     await request_enrolment(settings.head_office, await set_up_station(settings))
     approve(office, settings.station)
     keys, lead = PersonKeys(settings.data), None
@@ -121,7 +150,6 @@ async def _enrol(settings: Settings, office: Path) -> dict[str, str]:
             lead = lead or (person, await asyncio.to_thread(keys.unlock, person, PIN))
     finally:
         await client.close()
-    return dict.fromkeys(PEOPLE, PIN)
 
 
 def approve(office: Path, station: str) -> None:
