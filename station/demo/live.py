@@ -120,6 +120,6 @@ _NO_BENCH = Words("The simulated bench did not start", "模拟工位未能启动
 _SEE_LOG = Words("See {path}", "请查看 {path}")
 _OPEN = Words("An engine runs on {path}: this demo is open already", "{path} 上有引擎在运行：该演示已打开")
 _END_IT = Words(
-    "Leave its screen with Ctrl+Q; is there none: assay --data {path} engine --stop --force",
-    "请在其界面按 Ctrl+Q 退出；若无界面：assay --data {path} engine --stop --force",
+    "leave its screen with Ctrl+Q; if there is none, run `assay --data {path} engine --stop --force`",
+    "请在其界面按 Ctrl+Q 退出；若无界面，请运行 `assay --data {path} engine --stop --force`",
 )
