@@ -8,7 +8,6 @@ record.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from decimal import Context, Decimal
 from typing import NamedTuple
 
@@ -32,8 +31,7 @@ Baselines = Mapping[str, Mapping[str, Value]]
 _EXACT = Context(prec=100, traps=[])
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(NamedTuple):
     """One measurement as judged.
 
     Attributes:
@@ -91,7 +89,7 @@ def _beside(judged: Judged, value: Value, unit: str, spread: Spread | None) -> J
     centre, edge = number_text(spread.centre, unit), spread.low if value < spread.centre else spread.high
     shown = number_text(edge.quantize(_shown_step(spread), context=_EXACT), unit)
     reason = _OUTLIER.fill(value=_shown(value, unit), n=spread.units, centre=centre, edge=shown)
-    return replace(judged, verdict=Verdict.WARN, reason=reason)
+    return judged._replace(verdict=Verdict.WARN, reason=reason)
 
 
 def _shown_step(spread: Spread) -> Decimal:

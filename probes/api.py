@@ -19,7 +19,7 @@ from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from drivers.api import Command, CommandResult
 from drivers.text import Words
@@ -60,8 +60,7 @@ __all__ = [
 Value = Decimal | bool | str | tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Measurement:
+class Measurement(NamedTuple):
     """One thing that was measured.
 
     Attributes:
@@ -75,8 +74,7 @@ class Measurement:
     source: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Unread:
+class Unread(NamedTuple):
     """A declared measurement that could not be had, and why. It is never a zero and never a fail."""
 
     name: str
@@ -84,8 +82,7 @@ class Unread:
     source: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(NamedTuple):
     """Raw bytes kept as seen."""
 
     name: str

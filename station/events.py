@@ -55,8 +55,9 @@ __all__ = [
 ]
 
 
-#: Bodies that a run tells by the hundred are dataclasses: a model takes several times as long to make, since it checks
-#: what it is given. They are checked when they are read back; a probe's words are before they become one.
+#: Bodies that a run tells by the hundred are dataclasses: a model takes ten times as long to make, since it checks what
+#: it is given, and a frozen one three times. They are checked when they are read back; a probe's words are before they
+#: become one. Nobody changes a body.
 _CONFIG = ConfigDict(extra="forbid")
 
 
@@ -278,7 +279,7 @@ class RunResumed(_Body):
     checks: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class AttemptStarted:
     """A try of a check began."""
 
@@ -290,7 +291,7 @@ class AttemptStarted:
     kind: Literal["attempt-started"] = "attempt-started"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Reads:
     """One command of a batch was answered, whole or not; `sha256` names the raw answer in the evidence.
 
@@ -312,7 +313,7 @@ class Reads:
     kind: Literal["reads"] = "reads"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Attached:
     """Raw evidence was kept."""
 
@@ -351,7 +352,7 @@ class Answered(_Body):
     person: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Measured:
     """A value was measured and judged."""
 
@@ -369,7 +370,7 @@ class Measured:
     kind: Literal["measured"] = "measured"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class NotRead:
     """A declared value could not be had."""
 
@@ -431,7 +432,7 @@ class ChangeGivenUp(_Body):
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class AttemptEnded:
     """A try of a check ended. `side` says whose trouble it was when it was one."""
 

@@ -234,7 +234,7 @@ class Writer:
         command = Command("do", write.do, max(0.5, deadline_s - WIRE_S), ANSWER)
         self._doing = asyncio.ensure_future(shell.batch([command], deadline_s=deadline_s))
         [result] = await asyncio.shield(self._doing)
-        return replace(result, name=write.name)
+        return result._replace(name=write.name)
 
     async def note(self, attempt: str, write: Write, port: int = 0) -> Change:
         """Write down what is about to be changed, and how it is undone."""

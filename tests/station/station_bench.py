@@ -10,7 +10,7 @@ import asyncio
 import base64
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -108,7 +108,7 @@ class Phone:
         for command in commands:
             left = min(command.timeout_s, until - loop.time())
             result = await self.run(command.script, deadline_s=max(0.0, left))
-            results.append(replace(result, name=command.name))
+            results.append(result._replace(name=command.name))
             if heard is not None and result.failure is None:
                 heard(len(results) - 1, results[-1])
                 await asyncio.sleep(0)
