@@ -489,6 +489,8 @@ def _waits(session: Session) -> Words | None:
     last = list(session.runs.values())[-1] if session.runs else None
     if last is None or last.active:
         return None
+    if last.stopped is not None and last.record is None:
+        return _GO_ON
     if not (last.record and last.signed):
         return _TODO_SIGN
     if state_of(session) is State.CROSS_CHECK_DUE:

@@ -18,6 +18,7 @@ from station.events import Attached, AttemptEnded, Event, Measured, Reads, RunFi
 from station.journal import event
 from station.recovery import ends_of
 from station.session import Session, apply, fold
+from station.views import todo
 from tests.station.test_runner import Runner, answered, run_checks
 
 
@@ -55,6 +56,15 @@ def test_a_cut_journal_has_no_verdict_that_was_not_written_and_recovery_closes_i
         if attempt.id not in written:
             assert (attempt.ended.ending, attempt.ended.verdict) == (Ending.INTERRUPTED, Verdict.NONE)
         assert all(question.answer is not None for question in attempt.questions)
+
+
+def test_a_run_that_was_cut_short_waits_for_a_person_as_one_to_go_on_with() -> None:
+    begun = fold(e for e in journal()[:-1] if e.ticket and not isinstance(e.body, RunFinished))
+    assert [row.what.en for row in todo({}, {"T": replace(begun, ticket="T")}, {})] == []  # it is running
+    cut = fold([event(body, "T", "r") for body in ends_of(begun.runs["r"])], replace(begun, ticket="T"))
+    assert [row.what.en.partition(",")[0] for row in todo({}, {"T": cut}, {})] == ["go on with what is left"]
+    done = replace(fold(journal()), ticket="T")
+    assert [row.what.en for row in todo({}, {"T": done}, {})] == ["look through the run and sign"]
 
 
 @given(st.permutations(range(len(journal()))))

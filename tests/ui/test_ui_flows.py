@@ -228,6 +228,21 @@ async def test_the_stage_that_the_ticket_waits_for_is_offered_first(drive, seale
     assert (started.slot, started.checklist, started.stage) == (10, checklist, due)
 
 
+async def test_the_tickets_page_says_why_a_run_stopped_until_it_is_sealed(drive) -> None:
+    engine, why = scripted(), Words("the bench stopped in the middle", "检测中途工位中断")
+    cut = run(passed_rows(), "finished", stopped=why)
+    engine.answers["ticket"] = lambda _c: ticket(runs=(cut,)).model_dump(mode="json")
+    async with drive(engine) as screen:
+        await screen.press("t", "enter")
+        assert "! the bench stopped in the middle" in screen.text
+    sealed = cut.model_copy(update={"state": "sealed", "record": "ab" * 32})
+    engine.answers["ticket"] = lambda _c: ticket(runs=(sealed,)).model_dump(mode="json")
+    async with drive(engine) as screen:
+        await screen.press("t", "enter")
+        assert "not signed" in screen.text
+        assert "the bench stopped" not in screen.text
+
+
 async def test_any_other_stage_can_be_chosen_in_the_order_of_a_ticket(drive) -> None:
     engine = scripted()
     engine.session_now = session(slot=10, run=None, ticket=ticket(runs=()))

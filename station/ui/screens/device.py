@@ -554,7 +554,7 @@ def history_lines(view: SessionView, names: Mapping[str, str]) -> list[Line]:
 
 
 def run_line(run: RunView, names: Mapping[str, str]) -> Line:
-    """One run as a line: stage, checklist, counts, who (by what `names` has for their ids)."""
+    """One run as a line: stage, checklist, counts, who signed (by what `names` has for their ids) or why it stopped."""
     counts = " · ".join(
         f"{words(look)} {run.summary.get(key, 0)}"
         for key, look in (
@@ -571,4 +571,5 @@ def run_line(run: RunView, names: Mapping[str, str]) -> Line:
     stage = cells(words(named(STAGES, run.stage)), 12)
     if run.state == "running":
         return line((stage, "strong"), f" {words(run.checklist_title)} ", (" ▸ " + _("running"), "run"))
-    return line((stage, "strong"), f" {words(run.checklist_title)} ", (f" {counts} ", "text"), (signed, "dim"))
+    ended = ("! " + words(run.stopped), "warn") if run.stopped is not None and run.record is None else (signed, "dim")
+    return line((stage, "strong"), f" {words(run.checklist_title)} ", (f" {counts} ", "text"), ended)
