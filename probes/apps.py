@@ -1,7 +1,7 @@
-"""Added apps that explain complaints: crashing ones, those that draw over others, administer or hold much storage.
+"""Apps that explain complaints: those that crash, drain the battery, draw over others, administer or hold much storage.
 
-Stands on the package list with installers, the app operations, the drop box and the sizes that the disk statistics
-keep. Which apps a customer wants is theirs to say: nothing here is a fault of the phone.
+Stands on the package list with installers, the app operations, the drop box, the battery's statistics and the sizes
+that the disk statistics keep. Which apps a customer wants is theirs to say: nothing here is a fault of the phone.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from drivers.api import Command, Shell
 from drivers.text import Words
 from probes.answers import Heard, as_value, hear, hear_second
 from probes.api import Bench, Measurement, Parsed, Reading, Unread, parser, probe
+from probes.battery_drain import READ_PACKAGES, battery_drain, draining_apps, package_uids
+from probes.battery_dump import READ_STATS
 from probes.captured import raw_lines, stripped_lines
 from probes.crashes import DROPBOX
 from probes.data_state import READ_APPS, installed_apps
@@ -132,6 +134,13 @@ def _lists(added: Heard, overlay: Heard, policy: Heard) -> Iterator[Reading]:
         yield Measurement("administrators", as_value(policy.get("admins") or []), policy.source)
 
 
+def _draining(stats: Heard, uids: Heard) -> Reading:
+    apps = draining_apps(stats, uids.get("uids") or {})
+    if isinstance(apps, Words):
+        return Unread("battery_draining", apps, stats.source)
+    return Measurement("battery_draining", as_value(apps), f"{stats.source}: the phone's estimate")
+
+
 def _hogs(sizes: Heard) -> Reading:
     held = sizes.get("held")
     if held is None:
@@ -144,10 +153,11 @@ def _hogs(sizes: Heard) -> Reading:
 @probe(
     "android.apps",
     needs=Shell,
-    reads=(READ_APPS, DROPBOX, _OVERLAY, READ_POLICY, _SIZES),
+    reads=(READ_APPS, DROPBOX, _OVERLAY, READ_POLICY, _SIZES, READ_STATS, READ_PACKAGES),
     measures={
         "added_apps": "1",
         "crash_looping": LIST,
+        "battery_draining": LIST,
         "from_files": LIST,
         "over_others": LIST,
         "administrators": LIST,
@@ -155,6 +165,7 @@ def _hogs(sizes: Heard) -> Reading:
     },
     names={
         "crash_looping": Words("apps that crash again and again", "反复崩溃的应用"),
+        "battery_draining": Words("apps that drain the battery", "耗电的应用"),
         "from_files": Words("apps installed from files", "非应用商店安装的应用"),
         "over_others": Words("apps that draw over others", "可悬浮显示的应用"),
         "administrators": Words("device administrators", "设备管理应用"),
@@ -163,7 +174,7 @@ def _hogs(sizes: Heard) -> Reading:
     unverified=True,
 )
 async def apps(bench: Bench) -> AsyncIterator[Reading]:
-    """Added apps: how many, which crash again and again, came from files, draw over others, administer, hold much."""
+    """Apps that crash again and again, drain the battery, came from files, draw over others, administer, hold much."""
     added = hear(bench, READ_APPS, installed_apps)
     if added.get("apps") is None:
         yield Unread("added_apps", added.reason("apps"), added.source)
@@ -175,6 +186,8 @@ async def apps(bench: Bench) -> AsyncIterator[Reading]:
     else:
         often = [f"{name} ({count})" for name, count in box.get("crashes").items() if count >= _OFTEN]
         yield Measurement("crash_looping", as_value(often), box.source)
+    stats = hear_second(bench, READ_STATS, battery_drain, "dumpsys batterystats")
+    yield _draining(stats, hear_second(bench, READ_PACKAGES, package_uids))
     policy = hear_second(bench, READ_POLICY, device_policy)
     for each in _lists(added, hear_second(bench, _OVERLAY, overlay_apps), policy):
         yield each

@@ -19,7 +19,7 @@ from probes.battery_dump import READ_STATS
 from probes.captured import decimal, note, plain_numbers, stripped_lines
 from probes.units import LIST
 
-__all__ = ["battery_drain", "battery_drain_software", "package_uids"]
+__all__ = ["READ_PACKAGES", "battery_drain", "battery_drain_software", "draining_apps", "package_uids"]
 
 #: Names behind user ids; Android 7 and older know no `-U` and give none.
 READ_PACKAGES = Command("package-uids", "pm list packages -U", timeout_s=10.0, limit=512 * 1024)
@@ -193,6 +193,21 @@ def _used(one: Mapping[str, Any], name: str, discharged: Decimal | None) -> str:
     beyond = bool(discharged) and one["mAh"] > _BEYOND * (discharged or 0)
     doubt = f", but the battery gave {discharged} mAh in all" if beyond else ""
     return f"{name}: {one['mAh']} mAh{doubt}"
+
+
+#: An app that took this share of what the battery gave is worth naming, once the phone was off the charger for an hour.
+_MUCH, _LONG_S = Decimal("0.2"), 3600
+
+
+def draining_apps(heard: Heard, packages: Mapping[str, Sequence[str]]) -> tuple[str, ...] | Words:
+    """Apps that took a fifth and more of what the battery gave, by the phone's own estimate; or why nobody can say."""
+    given, on_battery_s = heard.get("discharged_mAh"), heard.get("on_battery_s")
+    if not given or on_battery_s is None:
+        return heard.reason("discharged_mAh")
+    if on_battery_s < _LONG_S:
+        return _TOO_SHORT
+    apps = [one for one in heard.get("apps") or () if _APP_UID.fullmatch(one["who"]) and one["mAh"] >= _MUCH * given]
+    return tuple(_used(one, _name(one["who"], packages), given) for one in apps)
 
 
 def _top(name: str, heard: Heard, fact: str, shown: Any, top: int) -> Reading:

@@ -19,7 +19,7 @@ from probes.device_policy import READ_ACCOUNTS, READ_POLICY, account, device_pol
 from probes.sim import sim_states
 from probes.units import FLAG, LIST, TEXT
 
-__all__ = ["LOCKING_ACCOUNTS", "locks"]
+__all__ = ["FINDERS", "LOCKING_ACCOUNTS", "locks"]
 
 _TRUST = Command("trust", "dumpsys trust", timeout_s=10.0, limit=512 * 1024)
 _LOCK = Command("lock-settings", "dumpsys lock_settings", timeout_s=10.0, limit=512 * 1024)
@@ -37,6 +37,15 @@ LOCKING_ACCOUNTS: Mapping[str, str] = {
     "BBKOnLineService": "vivo",
     "com.meizu.account": "Flyme",
 }
+#: Administrators by which the owner can lock and erase the phone from afar, and what people call the service. Google's
+#: is one while "Find Hub" (before 2025 "Find My Device") may lock and erase.
+FINDERS: Mapping[str, str] = {
+    "com.google.android.gms/.mdm.receivers.MdmDeviceAdminReceiver": "Google Find Hub",
+}
+_NOT_SHOWN = Words(
+    "the phone shows none; it can be on all the same, on the maker's server: have the owner look at the account",
+    "手机未显示；但可能已在厂商服务器端开启：请机主在账号中查看",
+)
 _UNKNOWN_LOCK = Words(
     "this phone's Android does not tell the cable; look whether it asks for a PIN, a pattern or a password",
     "此手机的安卓系统不通过数据线提供；请查看手机是否要求 PIN、图案或密码",
@@ -59,6 +68,11 @@ def _management(said: Heard) -> Iterator[Reading]:
     yield reading("managed", said, "device_owner", words="Device Owner")
     if owners := said.get("owners"):
         yield Measurement("managers", as_value(owners), f"{said.source}: admin")
+    found = tuple(FINDERS[admin] for admin in said.get("admins") or () if admin in FINDERS)
+    if found:
+        yield Measurement("find_my", found, f"{said.source}: Enabled Device Admins")
+    else:
+        yield Unread("find_my", _NOT_SHOWN if said.facts else said.reason("admins"), said.source)
 
 
 def _from_properties(props: Mapping[str, str], said: Heard) -> Iterator[Reading]:
@@ -102,6 +116,7 @@ def _screen_lock(now: Heard, kind: Heard) -> Iterator[Reading]:
         "locking_accounts": LIST,
         "managed": FLAG,
         "managers": LIST,
+        "find_my": LIST,
         "finance_lock": TEXT,
         "carrier_locked": FLAG,
         "oem_unlock_allowed": FLAG,
@@ -114,6 +129,7 @@ def _screen_lock(now: Heard, kind: Heard) -> Iterator[Reading]:
         "locking_accounts": Words("accounts that lock after a reset", "恢复出厂后会锁机的账号"),
         "managed": Words("managed by an organisation", "由企业管理"),
         "managers": Words("managing apps", "管理应用"),
+        "find_my": Words("can be locked from afar by", "远程查找与锁定"),
         "finance_lock": Words("Knox Guard state", "Knox Guard 状态"),
         "carrier_locked": Words("locked to a carrier", "网络锁"),
         "oem_unlock_allowed": Words("OEM unlocking allowed", "允许 OEM 解锁"),

@@ -10,12 +10,13 @@ from collections.abc import AsyncIterator, Mapping
 from drivers.api import Command, Shell
 from drivers.text import Words
 from probes import getprop
-from probes.answers import NOT_SAID, Heard, hear, hear_second, reading
+from probes.answers import NOT_SAID, Heard, as_value, hear, hear_second, reading
 from probes.api import Bench, Measurement, Parsed, Problem, Reading, Unread, parser, probe
 from probes.captured import stripped_lines
+from probes.data_state import READ_APPS, installed_apps
 from probes.units import FLAG, LIST, TEXT
 
-__all__ = ["os_integrity", "su_search"]
+__all__ = ["ROOT_APPS", "os_integrity", "selinux_mode", "su_search"]
 
 _PLACES = (
     "/system/bin/su /system/xbin/su /vendor/bin/su /product/bin/su /system_ext/bin/su /odm/bin/su /sbin/su /su/bin/su "
@@ -43,6 +44,42 @@ def su_search(data: bytes) -> Parsed:
             return parsed
     parsed.facts |= {"su_present": bool(found), "su_places": list(dict.fromkeys(found))}
     return parsed
+
+
+SELINUX = Command("selinux", "getenforce", timeout_s=5.0, limit=1024)
+
+#: Apps that hand out root, as long as their owner has not renamed them (OWASP MASTG, Android root detection; the names
+#: are those of the projects' own releases).
+ROOT_APPS: Mapping[str, str] = {
+    "com.topjohnwu.magisk": "Magisk",
+    "io.github.vvb2060.magisk": "Magisk",
+    "io.github.huskydg.magisk": "Magisk",
+    "me.weishu.kernelsu": "KernelSU",
+    "com.rifsxd.ksunext": "KernelSU",
+    "me.bmax.apatch": "APatch",
+    "eu.chainfire.supersu": "SuperSU",
+    "com.koushikdutta.superuser": "Superuser",
+    "com.noshufou.android.su": "Superuser",
+    "com.kingroot.kinguser": "KingRoot",
+}
+
+
+@parser("selinux_mode")
+def selinux_mode(data: bytes) -> Parsed:
+    """`getenforce`: one word."""
+    parsed = Parsed()
+    for line in stripped_lines(data):
+        if line in ("Enforcing", "Permissive", "Disabled"):
+            parsed.facts["mode"] = line.lower()
+            break
+    return parsed
+
+
+def _root_apps(listed: Heard) -> Reading:
+    if listed.get("apps") is None:
+        return Unread("root_apps", listed.reason("apps"), listed.source)
+    found = [f"{ROOT_APPS[app]} ({app})" for app in listed.get("apps") if app in ROOT_APPS]
+    return Measurement("root_apps", as_value(found), listed.source)
 
 
 #: Where makers keep the lock beside Android's own properties, and the word for locked (Xiaomi; realme).
@@ -81,7 +118,7 @@ def _warranty_bit(said: Heard) -> Reading:
 @probe(
     "android.os-integrity",
     needs=Shell,
-    reads=(getprop.READ, SU),
+    reads=(getprop.READ, SU, SELINUX, READ_APPS),
     measures={
         "verified_boot": TEXT,
         "bootloader_locked": FLAG,
@@ -90,14 +127,20 @@ def _warranty_bit(said: Heard) -> Reading:
         "debuggable": FLAG,
         "su_present": FLAG,
         "su_places": LIST,
+        "root_apps": LIST,
+        "selinux": TEXT,
         "warranty_bit_tripped": FLAG,
         "encryption": TEXT,
         "ever_unlocked": FLAG,
     },
-    names={"ever_unlocked": Words("was unlocked once", "曾经解锁")},
+    names={
+        "ever_unlocked": Words("was unlocked once", "曾经解锁"),
+        "root_apps": Words("apps that hand out root", "root 管理应用"),
+        "selinux": Words("SELinux", "SELinux 模式"),
+    },
 )
 async def os_integrity(bench: Bench) -> AsyncIterator[Reading]:
-    """Verified boot, bootloader lock, build tags, debuggable build, root, warranty bit."""
+    """Verified boot, bootloader lock, build tags, debuggable build, root, SELinux, warranty bit."""
     said = hear(bench, getprop.READ, getprop.getprop)
     props, _, _ = getprop.properties(bench.answer(getprop.READ.name).stdout)
     yield _verified_boot(said, props)
@@ -108,6 +151,8 @@ async def os_integrity(bench: Bench) -> AsyncIterator[Reading]:
     yield reading("su_present", search, "su_present")
     if search.get("su_places"):
         yield reading("su_places", search, "su_places")
+    yield _root_apps(hear_second(bench, READ_APPS, installed_apps))
+    yield reading("selinux", hear_second(bench, SELINUX, selinux_mode), "mode")
     yield _warranty_bit(said)
     if props.get("ro.is_ever_orange") in ("0", "1"):
         yield Measurement("ever_unlocked", props["ro.is_ever_orange"] == "1", "getprop ro.is_ever_orange")

@@ -125,7 +125,26 @@ Network Id      SSID                         Security type
 2            open                             open
 """
 
+DF_CARD = """\
+Filesystem     1K-blocks     Used Available Use% Mounted on
+/dev/root        2539468  1766356    756728  71% /
+tmpfs             765352      468    764884   1% /dev
+/dev/block/dm-1  6094400   153072   5799116   3% /data
+/data/media      6094400   153072   5799116   3% /storage/emulated
+/dev/block/loop4    5420     5420         0 100% /apex/com.android.tzdata
+/mnt/media_rw/1A2B-3C4D 522228 26   522202   1% /storage/1A2B-3C4D
+"""
+DF_TOOLBOX = """\
+Filesystem               Size     Used     Free   Blksize
+/dev                   492.0M    32.0K   491.9M   4096
+/system                  1.5G     1.2G   300.0M   4096
+/data                   11.1G     3.1G     8.0G   4096
+/mnt/media_rw/1A2B-3C4D  7.4G     1.0G     6.4G   32768
+"""
+
 OUTPUTS = {
+    "partitions": [DF_CARD, DF_TOOLBOX],
+    "selinux_mode": ["Enforcing\n", "Permissive\n"],
     "account": [ACCOUNTS, ACCOUNTS_NONE],
     "device_policy": [POLICY, POLICY_FREE],
     "trust": [TRUST],
@@ -146,4 +165,5 @@ OUTPUTS = {
 #: Said once more with every line that says it.
 GROWING = {
     "networks", "accounts", "users", "types", "device_owner", "active_admins", "admins", "owners", "apps", "installed_by", "crashes",
+    "partitions",
 }  # fmt: skip

@@ -229,6 +229,48 @@ async def test_a_package_list_that_did_not_come_is_not_an_empty_one() -> None:
     assert {"added_apps", "from_files", "crash_looping", "over_others", "administrators"} <= readings.unread.keys()
 
 
+async def test_an_app_that_took_a_fifth_of_what_the_battery_gave_is_named() -> None:
+    stats = (
+        "  Time on battery: 9h 0m 0s 0ms (90.0%) realtime, 1h 0m 0s 0ms (10.0%) uptime\n"
+        "  Discharge: 1000 mAh\n"
+        "    UID u0a112: 410.5 fg: 400\n    UID u0a87: 150 bg: 120\n    UID 1000: 800\n"
+    )
+    answers = {"batterystats": stats, "package-uids": "package:org.example.game uid:10112\n"}
+    readings = await run("android.apps", answers)
+    assert readings.value("battery_draining") == ("org.example.game (u0a112): 410.5 mAh",)
+    short = {"batterystats": stats.replace("9h 0m", "0h 9m")}
+    assert "too short" in (await run("android.apps", short)).unread["battery_draining"].reason.en
+
+
+async def test_partitions_and_cards_are_named_once_each_in_both_forms_of_df() -> None:
+    for text, first, last in (
+        (out.DF_CARD, "/: 0.7 of 2.4 GiB free", "/storage/1A2B-3C4D: 0.5 of 0.5 GiB free"),
+        (out.DF_TOOLBOX, "/system: 0.3 of 1.5 GiB free", "/mnt/media_rw/1A2B-3C4D: 6.4 of 7.4 GiB free"),
+    ):
+        found = (await run("android.storage-space", {"df": text})).value("partitions")
+        assert (found[0], found[-1], len(found)) == (first, last, 3)
+    unsure = out.DF_CARD.replace("1K-blocks", "512-blocks")
+    assert "partitions" in (await run("android.storage-space", {"df": unsure})).unread
+
+
+async def test_apps_that_hand_out_root_and_a_kernel_that_enforces_nothing_are_told() -> None:
+    listed = "package:com.topjohnwu.magisk  installer=null\npackage:org.example.notes  installer=null\nlisted\n"
+    readings = await run("android.os-integrity", {"getprop": "[a]: [b]\n", "apps": listed, "selinux": "Permissive\n"})
+    assert readings.value("root_apps") == ("Magisk (com.topjohnwu.magisk)",)
+    assert readings.value("selinux") == "permissive"
+    refused = await run("android.os-integrity", {"getprop": "[a]: [b]\n", "selinux": "sh: getenforce: not found\n"})
+    assert {"root_apps", "selinux"} <= refused.unread.keys()
+
+
+async def test_a_service_that_locks_from_afar_is_named_and_its_absence_is_never_called_clean() -> None:
+    admin = "    com.google.android.gms/.mdm.receivers.MdmDeviceAdminReceiver:\n"
+    policy = f"Current Device Policy Manager state:\n  Enabled Device Admins (User 0, provisioningState: 3):\n{admin}"
+    readings = await run("android.locks", {"device-policy": policy})
+    assert readings.value("find_my") == ("Google Find Hub",)
+    without = await run("android.locks", {"device-policy": policy.replace(admin, "")})
+    assert "server" in without.unread["find_my"].reason.en
+
+
 @given(st.lists(st.tuples(st.from_regex(r"[a-z]{1,8}\.[a-z]{1,8}", fullmatch=True), st.integers(0, 2**40)), max_size=8))
 def test_sizes_are_of_code_data_and_cache_together(apps: list[tuple[str, int]]) -> None:
     names = "[" + ",".join(f'"{name}"' for name, _ in apps) + "]"
