@@ -6,7 +6,7 @@ device. An event is only ever added; a field may be added with a default, none c
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -18,6 +18,7 @@ from reports.predicates import Quantity
 
 __all__ = [
     "BODY",
+    "PRIVATE",
     "Answered",
     "Attached",
     "AttemptEnded",
@@ -495,6 +496,23 @@ Body = Annotated[
 ]
 
 BODY: TypeAdapter[Body] = TypeAdapter(Body)
+
+
+#: By kind of event the texts that may tell of a customer, and the digests of evidence: the SHA-256 of what holds an
+#: IMEI and little else is found again by trying every number. They are stored encrypted.
+PRIVATE: Mapping[str, tuple[str, ...]] = {
+    "ticket-registered": ("complaint",),
+    "ticket-opened": ("complaint", "appearance", "accessories"),
+    "reads": ("sha256",),
+    "attached": ("sha256",),
+    "evidence-viewed": ("sha256", "name"),
+    "answered": ("value", "note"),
+    "measured": ("value", "baseline", "reason"),
+    "unread": ("reason",),
+    "attempt-ended": ("reason",),
+    "run-aborted": ("reason",),
+    "change-given-up": ("reason",),
+}
 
 
 def fields_of(body: Body) -> dict[str, Any]:

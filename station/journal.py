@@ -23,7 +23,7 @@ from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
 from station import packed, vault
-from station.events import BODY, Body, Event, RunFinished, fields_of
+from station.events import BODY, PRIVATE, Body, Event, RunFinished, fields_of
 from station.store import Store, append_only, insert_rows
 
 __all__ = ["JOURNAL", "WRITES", "Journal", "boot_id", "event", "insert", "load", "not_here"]
@@ -33,22 +33,6 @@ JOURNAL = Migrations("assay-journal")
 _BENCH = ""
 #: The kinds of events that changes on phones are folded from.
 WRITES = ("phone-writing", "phone-restored", "restore-failed", "change-given-up")
-#: By kind of event the texts that may tell of a customer, and the digests of evidence: the SHA-256 of what holds an
-#: IMEI and little else is found again by trying every number. Stored as `{"text": base64}`, lists of texts as
-#: `{"texts": base64, "n": count}`.
-_PRIVATE: Mapping[str, tuple[str, ...]] = {
-    "ticket-registered": ("complaint",),
-    "ticket-opened": ("complaint", "appearance", "accessories"),
-    "reads": ("sha256",),
-    "attached": ("sha256",),
-    "evidence-viewed": ("sha256", "name"),
-    "answered": ("value", "note"),
-    "measured": ("value", "baseline", "reason"),
-    "unread": ("reason",),
-    "attempt-ended": ("reason",),
-    "run-aborted": ("reason",),
-    "change-given-up": ("reason",),
-}
 _COLUMNS = ("ticket", "run", "wall_ms", "mono_ns", "boot_id", "kind", "body")
 _UNLESS_THERE = "ON CONFLICT (boot_id, mono_ns) DO NOTHING"
 #: How many events back a second storing of the same event is noticed.
@@ -96,7 +80,7 @@ def m003_sealed_texts(db: Database) -> None:
     """
     for guard in ("no_update", "no_delete", "no_replace"):
         db.execute(f"DROP TRIGGER journal_{guard}")
-    kinds = ", ".join(f"'{kind}'" for kind in _PRIVATE)
+    kinds = ", ".join(f"'{kind}'" for kind in PRIVATE)
     scopes: dict[str, vault.Scope | None] = {_BENCH: None}
     for row in list(db.query(f"SELECT seq, ticket, run, kind, body FROM journal WHERE kind IN ({kinds})")):  # noqa: S608
         name = row["ticket"] or row["run"]
@@ -143,7 +127,7 @@ def _hidden(kind: str, body: dict[str, Any], scope: vault.Scope | None) -> dict[
     """The body of an event with its private texts encrypted; without a scope it belongs to no customer."""
     if scope is None:
         return body
-    return body | {name: _hide(body[name], f"{kind}.{name}", scope) for name in _PRIVATE.get(kind, ()) if name in body}
+    return body | {name: _hide(body[name], f"{kind}.{name}", scope) for name in PRIVATE.get(kind, ()) if name in body}
 
 
 def _hide(value: Any, purpose: str, scope: vault.Scope) -> Any:
@@ -156,7 +140,7 @@ def _hide(value: Any, purpose: str, scope: vault.Scope) -> Any:
 
 
 def _shown(kind: str, body: dict[str, Any], scope: vault.Scope | None) -> dict[str, Any]:
-    return body | {name: _show(body[name], f"{kind}.{name}", scope) for name in _PRIVATE.get(kind, ()) if name in body}
+    return body | {name: _show(body[name], f"{kind}.{name}", scope) for name in PRIVATE.get(kind, ()) if name in body}
 
 
 def _show(value: Any, purpose: str, scope: vault.Scope | None) -> Any:
@@ -228,7 +212,7 @@ def _packed_row(pack: Sequence[Event], scopes: Mapping[str, vault.Scope | None])
     first = pack[0]
     scope = scopes[first.ticket or first.run]
     assert scope is not None  # noqa: S101 - a pack is of a run, never of the bench
-    body = packed.sealed_body(pack, _PRIVATE, scope)
+    body = packed.sealed_body(pack, scope)
     return first.ticket, first.run, first.wall_ms, first.mono_ns, first.boot_id, packed.KIND, body
 
 
@@ -271,7 +255,7 @@ def _row(each: Event, scopes: Mapping[str, vault.Scope | None]) -> tuple[str | i
 
 def _private(body: Body) -> dict[str, Any]:
     """Those of its private texts that say something."""
-    texts = {name: getattr(body, name) for name in _PRIVATE.get(body.kind, ())}
+    texts = {name: getattr(body, name) for name in PRIVATE.get(body.kind, ())}
     return {name: text for name, text in texts.items() if isinstance(text, (str, tuple)) and text}
 
 
@@ -297,7 +281,7 @@ def load(
         if name not in scopes:
             scopes[name] = vault.open_scope(db, name)
         if row["kind"] == packed.KIND:
-            parts = packed.unpacked(row, _PRIVATE, scopes[name])
+            parts = packed.unpacked(row, scopes[name])
         else:
             told = _shown(row["kind"], json.loads(row["body"]), scopes[name])
             parts = [{**row, "body": _open(told, scopes[name])}]
@@ -314,7 +298,7 @@ class Journal:
         self.store = store
         self._followers: list[Callable[[Sequence[Event]], None]] = []
         self._tasks: set[asyncio.Future[list[Event]]] = set()
-        self._told: OrderedDict[tuple[str, int], None] = OrderedDict()
+        self._told: OrderedDict[int, str] = OrderedDict()  # the boot by the time
         self._tried: dict[str, set[int]] = {}  # by open run the times of its parts; the writer's thread alone adds
 
     def follow(self, follower: Callable[[Sequence[Event]], None]) -> None:
@@ -359,9 +343,8 @@ class Journal:
 
         stored = await self.store.write(work)
         self.tell(stored)
-        for each in stored:
-            if isinstance(each.body, RunFinished):  # with it on the disk nothing of the run is tried again
-                self._tried.pop(each.run, None)
+        if isinstance(stored[-1].body, RunFinished):  # with it on the disk nothing of the run is tried again
+            self._tried.pop(stored[-1].run, None)
         return stored
 
     def _was_tried(self, events: Sequence[Event]) -> bool:
@@ -376,9 +359,10 @@ class Journal:
 
     def tell(self, stored: Sequence[Event]) -> None:
         """Pass on events that the caller stored in a transaction of its own; each is passed on once."""
-        news = [each for each in stored if (each.boot_id, each.mono_ns) not in self._told]
-        self._told.update(((each.boot_id, each.mono_ns), None) for each in news)
-        while len(self._told) > REMEMBERED:
-            self._told.popitem(last=False)
+        told = self._told
+        news = [each for each in stored if told.get(each.mono_ns) != each.boot_id]
+        told.update([(each.mono_ns, each.boot_id) for each in news])
+        while len(told) > REMEMBERED:
+            told.popitem(last=False)
         for follower in self._followers:
             follower(news)

@@ -6,6 +6,7 @@ that was never started) changes nothing. It knows no database, no device and no 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
@@ -178,11 +179,11 @@ def _run_of_part(event: Event) -> str | None:
 
     A batch brings hundreds of events of one run at once: folded together they copy the run once, not each time.
     """
-    return event.run if isinstance(event.body, _OF_ATTEMPTS) else None
+    return event.run if event.body.kind in _OF_ATTEMPTS else None
 
 
 def _with_parts(session: Session, run_id: str, events: Sequence[Event]) -> Session:
-    last_ms = max(session.last_ms, *(event.wall_ms for event in events))
+    last_ms = max(session.last_ms, *[event.wall_ms for event in events])
     known = session.runs.get(run_id)
     if known is None:
         return replace(session, last_ms=last_ms)
@@ -248,58 +249,53 @@ def _in_run(run: Run, event: Event) -> Run:
             return replace(run, active=False, ended_ms=event.wall_ms, stopped=finished.reason)
         case RunAborted() as aborted:
             return replace(run, aborted=aborted)
-    return _with_attempts(run, [event]) if isinstance(event.body, _OF_ATTEMPTS) else run
+    return _with_attempts(run, [event]) if event.body.kind in _OF_ATTEMPTS else run
 
 
-def _with_attempts(run: Run, events: Sequence[Event]) -> Run:
+def _with_attempts(run: Run, events: Iterable[Event]) -> Run:
     """The run after events of its attempts; an attempt that has ended takes no more."""
     attempts = list(run.attempts)
     open_at = {attempt.id: at for at, attempt in enumerate(attempts) if attempt.ended is None}
-    for started, group in groupby(events, lambda event: isinstance(event.body, AttemptStarted)):
-        if started:
-            for event in group:
-                _start(attempts, open_at, event)
-        else:
-            _tell(attempts, open_at, group)
+    of_attempt: dict[str, list[Event]] = {}
+    for event in events:
+        body = event.body
+        if isinstance(body, AttemptStarted):
+            _tell(attempts, open_at, of_attempt)
+            open_at[body.attempt] = len(attempts)
+            attempts.append(Attempt(body.attempt, body.check, body.n, event.wall_ms, event.mono_ns))
+        elif isinstance(body, _PARTS):
+            of_attempt.setdefault(body.attempt, []).append(event)
+    _tell(attempts, open_at, of_attempt)
     return replace(run, attempts=tuple(attempts))
 
 
-def _start(attempts: list[Attempt], open_at: dict[str, int], event: Event) -> None:
-    if isinstance(event.body, AttemptStarted):
-        open_at[event.body.attempt] = len(attempts)
-        attempts.append(Attempt(event.body.attempt, event.body.check, event.body.n, event.wall_ms, event.mono_ns))
-
-
-def _tell(attempts: list[Attempt], open_at: Mapping[str, int], events: Iterable[Event]) -> None:
-    """Put events of attempts where they belong, in place."""
-    of_attempt: dict[str, list[Event]] = {}
-    for event in events:
-        if isinstance(event.body, _PARTS):
-            of_attempt.setdefault(event.body.attempt, []).append(event)
-    for attempt_id, theirs in of_attempt.items():
+def _tell(attempts: list[Attempt], open_at: Mapping[str, int], of_attempt: dict[str, list[Event]]) -> None:
+    """Put events of attempts where they belong, in place; none is left over."""
+    for attempt_id, events in of_attempt.items():
         at = open_at.get(attempt_id)
         if at is not None and attempts[at].ended is None:
-            attempts[at] = _in_attempt(attempts[at], theirs)
+            attempts[at] = _in_attempt(attempts[at], events)
+    of_attempt.clear()
 
 
 def _in_attempt(attempt: Attempt, events: Sequence[Event]) -> Attempt:
     """The attempt with its parts added in their order, up to its end."""
-    parts: dict[str, list[Any]] = {name: [] for name in _PART_OF.values()}
+    parts: dict[str, list[Any]] = defaultdict(list)
     questions, end = attempt.questions, None
     for event in events:
         body = event.body
-        if isinstance(body, Prompted):
+        if (part := _PART_OF.get(type(body))) is not None:
+            parts[part].append(body)
+            if isinstance(body, Reads) and body.media_type:
+                parts["attached"].append(body)
+        elif isinstance(body, Prompted):
             questions = (*questions, Question(body, event.wall_ms))
         elif isinstance(body, Answered):
             questions = _answered(questions, body, event.wall_ms)
         elif isinstance(body, AttemptEnded):
             end = event
             break
-        else:
-            parts[_PART_OF[type(body)]].append(body)
-            if isinstance(body, Reads) and body.media_type:
-                parts["attached"].append(body)
-    changes: dict[str, Any] = {name: (*getattr(attempt, name), *added) for name, added in parts.items() if added}
+    changes: dict[str, Any] = {name: (*getattr(attempt, name), *added) for name, added in parts.items()}
     if end is not None:
         changes |= {"ended": end.body, "ended_ms": end.wall_ms}
         changes["seconds"] = max(0, end.mono_ns - attempt.mono_ns) / 1e9
@@ -307,8 +303,10 @@ def _in_attempt(attempt: Attempt, events: Sequence[Event]) -> Attempt:
 
 
 _PART_OF: Mapping[type, str] = {Reads: "reads", Attached: "attached", Measured: "measured", NotRead: "unread"}
-_PARTS = (Reads, Attached, Measured, NotRead, Prompted, Answered, AttemptEnded)
-_OF_ATTEMPTS = (AttemptStarted, *_PARTS)
+_PARTS = (Measured, Reads, Attached, NotRead, Prompted, Answered, AttemptEnded)
+_OF_ATTEMPTS = frozenset(
+    ("attempt-started", "reads", "attached", "measured", "unread", "prompted", "answered", "attempt-ended")
+)
 
 
 def _answered(questions: tuple[Question, ...], answered: Answered, wall_ms: int) -> tuple[Question, ...]:

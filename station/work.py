@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 from sqlite_utils import Database
@@ -56,7 +57,7 @@ from station.events import (
     RunResumed,
 )
 from station.hazards import present
-from station.journal import Journal, event, load
+from station.journal import WRITES, Journal, event, load
 from station.remedies import data_facts
 from station.runner import Host, Runner, Subject
 from station.session import Run, Session, fold
@@ -150,15 +151,16 @@ class Work:
         return [(number, session) for number, session in every if session.ticket and state_of(session).open]
 
     def _heard(self, events: Sequence[Event]) -> None:
-        self._heard_writes([each for each in events if isinstance(each.body, _WRITES)])
-        for (ticket, run), group in groupby(events, lambda each: (each.ticket, each.run)):
+        self._heard_writes([each for each in events if each.body.kind in WRITES])
+        for (ticket, run), group in groupby(events, attrgetter("ticket", "run")):
             told = list(group)
             if scope := ticket or run:
                 self.sessions[scope] = fold(told, self.sessions.get(scope))
             slots = [number for number, (_, shown) in self.run_in.items() if shown == run and run]
+            logged = [each.body for each in told if each.body.kind in _LOGGED]
             for number in slots:
-                for each in told:
-                    self._log(self.bench.slots[number], each.body)
+                for body in logged:
+                    self._log(self.bench.slots[number], body)
                 self._changed(number)
             if not slots:
                 self._changed(None)
@@ -665,7 +667,8 @@ async def _after(opened: asyncio.Future[None], runner: Runner, checks: Sequence[
     await runner.run(checks)
 
 
-_WRITES = (PhoneWriting, PhoneRestored, RestoreFailed, ChangeGivenUp)
+#: The kinds of events that a slot's log tells of.
+_LOGGED = frozenset(("phone-writing", "restore-failed", "attempt-ended"))
 
 
 def _run_name(session: Session, station: str, number: int) -> str:
