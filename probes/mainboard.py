@@ -1,7 +1,7 @@
-"""Whether the parts that only the main board can answer for do: power chip, gauge, thermal sensors; and its resets.
+"""Whether the parts that only the main board can answer for do: power chip, gauge, rails, thermal sensors; its resets.
 
-What the battery service, the thermal HAL and the kernel's zones say, and why the phone has started of late (AOSP keeps
-the last starts in a property). What a bench supply shows of the board is another check.
+What the battery service, the thermal HAL, the kernel's regulators and zones say, and why the phone has started of late
+(AOSP keeps the last starts in a property). What a bench supply shows of the board is another check.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from probes.api import Bench, Measurement, Reading, Unread, probe
 from probes.battery_dump import READ_BATTERY, battery
 from probes.captured import integer
 from probes.crashes import CLOCK, UPTIME, phone_clock, proc_uptime
+from probes.rails import READ_RAILS, power_rails
 from probes.thermal_dump import READ_SERVICE, READ_ZONES, thermal_zones, thermalservice
 from probes.units import FLAG, LIST
 
@@ -98,14 +99,37 @@ def _silent(gauge: Heard, service: Heard, zones: Heard) -> Iterator[Reading]:
     yield Measurement("silent_zones", as_value(names), zones.source)
 
 
+_RAILS_CLOSED = Words(
+    "this phone keeps its power rails closed to the cable; measure them on the open board",
+    "此手机不通过数据线开放供电信息；请拆机测量",
+)
+
+
+def _rails(said: Heard) -> Iterator[Reading]:
+    """How many rails the kernel tells of, and those that it calls faulty itself."""
+    rails = said.get("rails")
+    if rails is None:
+        for name in ("power_rails", "failed_rails"):
+            yield Unread(name, _RAILS_CLOSED, said.source)
+        return
+    yield Measurement("power_rails", Decimal(len(rails)), said.source)
+    if any("status" in one for one in rails):
+        failed = [str(one["name"]) for one in rails if one.get("status") == "error"]
+        yield Measurement("failed_rails", as_value(failed), f"{said.source}: status")
+    else:
+        yield Unread("failed_rails", _RAILS_CLOSED, said.source)
+
+
 @probe(
     "android.mainboard",
     needs=Shell,
-    reads=(READ_BATTERY, READ_SERVICE, READ_ZONES, getprop.READ, CLOCK, UPTIME),
+    reads=(READ_BATTERY, READ_SERVICE, READ_ZONES, READ_RAILS, getprop.READ, CLOCK, UPTIME),
     measures={
         "silent_chips": LIST,
         "thermal_zones": "1",
         "silent_zones": LIST,
+        "power_rails": "1",
+        "failed_rails": LIST,
         "starts": "1",
         "hardware_resets": "1",
         "reset_reasons": LIST,
@@ -116,6 +140,8 @@ def _silent(gauge: Heard, service: Heard, zones: Heard) -> Iterator[Reading]:
         "silent_chips": Words("no answer from", "无响应"),
         "thermal_zones": Words("thermal zones", "温区数"),
         "silent_zones": Words("thermal zones without a reading", "无读数的温区"),
+        "power_rails": Words("power rails", "供电轨数"),
+        "failed_rails": Words("rails in error", "异常供电轨"),
         "starts": Words("starts, last days", "近日启动次数"),
         "hardware_resets": Words("hardware resets", "硬件复位次数"),
         "reset_reasons": Words("reasons of resets", "复位原因"),
@@ -124,7 +150,7 @@ def _silent(gauge: Heard, service: Heard, zones: Heard) -> Iterator[Reading]:
     },
 )
 async def mainboard(bench: Bench, *, window_h: int = _WINDOW_H) -> AsyncIterator[Reading]:
-    """Gauge, power and thermal sensors of the board: whether all answer, and how often it reset itself.
+    """Gauge, rails and thermal sensors of the board: whether all answer, and how often it reset itself.
 
     Settings: `window_h`, how many hours back resets count, on the phone's own clock.
     """
@@ -136,6 +162,8 @@ async def mainboard(bench: Bench, *, window_h: int = _WINDOW_H) -> AsyncIterator
     clock = hear_second(bench, CLOCK, phone_clock, "date")
     uptime = hear_second(bench, UPTIME, proc_uptime, "/proc/uptime")
     for found in _silent(gauge, service, zones):
+        yield found
+    for found in _rails(hear_second(bench, READ_RAILS, power_rails, "/sys/class/regulator")):
         yield found
     if service.get("hal_ready") is not None:
         yield reading("hal_ready", service, "hal_ready", words="HAL Ready")

@@ -19,6 +19,7 @@ from probes.answers import as_value, why_nothing
 from probes.api import Bench, Measurement, NotRun, Reading, Write, probe
 from probes.battery_dump import READ_BATTERY, battery
 from probes.crashes import CRASH_LOG, UPTIME, crash_log, proc_uptime
+from probes.thermal_dump import READ_SERVICE, STATUS_WORDS, thermalservice
 from probes.units import LIST
 
 __all__ = ["STEPS", "StepName", "usage_scenario"]
@@ -55,9 +56,11 @@ _STEP_S = 6.0
 _MARK = "--step "
 #: android.os.BatteryManager.BATTERY_HEALTH_OVERHEAT.
 _OVERHEAT = 3
+#: From here on a phone is slowed down so that people notice (PowerManager.THERMAL_STATUS_SEVERE).
+_SEVERE = 3
 
 #: What is asked after each round, in one open.
-_ASKED = (UPTIME, CRASH_LOG, READ_BATTERY)
+_ASKED = (UPTIME, CRASH_LOG, READ_BATTERY, READ_SERVICE)
 _NO_LOG = Words(
     "the phone's crash log can't be read ({why}), so nothing could be counted",
     "无法读取手机崩溃日志（{why}），无法计数",
@@ -95,6 +98,10 @@ class _Day:
         self.powered = any(on)
         if said.get("health") == _OVERHEAT:
             self.events.append(f"{around}: battery overheats")
+        heat = thermalservice(answers[READ_SERVICE.name]).facts
+        status = 0 if heat.get("status_override") else heat.get("thermal_status") or 0
+        if self.begun and status >= _SEVERE:
+            self.events.append(f"{around}: slowed down for heat ({STATUS_WORDS.get(status, status)})")
         self.begun = True
 
     def used(self, said: str, around: str) -> None:
@@ -106,7 +113,7 @@ class _Day:
 
 
 async def _ask(shell: Shell) -> dict[str, bytes]:
-    answers = await shell.batch(_ASKED, deadline_s=35.0)
+    answers = await shell.batch(_ASKED, deadline_s=50.0)
     for answer in answers:
         if answer.failure is not None:
             raise answer.failure
@@ -162,7 +169,7 @@ async def usage_scenario(
             raise result.failure
         day.used(result.text, f"round {number}")
         day.look(await _ask(shell), f"round {number}")
-    source = "logcat -b crash, /proc/uptime, dumpsys battery"
+    source = "logcat -b crash, /proc/uptime, dumpsys battery, dumpsys thermalservice"
     yield Measurement("rounds", Decimal(min(rounds, 60)), source)
     yield Measurement("steps_done", Decimal(day.steps), source)
     yield Measurement("usage_events", Decimal(len(day.events)), source)

@@ -217,7 +217,18 @@ PART_FILES = """\
 part files read
 """
 
+RAILS = """\
+/sys/class/regulator/regulator.0/name:regulator-dummy
+/sys/class/regulator/regulator.1/name:vdd_core
+/sys/class/regulator/regulator.1/status:normal
+/sys/class/regulator/regulator.1/microvolts:752000
+/sys/class/regulator/regulator.2/name:vcc_touch
+/sys/class/regulator/regulator.2/status:error
+/sys/class/regulator/regulator.2/microvolts:0
+"""
+
 OUTPUTS: dict[str, list[str]] = {
+    "power_rails": [RAILS],
     "usb": [USB, USB_INDENTED, USB_OLD],
     "usb_files": [USB_FILES],
     "lsusb_v": [LSUSB],
@@ -231,5 +242,5 @@ OUTPUTS: dict[str, list[str]] = {
 #: Counts and lists that grow, and flags that are true of any thread or interface seen so far.
 GROWING = {
     "output_threads", "input_threads", "blocked_in_write", "available_devices", "interfaces", "interface_names", "adb",
-    "errors", "inventory",
+    "errors", "inventory", "rails",
 }  # fmt: skip

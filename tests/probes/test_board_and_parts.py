@@ -35,6 +35,17 @@ BOARD = {
 }
 
 
+async def test_a_rail_that_the_kernel_calls_faulty_is_named_and_a_closed_folder_says_nothing() -> None:
+    readings = await run("android.mainboard", BOARD | {"power-rails": out.RAILS})
+    assert (readings.value("power_rails"), readings.value("failed_rails")) == (3, ("vcc_touch",))
+    closed = await run("android.mainboard", BOARD | {"power-rails": ""})
+    assert {"power_rails", "failed_rails"} <= closed.unread.keys()
+    numbers = "\n".join(line for line in out.RAILS.splitlines() if "/status:" not in line) + "\n"
+    silent = await run("android.mainboard", BOARD | {"power-rails": numbers})
+    assert silent.value("power_rails") == 3
+    assert "failed_rails" in silent.unread
+
+
 async def test_a_sound_board_answers_and_has_not_reset_itself() -> None:
     readings = await run("android.mainboard", BOARD)
     assert readings.value("silent_chips") == ()

@@ -21,8 +21,16 @@ CRASH = "11-14 22:30:00.400  1200  1200 F DEBUG   : pid: 99, tid: 99, name: c  >
 class Day:
     """A phone in use: what it says after each round, the first time before any."""
 
-    def __init__(self, *, logs: list[str], ups: list[str] | None = None, batteries: list[str] | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        logs: list[str],
+        ups: list[str] | None = None,
+        batteries: list[str] | None = None,
+        heat: tuple[str, ...] = ("",),
+    ) -> None:
         self.logs, self.ups, self.batteries = logs, ups or ["100.0 90.0"], batteries or [phone_outputs.BATTERY]
+        self.heat = [f"Thermal Status: {status}\n" if status else "" for status in heat]
         self.round = "".join(f"--step {step}\nStarting: Intent {{ }}\n" for step in STEPS)
         self.asked = 0
 
@@ -34,6 +42,8 @@ class Day:
             return self.now(self.logs)
         if script == "dumpsys battery":
             return self.now(self.batteries)
+        if script == "dumpsys thermalservice":
+            return self.now(self.heat)
         return self.round
 
     def now(self, answers: list[str]) -> str:
@@ -55,6 +65,7 @@ async def test_a_day_without_a_fault_counts_none_and_its_rounds() -> None:
     ("day", "event"),
     [
         (Day(logs=["", CRASH]), "round 1: /vendor/bin/hw/camera-service crashed"),
+        (Day(logs=[""], heat=("0", "1", "3")), "round 2: slowed down for heat (severe)"),
         (Day(logs=[""], ups=["900.0 1.0", "950.0 1.0", "12.0 1.0"]), "round 2: restarted"),
         (
             Day(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from pydantic import Field
+
 from drivers.sim.persona import Data
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ class Section(Data):
         panel: the screen's panel.
         rear_module, front_module: ids of the camera modules.
         fingerprint: the fingerprint sensor.
+        rails: what the kernel says of the first power rails, by name; empty: the folder is closed, as on most phones.
     """
 
     cell_id: str = ""
@@ -30,6 +33,7 @@ class Section(Data):
     rear_module: str = ""
     front_module: str = ""
     fingerprint: str = ""
+    rails: dict[str, str] = Field(default_factory=dict)
 
 
 def _file(value: Callable[[Section], str]) -> Callable[[PhoneState], str | None]:
@@ -40,7 +44,24 @@ def _file(value: Callable[[Section], str]) -> Callable[[PhoneState], str | None]
     return file
 
 
+#: No more rails than this are told of.
+_MOST_RAILS = 4
+_RAIL_FILES = {"name": 0, "status": 1}
+
+
+def _rail(number: int, at: int) -> Callable[[PhoneState], str | None]:
+    def file(state: PhoneState) -> str | None:
+        rails = list(state.part(Section).rails.items())
+        return f"{rails[number][at]}\n" if number < len(rails) else None
+
+    return file
+
+
 FILES = {
+    f"/sys/class/regulator/regulator.{number}/{leaf}": _rail(number, at)
+    for number in range(_MOST_RAILS)
+    for leaf, at in _RAIL_FILES.items()
+} | {
     "/sys/class/lcd/panel/cell_id": _file(lambda board: board.cell_id),
     "/sys/class/lcd/panel/lcd_type": _file(lambda board: board.panel),
     "/sys/class/camera/rear/rear_moduleid": _file(lambda board: board.rear_module),
