@@ -40,6 +40,7 @@ class SimulatedBench:
         trusted_keys: contents of `adbkey.pub` files that the phones have allowed before. With none given, phones that
             trust the bench ask for no proof, as phones with `ro.adb.secure=0` do.
         shell: the shell's name, for tests of the fallback; else mksh where there is one.
+        ports: where the phones would listen, in their order, as far as nobody else does.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class SimulatedBench:
         clock: Clock | None = None,
         trusted_keys: Sequence[str] = (),
         shell: str | None = None,
+        ports: Sequence[int] = (),
     ) -> None:
         self.phones: list[SimulatedPhone] = []
         self._personas = [load_persona(entry) if isinstance(entry, str) else entry for entry in personas]
@@ -58,6 +60,7 @@ class SimulatedBench:
         self._clock = clock or WallClock()
         self._keys = [parse_host_key(text) for text in trusted_keys]
         self._shell = find_shell(shell)
+        self._ports = [*ports, *[0] * (len(self._personas) - len(ports))]
         self._folder: Path | None = None
 
     async def __aenter__(self) -> Self:
@@ -65,7 +68,7 @@ class SimulatedBench:
         for index, persona in enumerate(self._personas):
             phone = self._make(index, persona, self._folder / str(index), self._shell)
             self.phones.append(phone)
-            await phone.plug()
+            await phone.plug(self._ports[index])
         return self
 
     async def __aexit__(

@@ -81,8 +81,13 @@ class SimulatedPhone:
         return self.state.persona
 
     @property
+    def port(self) -> int:
+        """The TCP port where it listens; stays the same while it is unplugged. 0: it was never plugged in."""
+        return self._port
+
+    @property
     def address(self) -> str:
-        """Where adb finds it; stays the same while it is unplugged."""
+        """Where adb finds it."""
         return f"127.0.0.1:{self._port}"
 
     @property
@@ -100,16 +105,22 @@ class SimulatedPhone:
         """How many adb servers are connected, authorised or not."""
         return len(self._connections)
 
-    async def plug(self) -> None:
-        """Plug it in: it listens (again), on the same port as before, and charges."""
+    async def plug(self, wanted: int = 0) -> None:
+        """Plug it in: it listens and charges. It keeps its port; the first is `wanted`, or any if that one is taken."""
         async with self._plugging:  # two flaps may end at the same moment
             if self._server is None:
-                loop = asyncio.get_running_loop()
-                self._server = await loop.create_server(
-                    lambda: Connection(self), "127.0.0.1", self._port, reuse_address=True
-                )
+                try:
+                    self._server = await self._listen(self._port or wanted)
+                except OSError:
+                    if self._port or not wanted:
+                        raise
+                    self._server = await self._listen(0)
                 self._port = self._server.sockets[0].getsockname()[1]
                 self.state.battery.plugged = self.persona.battery.plugged
+
+    async def _listen(self, port: int) -> asyncio.Server:
+        loop = asyncio.get_running_loop()
+        return await loop.create_server(lambda: Connection(self), "127.0.0.1", port, reuse_address=True)
 
     def unplug(self) -> None:
         """Pull the cable: connections break at once, nothing listens, the battery drains."""

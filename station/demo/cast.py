@@ -18,12 +18,19 @@ _FILE = "demo.json"
 
 
 class Cast(BaseModel):
-    """The simulated phones of a demo, by their personas, and the seed that gave them their serials and IMEIs."""
+    """The simulated phones of a demo.
+
+    Attributes:
+        seed: gave them their serials and IMEIs.
+        personas: what each is.
+        ports: TCP ports, which are the sockets of this bench: at the same port a phone is in the same slot.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     seed: int
     personas: Annotated[tuple[str, ...], Field(min_length=1)]
+    ports: tuple[Annotated[int, Field(ge=1, le=65535)], ...] = ()
 
 
 def keep_cast(data: Path, cast: Cast) -> None:

@@ -88,17 +88,18 @@ async def staged(data: Path, scenarios: Sequence[Scenario], seed: int) -> AsyncI
         OSError: a port or the folder cannot be had.
     """
     private_folder(data)
-    office, new = data / "headoffice" / "headoffice.db", kept_cast(data) is None
-    key = _make_office(office) if new else load_key(_key_of(office))
+    office, cast = data / "headoffice" / "headoffice.db", kept_cast(data)
+    personas = [each.persona for each in scenarios]
+    key = load_key(_key_of(office)) if cast else _make_office(office)
     async with running(office, key) as url:
-        settings = await _make_station(data, office, url, key) if new else _moved(data, url)
-        if new:
-            keep_cast(data, Cast(seed=seed, personas=tuple(each.persona for each in scenarios)))
+        settings = _moved(data, url) if cast else await _make_station(data, office, url, key)
         server = AdbServer(home=data / "adb")
         await server.start()
         try:
             await server.ready()
-            async with SimulatedBench([each.persona for each in scenarios], seed=seed) as sim:
+            async with SimulatedBench(personas, seed=seed, ports=cast.ports if cast else ()) as sim:
+                if cast is None:
+                    keep_cast(data, Cast(seed=seed, personas=personas, ports=[phone.port for phone in sim.phones]))
                 yield Stage(settings, dict.fromkeys(PEOPLE, PIN), sim.phones, scenarios, server, office)
         finally:
             await server.close()

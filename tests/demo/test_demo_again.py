@@ -116,6 +116,7 @@ async def test_a_demo_killed_as_a_whole_in_the_middle_of_a_question_goes_on_in_i
     async with demo(data, monkeypatch) as again:
         card = await again.ready()
         assert (card.ticket, card.serial_tail) == (ticket, before.card.serial_tail)
+        assert card.slot == before.slot
         assert card.headline == INTERRUPTED
         async with asyncio.timeout(SLOW_S):
             view = await anext(view async for view in again.client.session() if view.run is not None)

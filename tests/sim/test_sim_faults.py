@@ -166,6 +166,15 @@ async def test_a_flap_drops_the_connection_and_the_phone_is_back_in_time(host: H
     again.close()
 
 
+async def test_a_phone_listens_where_it_is_wanted_unless_somebody_else_does() -> None:
+    async with SimulatedBench(["healthy", "healthy"], seed=4) as sim:
+        first, taken = sim.phones[0].port, sim.phones[1].port
+        sim.phones[0].unplug()
+        async with SimulatedBench(["healthy", "healthy", "healthy"], seed=4, ports=[first, taken]) as again:
+            assert again.phones[0].port == first
+            assert len({taken, *(phone.port for phone in again.phones)}) == 4
+
+
 async def test_plugging_a_phone_twice_at_once_plugs_it_once(phone: SimulatedPhone) -> None:
     address = phone.address
     phone.unplug()
