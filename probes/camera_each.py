@@ -6,7 +6,7 @@ Sharpness and dust need a chart and are other checks. What a picture must show i
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -25,6 +25,9 @@ __all__ = ["BLANK_BELOW", "camera_each"]
 #: covered lens gives 0.0 to 0.7, with light through a finger 3.1, a plain wall 0.5 to 4.4, a desk of two greys 14.7.
 BLANK_BELOW = Decimal(6)
 
+#: What a person says of a lens that the phone does not have.
+_NONE = "none"
+
 _AIM = Words("Unlock the phone and stand it up so that nothing covers its lenses", "请解锁手机并竖立，勿遮挡镜头")
 _AIM_STEPS = (
     Words("The bench opens the camera app and presses the shutter", "工位将打开相机应用并自动按快门"),
@@ -39,6 +42,8 @@ _COVERED = Words(
 )
 _OTHER_LENS = Words("the picture was taken by another lens ({focal} mm)", "照片由其他镜头拍摄（{focal} 毫米）")
 _NO_SUCH = Words("the phone has no {lens} camera", "手机没有{lens}摄像头")
+_HAS_NONE = Words("This phone has no {lens} lens", "此手机没有{lens}镜头")
+_NONE_SAID = Words("the phone has no {lens} lens, as the person says", "检测人确认手机没有{lens}镜头")
 
 
 def _measures() -> dict[str, str]:
@@ -69,17 +74,23 @@ class _Lens:
         self.absent = bool(cameras) and not own
         self._own = [focal for one in own for focal in one.get("focal_mm", ())]
         self._others = [focal for one in cameras if one not in own for focal in one.get("focal_mm", ())]
+        self._told = LENSES[name].told
 
-    async def picture(self, timeout_s: float) -> Picture | Unseen:
-        """A picture of this lens; the person helps where the app can't be told or the lens is covered."""
+    async def picture(self, timeout_s: float, seen: Sequence[Decimal]) -> Picture | Unseen:
+        """A picture of this lens; the person helps where the app can't be told or the lens is covered.
+
+        `seen` are the focal lengths of pictures by other lenses of the same side: a lens that the app can't be told to
+        take must have one of its own.
+        """
         await self._shutter.open(self.name)
-        if not LENSES[self.name].told:
-            await self._ask("switch", _SWITCH, _SWITCHED, timeout_s)
+        if not self._told and await self._ask("switch", _SWITCH, _SWITCHED, timeout_s) == _NONE:
+            return Unseen(False, _NONE_SAID.fill(lens=self._words))
         taken = await self._shutter.shoot(self.name)
-        if isinstance(taken, Picture) and self._by_another(taken):
-            await self._ask("switch", _SWITCH, _SWITCHED, timeout_s)
+        if isinstance(taken, Picture) and self._by_another(taken, seen):
+            if await self._ask("switch", _SWITCH, _SWITCHED, timeout_s) == _NONE:
+                return Unseen(False, _NONE_SAID.fill(lens=self._words))
             taken = await self._shutter.shoot(self.name)
-            if isinstance(taken, Picture) and self._by_another(taken):
+            if isinstance(taken, Picture) and self._by_another(taken, seen):
                 return Unseen(False, _OTHER_LENS.fill(focal=str(taken.focal_mm)))
         if isinstance(taken, Picture) and taken.spread < BLANK_BELOW:
             await self._ask("uncover", _COVERED, _READY, timeout_s)
@@ -87,19 +98,26 @@ class _Lens:
             return again if isinstance(again, Picture) else taken
         return taken
 
-    def _by_another(self, taken: Picture) -> bool:
-        """Whether its focal length belongs to the phone's other side; where one is not known it is believed."""
+    def _by_another(self, taken: Picture, seen: Sequence[Decimal]) -> bool:
+        """Whether its focal length belongs to another lens; where one is not known it is believed."""
         focal = taken.focal_mm
-        if focal is None or any(same_focal(focal, own) for own in self._own):
+        if focal is None:
+            return False
+        if not self._told:
+            return any(same_focal(focal, other) for other in seen)
+        if any(same_focal(focal, own) for own in self._own):
             return False
         return any(same_focal(focal, other) for other in self._others)
 
-    async def _ask(self, what: str, title: Words, done: Words, timeout_s: float) -> None:
-        choice = Choice("done", done.fill(lens=self._words), "1")
+    async def _ask(self, what: str, title: Words, done: Words, timeout_s: float) -> str:
+        choices = [Choice("done", done.fill(lens=self._words), "1")]
+        if what == "switch" and not self._told:
+            choices.append(Choice(_NONE, _HAS_NONE.fill(lens=self._words), "0"))
         prompt_id = f"{what}-{self.name}"
-        await self._bench.person.ask(
-            Prompt(prompt_id, PromptKind.CHOICE, title.fill(lens=self._words), (), (choice,), timeout_s)
+        answer = await self._bench.person.ask(
+            Prompt(prompt_id, PromptKind.CHOICE, title.fill(lens=self._words), (), tuple(choices), timeout_s)
         )
+        return answer.value
 
 
 @probe(
@@ -128,12 +146,16 @@ async def camera_each(
     ready = Prompt("aim", PromptKind.CHOICE, _AIM, _AIM_STEPS, (Choice("ready", _READY, "1"),), timeout_s)
     await bench.person.ask(ready)
     shutter = Shutter(bench, wait_s=wait_s, timeout_s=timeout_s)
+    focals: dict[str, list[Decimal]] = {}
     for name in lenses:
         lens = _Lens(bench, shutter, name, said.get("inventory") or [])
         if lens.absent:
             yield Unread(f"{name}_picture", _NO_SUCH.fill(lens=LENSES[name].words), said.source)
             continue
-        taken = await lens.picture(timeout_s)
+        side = focals.setdefault(LENSES[name].facing, [])
+        taken = await lens.picture(timeout_s, side)
+        if isinstance(taken, Picture) and taken.focal_mm is not None:
+            side.append(taken.focal_mm)
         for found in _readings(name, taken):
             yield found
 

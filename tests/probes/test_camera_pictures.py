@@ -168,6 +168,22 @@ async def test_a_picture_of_the_other_side_asks_for_the_right_lens_and_then_leav
     assert "another lens (6.9 mm)" in wrong.unread["front_picture"].reason.en
 
 
+async def test_a_further_lens_must_have_a_focal_length_of_its_own() -> None:
+    lenses = ("back", "wide")
+    good = await each(Phone([jpeg(), jpeg(focal=2.13)]), {"switch-wide": "done"}, *lenses)
+    assert good.value("wide_picture") is True
+    helped = await each(Phone([jpeg(), jpeg(), jpeg(focal=2.13)]), {"switch-wide": "done"}, *lenses)
+    assert helped.value("wide_picture") is True
+    main_again = await each(Phone([jpeg(), jpeg(), jpeg()]), {"switch-wide": "done"}, *lenses)
+    assert "another lens" in main_again.unread["wide_picture"].reason.en
+
+
+async def test_a_phone_without_the_further_lens_says_so_by_its_person_and_is_not_failed() -> None:
+    readings = await each(Phone([jpeg()]), {"switch-tele": "none"}, "back", "tele")
+    assert readings.value("back_picture") is True
+    assert "no telephoto lens" in readings.unread["tele_picture"].reason.en
+
+
 async def test_a_phone_without_that_camera_or_any_is_not_failed() -> None:
     only_back = CAMERAS[: CAMERAS.index("== Camera HAL device device@3.7/internal/1")]
     readings = await each(Phone([]), {}, "front", cameras=only_back)

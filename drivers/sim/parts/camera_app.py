@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
+from pydantic import Field
+
 from drivers.sim.channel import Reply
 from drivers.sim.persona import Camera, Data
 
@@ -41,6 +43,7 @@ class Section(Data):
         extension: `jpg`, or what else it saves.
         flash: what the flash is set to: `on`, `off`; hands that are asked to set it do so.
         flash_lights: whether the flash gives light when it is fired.
+        more: focal lengths (mm) of further lenses on the back, by name: `wide`, `tele`.
     """
 
     installed: bool = True
@@ -51,6 +54,7 @@ class Section(Data):
     extension: str = "jpg"
     flash: str = "off"
     flash_lights: bool = True
+    more: dict[str, float] = Field(default_factory=dict)
 
 
 def _am(phone: SimulatedPhone, arguments: Sequence[str]) -> Reply | None:
@@ -80,7 +84,10 @@ def _input(phone: SimulatedPhone, arguments: Sequence[str]) -> Reply | None:
 def shoot(phone: SimulatedPhone) -> None:
     """Take a picture with the camera that is open; a dead one saves none."""
     section, facing = phone.state.part(Section), phone.state.scratch.get(_STATE)
-    camera = next((one for one in phone.persona.cameras if one.facing.lower() == facing), None)
+    side = "back" if facing in section.more else facing
+    camera = next((one for one in phone.persona.cameras if one.facing.lower() == side), None)
+    if camera is not None and facing in section.more:
+        camera = camera.model_copy(update={"focal_mm": section.more[facing]})
     if camera is None or facing in section.dead:
         return
     number = phone.state.scratch[f"{_STATE}-count"] = phone.state.scratch.get(f"{_STATE}-count", 0) + 1
@@ -132,8 +139,11 @@ async def _press_shutter(phone: SimulatedPhone, prompt: str) -> str:
 
 
 async def _switch(phone: SimulatedPhone, prompt: str) -> str:
-    """A person switches the app to the side that the lens is on."""
-    phone.state.scratch[_STATE] = "front" if prompt.endswith("front") else "back"
+    """A person switches the app to the lens, and says where the phone has none."""
+    lens = prompt.removeprefix("switch-")
+    if lens not in ("front", "back", *phone.state.part(Section).more):
+        return "none"
+    phone.state.scratch[_STATE] = lens
     return "done"
 
 
