@@ -361,6 +361,7 @@ _RUNNING = Words("{check}  {done}/{total}", "{check}  第 {done}/{total} 项")
 _STARTING = Words("starting", "正在开始")
 _LOST = (Words("lost during the check", "检测中掉线"), Words("Plug it in again", "请重新连接手机"))
 _FAILED = Words("{n} failed", "{n} 项不合格")
+_FAILED_AND = Words("{failed}; {why}", "{failed}；{why}")
 _WARNED = Words("{n} warnings", "{n} 项预警")
 _NOT_RUN = Words("{n} not run", "{n} 项未检")
 _PASSED = Words("PASS {n}/{total}", "合格 {n}/{total}")
@@ -413,8 +414,10 @@ def card(
         return Card(**about, status=CardStatus.READY, headline=_READY[0], next_step=next_step)
     status, headline = _outcome(run)
     if run.stopped is not None and run.record is None:
-        status = CardStatus.FAIL if status is CardStatus.FAIL else CardStatus.NOT_RUN
-        return Card(**about, status=status, headline=run.stopped, next_step=_GO_ON)
+        if status is CardStatus.FAIL:  # what failed is the phone's, what stopped it is not
+            stopped = _FAILED_AND.fill(failed=headline, why=run.stopped)
+            return Card(**about, status=status, headline=stopped, next_step=_GO_ON)
+        return Card(**about, status=CardStatus.NOT_RUN, headline=run.stopped, next_step=_GO_ON)
     return Card(**about, status=status, headline=headline, next_step=None if run.record else _SEAL)
 
 

@@ -9,16 +9,21 @@ from dataclasses import replace
 from functools import cache, reduce
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from checklists.verdict import Ending, Verdict
+from drivers.api import Identity
 from drivers.text import Words
+from station.bench import Slot
 from station.events import Attached, AttemptEnded, Event, Measured, Reads, RunFinished, Sealed
 from station.journal import event
-from station.recovery import ends_of
+from station.messages import CardStatus
+from station.recovery import INTERRUPTED, ends_of
 from station.session import Session, apply, fold
-from station.views import todo
+from station.views import card, todo
+from tests.station.station_bench import Phone, PhoneDevice
 from tests.station.test_runner import Runner, answered, run_checks
 
 
@@ -65,6 +70,24 @@ def test_a_run_that_was_cut_short_waits_for_a_person_as_one_to_go_on_with() -> N
     assert [row.what.en.partition(",")[0] for row in todo({}, {"T": cut}, {})] == ["go on with what is left"]
     done = replace(fold(journal()), ticket="T")
     assert [row.what.en for row in todo({}, {"T": done}, {})] == ["look through the run and sign"]
+
+
+@pytest.mark.parametrize(("level", "status"), [("80", CardStatus.NOT_RUN), ("5", CardStatus.FAIL)])
+async def test_a_card_blames_the_phone_for_what_failed_and_not_for_what_stopped_the_run(
+    tmp_path: Path, level: str, status: CardStatus
+) -> None:
+    async def good(runner: Runner, desk: object) -> None:
+        await answered(runner)
+
+    phone = Phone(answers={"cat level": level})
+    whole, _ = await run_checks(tmp_path, phone=phone, meanwhile=good)
+    stopped = replace(whole, stopped=INTERRUPTED)
+    slot = Slot(1, "usb:1", phone.link, PhoneDevice(phone), Identity(serial="S1"))
+    shown = card(slot, "T", stopped, None, None)
+    assert shown.status is status
+    assert shown.headline.en == ("1 failed; " if status is CardStatus.FAIL else "") + INTERRUPTED.en
+    assert shown.next_step is not None
+    assert "go on with what is left" in shown.next_step.en
 
 
 @given(st.permutations(range(len(journal()))))
