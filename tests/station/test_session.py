@@ -13,6 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from checklists.canonical import checklist_sha256, dump
+from checklists.load import load_checklist
 from checklists.verdict import Ending, Verdict
 from drivers.api import Identity
 from drivers.text import Words
@@ -23,7 +25,7 @@ from station.messages import CardStatus
 from station.recovery import INTERRUPTED, ends_of
 from station.session import Session, apply, fold
 from station.views import card, todo
-from tests.station.station_bench import Phone, PhoneDevice
+from tests.station.station_bench import Phone, PhoneDevice, probes
 from tests.station.test_runner import Runner, answered, run_checks
 
 
@@ -81,11 +83,13 @@ async def test_a_card_blames_the_phone_for_what_failed_and_not_for_what_stopped_
 
     phone = Phone(answers={"cat level": level})
     whole, _ = await run_checks(tmp_path, phone=phone, meanwhile=good)
-    stopped = replace(whole, stopped=INTERRUPTED)
+    checklist = dump(load_checklist(tmp_path / "bench-test.toml", probes()))
+    opened = whole.opened.model_copy(update={"checklist": checklist, "checklist_sha256": checklist_sha256(checklist)})
+    stopped = replace(whole, opened=opened, stopped=INTERRUPTED)
     slot = Slot(1, "usb:1", phone.link, PhoneDevice(phone), Identity(serial="S1"))
     shown = card(slot, "T", stopped, None, None)
     assert shown.status is status
-    assert shown.headline.en == ("1 failed; " if status is CardStatus.FAIL else "") + INTERRUPTED.en
+    assert shown.headline.en == ("2 failed; " if status is CardStatus.FAIL else "") + INTERRUPTED.en
     assert shown.next_step is not None
     assert "go on with what is left" in shown.next_step.en
 
