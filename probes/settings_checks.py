@@ -181,13 +181,26 @@ def _dark_or_large(system: Heard) -> Iterator[str]:
         yield "large text"
 
 
+#: OPPO, realme, OnePlus: while permission monitoring is on, the cable may not write settings (measured by others on
+#: OxygenOS 14 and 16); other makers have no such property.
+_MONITORING = "persist.sys.permission.enable"
+
+
+def _monitoring(answer: bytes) -> Iterator[Reading]:
+    props, _, _ = getprop.properties(answer)
+    if props.get(_MONITORING) in ("true", "false"):
+        yield Measurement("permission_monitoring", props[_MONITORING] == "true", f"getprop {_MONITORING}")
+
+
 @probe(
     "android.settings",
     needs=Shell,
     reads=(*READS, getprop.READ),
-    measures={odd.name: FLAG for odd in _ODD} | {"brightness": "%", "font_scale": "1", "look_like_faults": LIST},
+    measures={odd.name: FLAG for odd in _ODD}
+    | {"permission_monitoring": FLAG, "brightness": "%", "font_scale": "1", "look_like_faults": LIST},
     names={odd.name: odd.words for odd in _ODD}
     | {
+        "permission_monitoring": Words("permission monitoring on", "权限监控已开启"),
         "brightness": Words("screen brightness set by hand", "手动屏幕亮度"),
         "font_scale": Words("size of text", "字体缩放"),
         "look_like_faults": Words("settings that look like faults", "易被误认为故障的设置"),
@@ -202,7 +215,7 @@ async def settings_check(bench: Bench) -> AsyncIterator[Reading]:
         if isinstance(each, Measurement) and each.value is True and odd.looks_like:
             found.append(odd.words.en)
         yield each
-    for each in _screen(said["system"]):
+    for each in (*_screen(said["system"]), *_monitoring(bench.answer(getprop.READ.name).stdout)):
         yield each
     if all(heard.facts for heard in said.values()):
         yield Measurement("look_like_faults", (*found, *_dark_or_large(said["system"])), said["system"].source)

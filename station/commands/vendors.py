@@ -28,7 +28,9 @@ _SEEN = {
 _HEADS = {
     "debugging": Words("USB debugging", "USB 调试"),
     "switches": Words("Switch that a refusal asks for", "被拒绝时需打开的开关"),
-    "none": Words("No switch of this maker is known", "没有已知的开关"),
+    "none": Words(
+        "No switch of this maker is known that opens what its phones refuse", "没有已知的开关可以放开其拒绝的操作"
+    ),
     "safe": Words("Safe mode", "安全模式"),
     "codes": Words("Service codes, typed in the dialler", "工程码（拨号盘输入）"),
     "adds": Words("What its phones tell beside the others", "其手机额外提供的信息"),
@@ -77,6 +79,9 @@ def _lines(one: Vendor, lang: str) -> Iterator[str]:
     yield from (f"    {n}. {step.to(lang)}" for n, step in enumerate(one.safe_mode.steps, 1))
     yield f"  {_HEADS['codes'].to(lang)}"
     yield from (f"    {code.code}  {code.opens.to(lang)}  [{_SEEN[code.seen].to(lang)}]" for code in one.codes)
+    if one.adds:
+        yield f"  {_HEADS['adds'].to(lang)}"
+    yield from (f"    {added.what}: {added.means.to(lang)}" for added in one.adds)
 
 
 def _document(one: Vendor) -> dict[str, Any]:
@@ -143,6 +148,8 @@ def _section(one: Vendor) -> Iterator[str]:
     yield from (f"{n}. {_both(step)}" for n, step in enumerate(steps_to_debugging(one), 1))
     if one.switches:
         yield f"\n**{_both(_HEADS['switches'])}**\n"
+    elif one.id != "any":
+        yield f"\n{_both(_HEADS['none'])}"
     for switch in one.switches:
         opens = ", ".join(switch.permissions)
         yield f"- {_both(switch.where)}: {switch.turn} “{_both(switch.name)}”, for {opens}"

@@ -156,6 +156,17 @@ async def test_settings_that_explain_a_complaint_are_named() -> None:
     assert readings.value("brightness") == 1
 
 
+@pytest.mark.parametrize(("line", "on"), [("true", True), ("false", False), ("", None)])
+async def test_permission_monitoring_of_oppos_system_is_told_before_it_refuses_anything(
+    line: str, on: bool | None
+) -> None:
+    told = f"[persist.sys.permission.enable]: [{line}]\n[ro.build.version.sdk]: [34]\n"
+    answers = {f"settings-{space}": "a=1\n" for space in ("global", "system", "secure")}
+    readings = await run("android.settings", answers | {"getprop": told})
+    found = readings.measured.get("permission_monitoring")
+    assert (found.value if found else None) is on
+
+
 async def test_a_dark_screen_that_follows_the_light_is_no_finding() -> None:
     reads = {"settings-global": out.SETTINGS, "settings-secure": "a=1\n"}
     system = "screen_brightness=3\nscreen_brightness_mode=1\n"

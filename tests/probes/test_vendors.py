@@ -72,6 +72,23 @@ def test_everything_that_is_said_has_a_source_and_says_how_well_it_is_known(one:
     assert all(step.en and step.zh for step in (*steps_to_debugging(one), *one.safe_mode.steps))
 
 
+ROOT = Path(__file__).parents[2]
+READERS = "\n".join(
+    path.read_text(encoding="utf-8")
+    for folder in ("probes", "drivers")
+    for path in sorted((ROOT / folder).glob("*.py"))
+)
+
+
+@pytest.mark.parametrize("one", MAKERS, ids=lambda one: one.id)
+def test_everything_that_a_maker_adds_is_read_by_some_probe(one: Vendor) -> None:
+    for added in one.adds:
+        for name in added.what.rpartition(": ")[2].split(", "):
+            folder, _, leaf = name.rpartition("/")
+            assert leaf in READERS, name
+            assert not folder or folder.rpartition("/")[2] in READERS, name
+
+
 #: Digits of codes that reset, format or wipe phones, as public lists warn of them.
 WIPES = {"7780", "27673855", "2767", "7370", "2947322243", "911", "99", "9435", "73738", "7594", "362", "372733"}
 
