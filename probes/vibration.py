@@ -2,7 +2,8 @@
 
 How often it buzzes is drawn for each run and never told, so that only who feels it can say. Playing is a change without
 a state: what is undone is a buzz that is still going on. Android 8 and later play from the shell; before that nothing
-does. Limits are judged elsewhere.
+does. A phone whose settings keep vibrations back is no dead motor: nothing felt is then not run. Limits are judged
+elsewhere.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from probes.getprop import getprop
 from probes.inertia import Vector, norm, spread
 from probes.sensor_watch import POLL_S, READ, SensorWatch, listed, opened, window
 from probes.units import FLAG
-from probes.vibrator_dump import vibrator, vibrator_list
+from probes.vibrator_dump import READ_HAPTICS, haptic_settings, vibrator, vibrator_list
 
 __all__ = ["vibration"]
 
@@ -39,6 +40,8 @@ TRIES = 2
 #: m/s2: the log has hundredths, a spread below this is its rounding.
 _FLOOR = 0.005
 _LEAST = 6
+#: A phone that does not vibrate at all shakes less than this over rest.
+_SHAKES = Decimal(3)
 
 _WHAT = Words("lets the phone vibrate", "让手机振动")
 _COUNT = Words("How many times did the phone buzz?", "手机振动了几次？")
@@ -50,7 +53,34 @@ _STEPS = (
 _TOO_OLD = Words("before Android 8 the shell can't let a phone vibrate", "安卓 8 之前无法通过命令让手机振动")
 _REFUSED = Words("the phone did not vibrate on command: {why}", "手机未执行振动命令：{why}")
 _WRONG = Words("the buzzes were not counted rightly in {tries} tries", "{tries} 次均未数对振动次数")
+_DND_SAID = "Ignoring because device is on DND"
+_DND = Words(
+    "do not disturb keeps vibrations back; switch it off and run this again", "勿扰模式会阻止振动；请关闭后重测"
+)
+_SAVER = Words(
+    "battery saver keeps vibrations back; switch it off and run this again", "省电模式会阻止振动；请关闭后重测"
+)
+_HAPTICS_OFF = Words(
+    "vibration or touch feedback is switched off (Settings, Sound and vibration); switch it on and run this again",
+    "振动或触感反馈已关闭（设置 > 声音与振动）；请打开后重测",
+)
 _FEW = Words("the accelerometer gave too few values", "加速度计数据太少")
+
+
+#: From here on the shell's vibrations follow the setting of touch feedback (AOSP VibratorService of Android 11).
+_FOLLOWS_TOUCH_SDK = 30
+
+
+def _held_back(settings: Heard, sdk: int | None) -> Words | None:
+    """Which setting may keep a vibration back without a word; None where none does."""
+    if settings.get("vibrate_on") == 0:
+        return _HAPTICS_OFF
+    touch = (settings.get("haptic_feedback_enabled"), settings.get("haptic_feedback_intensity"))
+    if sdk is not None and sdk >= _FOLLOWS_TOUCH_SDK and 0 in touch:
+        return _HAPTICS_OFF
+    if settings.get("low_power"):
+        return _SAVER
+    return _DND if settings.get("zen_mode") and sdk is not None and sdk < _FORCE_SDK else None
 
 
 def _player(listed: Heard, dumped: Heard, sdk: int | None) -> tuple[str, str] | None:
@@ -66,7 +96,7 @@ def _player(listed: Heard, dumped: Heard, sdk: int | None) -> tuple[str, str] | 
 @probe(
     "android.vibration",
     needs=(Shell, SelfTestPage),
-    reads=(READ, _LIST, _DUMP, _PROPS),
+    reads=(READ, _LIST, _DUMP, _PROPS, READ_HAPTICS),
     measures={"vibration_present": FLAG, "vibration_ratio": "1", "vibration_counted": FLAG},
     names={
         "vibration_present": Words("motor listed", "检测到马达"),
@@ -95,12 +125,21 @@ async def vibration(
         old = isinstance(sdk, int) and sdk < _CMD_SDK
         raise NotRun(_TOO_OLD if old else dumped.reason("previous_count"))
     yield Measurement("vibration_present", True, listed.source if listed.facts else dumped.source)
+    held = _held_back(hear_second(bench, READ_HAPTICS, haptic_settings, "settings"), sdk)
     if felt:
-        yield await _felt(bench, player, open_s)
-    yield await _counted(bench, player, timeout_s)
+        yield _unless_held(await _felt(bench, player, open_s), held)
+    yield _unless_held(await _counted(bench, player, timeout_s), held)
 
 
-async def _felt(bench: Bench, player: tuple[str, str], open_s: float) -> Reading:
+def _unless_held(found: Measurement | Unread, held: Words | None) -> Reading:
+    """What was found, or that nothing is to be said: a motor that nobody felt may only have been kept back."""
+    nothing = isinstance(found, Measurement) and (
+        found.value is False or (isinstance(found.value, Decimal) and found.value < _SHAKES)
+    )
+    return Unread(found.name, held, found.source) if held is not None and nothing else found
+
+
+async def _felt(bench: Bench, player: tuple[str, str], open_s: float) -> Measurement | Unread:
     """The accelerometer's spread while the motor runs, over its spread before."""
     name = "vibration_ratio"
     there, go_on = listed(bench, "accelerometer")
@@ -156,11 +195,13 @@ async def _play(bench: Bench, player: tuple[str, str], name: str, times: int, ms
     result = await bench.write(Write(f"vibrate-{name}", _WHAT, do=do, undo=cancel))
     if result.failure is not None:
         raise result.failure
+    if _DND_SAID in result.text:
+        raise NotRun(_DND)
     if result.exit_code:
         raise NotRun(_REFUSED.fill(why=why_nothing(result)))
 
 
-async def _counted(bench: Bench, player: tuple[str, str], timeout_s: float) -> Reading:
+async def _counted(bench: Bench, player: tuple[str, str], timeout_s: float) -> Measurement | Unread:
     """True when the buzzes were counted rightly, False when none was felt; wrong numbers count for nothing."""
     source = "person: buzzes counted"
     for at in range(1, TRIES + 1):

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 
+from drivers.api import Command
 from probes.api import Parsed, parser
-from probes.captured import flag, integer, note, stripped_lines
+from probes.captured import flag, integer, note, raw_lines, stripped_lines
 
-__all__ = ["vibrator", "vibrator_list"]
+__all__ = ["READ_HAPTICS", "haptic_settings", "vibrator", "vibrator_list"]
 
 _HEADING = re.compile(
     r"(?:Vibrator ?(?:Manager ?)?Service|(?:Previous|Recent|Aggregated) [\w ]{0,40}vibrations|CurrentVibration):"
@@ -73,4 +74,31 @@ def vibrator_list(data: bytes) -> Parsed:
     motors = [number for line in stripped_lines(data) if line.isdigit() and (number := integer(line)) is not None]
     if motors:
         parsed.facts["motors"] = sorted(set(motors))
+    return parsed
+
+
+#: Settings by which a phone leaves a vibration out without a word (android.provider.Settings; AOSP VibrationSettings).
+_HAPTICS = {
+    "vibrate_on": "system",
+    "haptic_feedback_enabled": "system",
+    "haptic_feedback_intensity": "system",
+    "zen_mode": "global",
+    "low_power": "global",
+}
+READ_HAPTICS = Command(
+    "haptics",
+    "; ".join(f"echo {name}=$(settings get {space} {name} 2>/dev/null)" for name, space in _HAPTICS.items()),
+    timeout_s=15.0,
+    limit=4096,
+)
+
+
+@parser("haptic_settings")
+def haptic_settings(data: bytes) -> Parsed:
+    """`NAME=VALUE` of each of these settings; `null` and what is no number say nothing."""
+    parsed = Parsed()
+    for line in raw_lines(data):
+        name, equals, value = line.strip().partition("=")
+        if equals and name in _HAPTICS and len(value) == 1 and value.isascii() and value.isdigit():
+            parsed.facts.setdefault(name, int(value))
     return parsed

@@ -191,6 +191,7 @@ OUTPUTS = {
     "input": [INPUT],
     "sensor_events": [EVENTS, EVENTS_LOLLIPOP, EVENTS_MARSHMALLOW],
     "vibrator": [VIBRATOR, VIBRATOR_OLD, VIBRATOR_MANAGER, VIBRATOR_BLOCKS],
+    "haptic_settings": ["vibrate_on=null\nhaptic_feedback_enabled=1\nzen_mode=0\nlow_power=0\n"],
     "vibrator_list": ["0\n1\n"],
     "fingerprint": [FINGERPRINT, FINGERPRINT_SENSOR],
     "touch_selftest": [TOUCH_SELFTEST],

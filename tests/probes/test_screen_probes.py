@@ -569,6 +569,36 @@ async def test_nothing_felt_twice_is_a_dead_motor() -> None:
     assert readings.value("vibration_counted") is False
 
 
+@pytest.mark.parametrize(
+    ("setting", "sdk", "why"),
+    [
+        ("vibrate_on=0", 33, "touch feedback is switched off"),
+        ("haptic_feedback_enabled=0", 33, "touch feedback is switched off"),
+        ("haptic_feedback_intensity=0", 33, "touch feedback is switched off"),
+        ("low_power=1", 33, "battery saver"),
+        ("haptic_feedback_enabled=0", 28, None),  # Android 9 asks nobody about touch feedback
+        ("zen_mode=1", 33, None),  # the command overrides it
+        ("vibrate_on=null", 33, None),
+    ],
+)
+async def test_a_setting_that_keeps_vibrations_back_is_no_dead_motor(setting: str, sdk: int, why: str | None) -> None:
+    phone = MANAGER | {"getprop": PROPS.format(sdk=sdk), "haptics": f"{setting}\n"}
+    readings, _ = await vibrate(lambda times: "0", phone)
+    if why is None:
+        assert readings.value("vibration_counted") is False
+    else:
+        assert why in readings.unread["vibration_counted"].reason.en
+    counted, _ = await vibrate(str, phone)
+    assert counted.value("vibration_counted") is True  # whoever felt them all the same is believed
+
+
+async def test_a_phone_that_says_it_is_not_to_be_disturbed_is_not_run() -> None:
+    old = {"vibrator": out.VIBRATOR, "getprop": PROPS.format(sdk=27)}
+    said = result("Ignoring because device is on DND mode ZEN_MODE_IMPORTANT_INTERRUPTIONS\n")
+    with pytest.raises(NotRun, match="do not disturb"):
+        await vibrate(str, old, said)
+
+
 async def test_before_android_12_the_old_command_plays_and_before_8_none_does() -> None:
     old = {"vibrator": out.VIBRATOR, "getprop": PROPS.format(sdk=27)}
     _, bench = await vibrate(str, old)
