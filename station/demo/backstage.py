@@ -2,8 +2,9 @@
 
     python -m station.demo.backstage DATA SEED PERSONA...
 
-Prints one JSON line when all is set up and goes on until its standard input ends. The screen and the engine are other
-processes: simulated phones must not slow a key press. Hands press what a prompt asks to press and tap "allow"; what has
+Prints one JSON line when all is set up and goes on until its standard input ends: then the screen is gone, in whatever
+way, and the engine is ended before its phones are. The screen and the engine are other processes: simulated phones must
+not slow a key press. Hands press what a prompt asks to press and tap "allow"; what has
 to be looked at is left to the person at the screen, who finds it in `GLIMPSES`.
 """
 
@@ -25,7 +26,7 @@ from station.demo.scenario import Scenario, load_scenarios
 from station.demo.stage import Stage, staged
 from station.errors import Trouble
 
-__all__ = ["GLIMPSES", "main"]
+__all__ = ["GLIMPSES", "end_engine", "main"]
 
 #: In the data folder: what can be seen on each simulated phone's screen, by its device id.
 GLIMPSES = "simulated-screens.json"
@@ -45,6 +46,17 @@ async def _stay(data: Path, seed: int, scenarios: Sequence[Scenario]) -> None:
         for task in work:
             task.cancel()
         await asyncio.gather(*work, return_exceptions=True)
+        await end_engine(data)
+
+
+async def end_engine(data: Path) -> None:
+    """End the demo's engine if it runs. Left to itself it would wait for a head office that is never there again."""
+    with contextlib.suppress(Trouble):
+        client = await Client.connect(data)
+        try:
+            await client.send(m.StopEngine(force=True))
+        finally:
+            await client.close()
 
 
 async def _glimpses(stage: Stage) -> None:

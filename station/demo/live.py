@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import os
 import subprocess
@@ -37,6 +36,7 @@ def open_live(data: Path, personas: Sequence[str], seed: int) -> int:
     Raises:
         Trouble: the simulated bench did not start.
     """
+    from station.demo.backstage import end_engine
     from station.demo.stage import PIN
 
     sys.stderr.write(_("setting up the simulated bench ...") + "\n")
@@ -54,7 +54,7 @@ def open_live(data: Path, personas: Sequence[str], seed: int) -> int:
         notice = _("Simulated bench. People: technician, inspector, lead; everybody's PIN is {pin}").format(pin=PIN)
         return _show(data, notice)
     finally:
-        _stop_engine(data)
+        asyncio.run(end_engine(data))
         if backstage.stdin is not None:
             backstage.stdin.close()
         backstage.wait(20)
@@ -99,21 +99,6 @@ def _engine_runs(data: Path) -> bool:
         return True
 
     return asyncio.run(asked())
-
-
-def _stop_engine(data: Path) -> None:
-    from station.client import Client
-    from station.messages import StopEngine
-
-    async def stop() -> None:
-        with contextlib.suppress(Trouble):
-            client = await Client.connect(data)
-            try:
-                await client.send(StopEngine(force=True))
-            finally:
-                await client.close()
-
-    asyncio.run(stop())
 
 
 _NO_BENCH = Words("The simulated bench did not start", "模拟工位未能启动")

@@ -1,4 +1,4 @@
-"""A demo that was kept is opened again: also after everything of it was killed at once in the middle of a question."""
+"""A demo whose processes are killed: kept, it is opened again where it was, also in the middle of a question."""
 
 from __future__ import annotations
 
@@ -141,3 +141,13 @@ async def test_a_demo_killed_as_a_whole_in_the_middle_of_a_question_goes_on_in_i
         await again.acknowledged()
     found = verify_ledger(data / "assay.db")
     assert found.problems == ()
+
+
+async def test_a_screen_that_is_gone_leaves_no_engine_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with demo(tmp_path / "kept", monkeypatch) as left:
+        await left.ready()
+        assert left.backstage.stdin is not None
+        left.backstage.stdin.close()  # as the system does when the screen's process ends
+        async with asyncio.timeout(SLOW_S):
+            await left.client.ended()
+        await asyncio.to_thread(left.backstage.wait, 20)
