@@ -19,7 +19,7 @@ POLICY = shipped_safety()
 def seen(
     value: object = None, unit: str = "Cel", check: str = "battery-electrical", **more: frozenset[str]
 ) -> Observed:
-    measure = "temperature" if check == "battery-electrical" else "answer"
+    measure = {"battery-electrical": "temperature", "usb-port": "contaminant"}.get(check, "answer")
     return Observed({} if value is None else {(check, measure): (value, unit)}, **more)
 
 
@@ -78,6 +78,12 @@ def test_the_customers_coded_word_is_taken_for_true_until_it_was_looked_at(sympt
             seen("lifted", "text", "battery-shape"),
             ["charging", "usage-scenario", "touch", "keys"],
             ["battery-health", "crashes"],
+        ),
+        (seen("detected", "text", "usb-port"), ["charging"], ["usb-port", "usage-scenario", "keys"]),
+        (
+            seen(symptoms=frozenset({"drains-off"})),
+            ["charging", "usage-scenario", "soft-remedy", "boot-current"],
+            ["battery-electrical", "crashes", "keys"],
         ),
         (
             seen(symptoms=frozenset({"got-wet"})),
