@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from drivers.api import Shell
 from drivers.text import Words
 from probes import getprop
-from probes.air import AIRPLANE_ON, READ_AIRPLANE, airplane_mode
-from probes.answers import hear, hear_second, unread
-from probes.api import Bench, Choice, Measurement, NotApplicable, NotRun, Prompt, PromptKind, Reading, Unread, probe
-from probes.sim import NO_TELEPHONY, READ_REGISTRY, READY, sim_states
-from probes.telephony import READ_FEATURES, pm_features, telephony_registry
+from probes.air import READ_AIRPLANE
+from probes.answers import hear_second, unread
+from probes.api import Bench, Choice, Measurement, NotRun, Prompt, PromptKind, Reading, Unread, probe
+from probes.sim import READ_REGISTRY, cards_in_use
+from probes.telephony import READ_FEATURES, telephony_registry
 from probes.units import FLAG
 
 __all__ = ["call", "digits_of", "may_call"]
@@ -32,9 +32,6 @@ _SLOTS = 8
 #: android.telephony.TelephonyManager.CALL_STATE_OFFHOOK.
 _OFFHOOK = 2
 
-_NO_SIM = Words(
-    "no slot has a SIM that is ready; put the test SIM in and run this again", "没有就绪的 SIM 卡；请插入测试卡后重测"
-)
 _NO_SERVICE = Words(
     "the phone is on no network, so it can't call; see the check “cellular”",
     "手机未注册网络，无法通话；请见“蜂窝网络”检测项",
@@ -131,15 +128,8 @@ async def _in_call(bench: Bench) -> bool | None:
 
 def _ready_to_call(bench: Bench) -> None:
     """Raises NotRun for everything that explains why no call can come about."""
-    props = hear(bench, getprop.READ, getprop.getprop)
+    ready = cards_in_use(bench)
     registry = hear_second(bench, READ_REGISTRY, telephony_registry)
-    if hear_second(bench, READ_FEATURES, pm_features).get("has_telephony") is False:
-        raise NotApplicable(NO_TELEPHONY)
-    if airplane_mode(bench):
-        raise NotRun(AIRPLANE_ON)
-    ready = [slot for slot, state in enumerate(sim_states(props)) if state in READY]
-    if not ready:
-        raise NotRun(_NO_SIM if props.facts else props.reason("sim_state"))
     services = [registry.get(f"phone{slot}_voice_reg") for slot in ready]
     if any(services) and 0 not in services:
         raise NotRun(_NO_SERVICE)

@@ -15,14 +15,14 @@ from decimal import Decimal
 from drivers.api import Command, Shell
 from drivers.text import Words
 from probes import getprop
-from probes.air import AIRPLANE_ON, READ_AIRPLANE, airplane_mode
-from probes.answers import NOT_SAID, Heard, hear, hear_second, unread, why_nothing
-from probes.api import Bench, Measurement, NotApplicable, NotRun, Reading, Unread, Write, probe
+from probes.air import READ_AIRPLANE
+from probes.answers import NOT_SAID, Heard, hear_second, unread, why_nothing
+from probes.api import Bench, Measurement, NotRun, Reading, Unread, Write, probe
 from probes.connectivity import READ_NETWORKS, connectivity
 from probes.fetch import FETCH_S, fetch_script, fetched
 from probes.isub import READ_SUBSCRIPTIONS, isub
-from probes.sim import NO_TELEPHONY, READY, sim_states
-from probes.telephony import READ_FEATURES, pm_features
+from probes.sim import cards_in_use
+from probes.telephony import READ_FEATURES
 from probes.units import FLAG
 
 __all__ = ["mobile_data"]
@@ -34,9 +34,6 @@ _DATA_ON = Command("mobile-data-on", "settings get global mobile_data", timeout_
 _LOOK_S = 1.0
 _SLOTS = 2
 
-_NO_SIM = Words(
-    "no slot has a SIM that is ready; put the test SIM in and run this again", "没有就绪的 SIM 卡；请插入测试卡后重测"
-)
 _WIFI_OFF = Words("switches Wi-Fi off and on again", "关闭 Wi-Fi 后恢复")
 _DATA_UP = Words("switches mobile data on and off again", "打开移动数据后恢复")
 _NO_PAGE = Words("the checklist names no page of the bench (setting “url”)", "检测清单未指定工位页面（设置项“url”）")
@@ -173,15 +170,8 @@ async def mobile_data(bench: Bench, *, url: str = "", wait_s: int = 30) -> Async
     Settings: `url`, a plain http page of the bench that is reachable from the mobile network; `wait_s`, the longest
     wait for that network in seconds (Android tries its own check again after 1, 2, 4 and 8 s).
     """
-    props = hear(bench, getprop.READ, getprop.getprop)
+    ready = cards_in_use(bench)
     networks = hear_second(bench, READ_NETWORKS, connectivity, "dumpsys connectivity")
-    if hear_second(bench, READ_FEATURES, pm_features).get("has_telephony") is False:
-        raise NotApplicable(NO_TELEPHONY)
-    if airplane_mode(bench):
-        raise NotRun(AIRPLANE_ON)
-    ready = [slot for slot, state in enumerate(sim_states(props)) if state in READY]
-    if not ready:
-        raise NotRun(_NO_SIM if props.facts else props.reason("sim_state"))
     if not networks.facts:
         raise NotRun(networks.reason("cellular_connected"))
     await _prepared(bench)

@@ -15,7 +15,7 @@ from drivers.text import Words
 from probes import getprop
 from probes.air import AIRPLANE_ON, READ_AIRPLANE, airplane_mode
 from probes.answers import NOT_SAID, Heard, as_value, hear, hear_second
-from probes.api import Bench, Measurement, NotApplicable, Reading, Unread, probe
+from probes.api import Bench, Measurement, NotApplicable, NotRun, Reading, Unread, probe
 from probes.isub import READ_SUBSCRIPTIONS, isub
 from probes.telephony import READ_FEATURES, pm_features, telephony_registry
 from probes.units import FLAG, TEXT
@@ -27,6 +27,7 @@ __all__ = [
     "READ_REGISTRY",
     "REGISTRATION_WORDS",
     "WAS_READ",
+    "cards_in_use",
     "sim",
     "sim_states",
     "states_of",
@@ -49,6 +50,9 @@ _EMPTY = ("ABSENT",)
 _SLOTS = 2
 
 NO_TELEPHONY = Words("the phone says that it is built without telephony", "手机声明其出厂不带蜂窝功能")
+_NONE_READY = Words(
+    "no slot has a SIM that is ready; put the test SIM in and run this again", "没有就绪的 SIM 卡；请插入测试卡后重测"
+)
 _UNDECIDED_WORDS = Words(
     "the phone has not decided about its SIM yet ({state}); turn aeroplane mode off, wait a minute, run this again",
     "手机尚未识别 SIM 状态（{state}）；请关闭飞行模式，等待一分钟后重测",
@@ -66,6 +70,25 @@ _NOBODY_SAID = Words(
 def sim_states(props: Heard) -> list[str]:
     """The state of each slot, as the properties have it; empty where they have none."""
     return states_of(str(props.get("sim_state") or ""))
+
+
+def cards_in_use(bench: Bench) -> list[int]:
+    """The slots, from 0, whose card is ready for a call or data; reads `getprop`, `pm list features`, aeroplane mode.
+
+    Raises:
+        NotApplicable: the phone has no telephony.
+        NotRun: aeroplane mode is on, no card is ready, or the phone does not tell.
+        DriverError: the properties were not read as a whole.
+    """
+    props = hear(bench, getprop.READ, getprop.getprop)
+    if hear_second(bench, READ_FEATURES, pm_features).get("has_telephony") is False:
+        raise NotApplicable(NO_TELEPHONY)
+    if airplane_mode(bench):
+        raise NotRun(AIRPLANE_ON)
+    ready = [slot for slot, state in enumerate(sim_states(props)) if state in READY]
+    if not ready:
+        raise NotRun(_NONE_READY if props.facts else props.reason("sim_state"))
+    return ready
 
 
 def states_of(said: str) -> list[str]:
