@@ -15,11 +15,11 @@ from typing import Any, Literal
 from drivers.api import Identity, Side
 from drivers.text import Words
 from reports.attest import Record
-from reports.predicates import Commitment, EvidenceRef, Meaning, Role, Statement
+from reports.predicates import Commitment, EvidenceRef, IdentityV1, Meaning, Role, Statement
 from reports.release import ReleaseDecision
 from reports.roster import Roster
 from station.errors import EXIT_NO, EXIT_USE, Trouble
-from station.events import Body
+from station.events import Body, Identifying, PhoneChanged
 from station.session import Session
 from station.stock import Level, Move
 from station.vault import Kept
@@ -38,6 +38,7 @@ __all__ = [
     "not_now",
     "others",
     "people",
+    "phone_changed",
     "wrong",
 ]
 
@@ -278,6 +279,17 @@ def people(case: Case) -> Sequence[Choice]:
     """The people of the shop, by name."""
     names = {one.id: one.printed_name for one in case.roster.persons.values() if case.roster.current_key(one.id)}
     return [Choice(id_, Words(name, name)) for id_, name in sorted(names.items(), key=lambda both: both[1])]
+
+
+def phone_changed(case: Case, imei: str, serial: str) -> tuple[tuple[IdentityV1, ...], tuple[Body, ...]]:
+    """Another board or unit: its committed identities, the one that stands for the phone first, and what the journal is
+    told. Both are empty where neither IMEI nor serial is given."""
+    told = [(kind, text) for kind, text in (("imei", imei), ("serial", serial)) if text]
+    if not told:
+        return (), ()
+    imeis = (Identifying(identity=imei),) if imei else ()
+    changed = PhoneChanged(person=case.person, serial=Identifying(identity=serial), imeis=imeis)
+    return tuple(IdentityV1(kind=kind, value=case.commit(kind, text)) for kind, text in told), (changed,)
 
 
 def grouped(group: Words, *fields: Field) -> tuple[Field, ...]:

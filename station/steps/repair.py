@@ -29,9 +29,9 @@ from reports.predicates import (
 from reports.record import RecordError, quantity
 from reports.replay import latest_attempts
 from station.errors import EXIT_NO, Trouble
-from station.events import Body, Identifying, PhoneChanged
+from station.events import Body
 from station.plans import PlanPolicy, plan_policy
-from station.steps.api import Case, Choice, Field, Filled, Made, Step, not_now, wrong
+from station.steps.api import Case, Choice, Field, Filled, Made, Step, not_now, phone_changed, wrong
 from station.tickets import check_imei
 
 __all__ = ["STEPS"]
@@ -171,13 +171,7 @@ def _new_identities(
         return (), ()
     if not swapped:
         raise not_now("repair.identity", _SAME_BOARD, _NEW_PLAN)
-    told = ([("imei", imei)] if imei else []) + ([("serial", serial)] if serial else [])
-    changed = PhoneChanged(
-        person=case.person,
-        serial=Identifying(identity=serial),
-        imeis=(Identifying(identity=imei),) if imei else (),
-    )
-    return tuple(IdentityV1(kind=kind, value=case.commit(kind, text)) for kind, text in told), (changed,)
+    return phone_changed(case, imei, serial)
 
 
 # --- the system ------------------------------------------------------------------------------------------------------

@@ -10,8 +10,8 @@ from reports.agreement import agreement
 from reports.attest import Record
 from reports.predicates import IdentityV1
 from reports.steps.send_out import SendBackV1, SendOutV1
-from station.events import Body, Identifying, PhoneChanged
-from station.steps.api import Case, Choice, Field, Filled, Made, Photo, Step, not_now, wrong
+from station.events import Body
+from station.steps.api import Case, Choice, Field, Filled, Made, Photo, Step, not_now, phone_changed, wrong
 from station.tickets import check_imei
 from station.vault import Kept
 
@@ -124,16 +124,7 @@ def _new_identities(case: Case, form: Filled) -> tuple[tuple[IdentityV1, ...], t
     serial = form["new_serial"]
     if form["outcome"] == "exchanged" and not (imei or serial):
         raise wrong("send-back.identity", _NO_IDENTITY, _SCAN)
-    told = [("imei", imei)] if imei else []
-    told += [("serial", serial)] if serial else []
-    if not told:
-        return (), ()
-    changed = PhoneChanged(
-        person=case.person,
-        serial=Identifying(identity=serial),
-        imeis=(Identifying(identity=imei),) if imei else (),
-    )
-    return tuple(IdentityV1(kind=kind, value=case.commit(kind, text)) for kind, text in told), (changed,)
+    return phone_changed(case, imei, serial)
 
 
 def _kept(photos: tuple[Photo, ...]) -> tuple[Kept, ...]:
