@@ -28,8 +28,9 @@ _STATUS = Command("wifi-status", "cmd wifi status", timeout_s=10.0, limit=256 * 
 _SAVED = Command("wifi-networks", "cmd wifi list-networks", timeout_s=10.0, limit=256 * 1024)
 _HEARD = "cmd wifi start-scan; cmd wifi list-scan-results"
 _LOOK_S = 0.5
-#: `0            BenchNet                         wpa2-psk`, once for each kind of security.
-_NETWORK = re.compile(r" *[0-9]{1,9} +(.{1,200}?) +[a-z0-9^-]{2,20}")
+#: `0            BenchNet                         wpa2-psk`: once for each kind of security (Android 12), or once with
+#: all of them, `wpa2-psk/wpa3-sae^` (Android 14); a word without blanks either way.
+_NETWORK = re.compile(r" *[0-9]{1,9} +(.{1,200}?) +[a-z][^ ]{1,80}")
 
 _NO_AP = Words(
     "the checklist names no access point of the bench (setting “ssid”)", "检测清单未指定工位接入点（设置项“ssid”）"
@@ -54,7 +55,7 @@ def saved(listing: bytes, ssid: str) -> bool:
 def forget_script(ssid: str) -> str:
     """One line that forgets exactly that network, and nothing when it is not saved."""
     name = re.sub(r"([][\\.*^$/])", r"\\\1", ssid)
-    pick = shlex.quote(f"s/^ *\\([0-9][0-9]*\\)  *{name}  *[a-z0-9^-]*$/\\1/p")
+    pick = shlex.quote(f"s/^ *\\([0-9][0-9]*\\)  *{name}  *[a-z][^ ]* *$/\\1/p")
     return f"for id in $(cmd wifi list-networks | sed -n {pick} | uniq); do cmd wifi forget-network $id; done"
 
 

@@ -123,6 +123,7 @@ Network Id      SSID                         Security type
 0            Bench Net                        wpa2-psk^
 1            家里 5G                            wpa3-sae
 2            open                             open
+7            ABCDEFGHIJKLMNOPQRSTUVWXYZ012345 open/owe^
 """
 
 DF_CARD = """\

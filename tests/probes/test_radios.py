@@ -341,6 +341,12 @@ async def test_joining_that_can_not_be_tried_says_why(settings: dict[str, str], 
         await read("android.wifi-join", writing_bench({"wifi-status": status}), **settings)
 
 
+@pytest.mark.parametrize("kind", ["wpa2", "wpa2-psk", "wpa2-psk/wpa3-sae^", "owe "])
+def test_a_saved_network_is_known_in_whatever_words_its_security_is_told(kind: str) -> None:
+    listed = f"Network Id      SSID                         Security type\n{3:<12} {'Bench.Test':<32} {kind}\n"
+    assert saved(listed.encode(), "Bench.Test")
+
+
 def test_only_the_network_of_exactly_that_name_counts_as_saved() -> None:
     assert saved(LISTED.encode(), "Bench.Test")
     assert saved(LISTED.encode(), "Bench.Test guest")

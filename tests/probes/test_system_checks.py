@@ -596,6 +596,9 @@ async def test_a_network_of_the_bench_that_is_still_saved_is_named() -> None:
     phone = CLEAN | {"saved-networks": out.SAVED_NETWORKS}
     readings = await asked("android.leave-clean", LEAVING, phone, networks=("Bench Net", "Other"))
     assert readings.value("bench_networks") == ("Bench Net",)
+    longest = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"  # fills its column: one blank is left before its securities
+    full = await asked("android.leave-clean", LEAVING, phone, networks=(longest,))
+    assert full.value("bench_networks") == (longest,)
     assert "bench_networks" not in (await asked("android.leave-clean", LEAVING, phone)).measured
 
 

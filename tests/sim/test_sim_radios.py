@@ -48,9 +48,11 @@ async def phone(name: str = "healthy", **parts: Any) -> AsyncIterator[Ask]:
         host.close()
 
 
-async def test_forgetting_takes_that_network_alone() -> None:
+@pytest.mark.parametrize("sdk", [30, 33, 34])  # a row, a row for each security, all of them in one
+async def test_forgetting_takes_that_network_alone(sdk: int) -> None:
     saved_before = ("Bench.Test", "Bench.Test guest", "BenchxTest")
-    async with phone(air={"saved": saved_before}) as ask:
+    android = load_persona("healthy").android.model_copy(update={"sdk": sdk})
+    async with phone(android=android, air={"saved": saved_before}) as ask:
         await ask("cmd wifi connect-network 'Bench.Test 2' wpa2 secret")
         assert saved(await ask("cmd wifi list-networks"), "Bench.Test 2")
         for _ in range(2):  # safe to run twice

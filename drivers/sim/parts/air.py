@@ -100,8 +100,17 @@ def _forget(state: PhoneState, words: Sequence[str]) -> Reply:
     return Reply(b"Forget successful\n")
 
 
+def _securities(sdk: int) -> tuple[str, ...]:
+    """How this Android lists a network's security: a row for each kind, or all in one (AOSP WifiShellCommand)."""
+    if sdk < 31:
+        return ("wpa2",)
+    return ("wpa2-psk/wpa3-sae^",) if sdk >= 34 else ("wpa2-psk", "wpa3-sae^")
+
+
 def _networks(state: PhoneState) -> Reply:
-    rows = [f"{number:<12} {name:<32} wpa2-psk" for number, name in enumerate(saved_networks(state)) if name]
+    saved = [(number, name) for number, name in enumerate(saved_networks(state)) if name]
+    kinds = _securities(state.persona.android.sdk)
+    rows = [f"{number:<12} {name:<32} {kind:<4}" for number, name in saved for kind in kinds]
     return Reply("\n".join(["Network Id      SSID                         Security type", *rows, ""]).encode())
 
 
