@@ -35,7 +35,6 @@ from station.events import AttemptEnded, AttemptStarted
 
 WIDTHS = (46, 22, 26, 30, 14)
 GRANTED_S, BOUND_S = 1.0, 0.5
-LINE = "dumpsys meminfo"
 BIG = "/data/local/tmp/overrun"
 
 Operation = Callable[[Device], Awaitable[str]]

@@ -52,7 +52,7 @@ class SimulatedPhone:
         work_ms: a fixed time for every command, instead of the persona's own.
         latency_s: time that each OPEN takes before the phone says OKAY.
         quick: whether scripts that need no shell are played without one (see `quick`).
-        page, page_url: the page that its browser shows, as text, and where it came from; None and empty without one.
+        page: the page that its browser shows, as text; None without one.
     """
 
     def __init__(self, state: PhoneState, sandbox: Sandbox, *, latency_s: float, trusted: Sequence[HostKey]) -> None:
@@ -63,7 +63,6 @@ class SimulatedPhone:
         self.opens: list[Opened] = []
         self.commands: list[str] = []
         self.page: str | None = None
-        self.page_url = ""
         self.ports = ReversedPorts()
         self._faults = ArmedFaults()
         self._dialog = Dialog(trusted)
@@ -344,7 +343,7 @@ class SimulatedPhone:
 
     def close_page(self) -> None:
         """Leave the browser."""
-        self.page, self.page_url = None, ""
+        self.page = None
         self.state.scratch.pop("page", None)
 
     async def _browse(self, url: str) -> None:
@@ -353,7 +352,7 @@ class SimulatedPhone:
         agent = f"Mozilla/5.0 (Linux; Android {self.persona.android.release}; {model}) Chrome/120.0.0.0 Mobile"
         page = await fetch(url, self.ports, agent=agent)
         if page is not None:
-            self.page, self.page_url = page, url
+            self.page = page
             self.state.scratch["page"] = page  # what a page listens to concerns the parts
 
     async def _reboot(self) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from drivers.text import Words
@@ -87,8 +86,3 @@ def _read_line(number: int, line: bytes) -> Sent:
     except (ValueError, RecursionError):
         pass
     raise BatchError(Words("line {n} of the batch is not a record", "该批第 {n} 行不是记录").fill(n=number))
-
-
-def batch_of(records: Iterable[Sent]) -> bytes:
-    """The body of a batch."""
-    return b"".join(write_line(record) for record in records)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from checklists.verdict import Stage
 from reports.attest import Ed25519PrivateKey, generate_key, public_raw
 from reports.headoffice.app import create_app
+from reports.headoffice.batch import Sent, write_line
 from reports.headoffice.ingest import HeadOffice
 from reports.headoffice.serve import serving
 from reports.headoffice.store import HeadOfficeStore, create_head_office
@@ -178,6 +179,11 @@ class Faults:
 
         await self.app(scope, receive, keep)
         return b"".join(parts)
+
+
+def batch_of(records: Iterable[Sent]) -> bytes:
+    """The body of a batch."""
+    return b"".join(write_line(record) for record in records)
 
 
 async def _nowhere(message: Message) -> None:

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 
 from reports.attest import key_id, public_raw, verify_receipt
 from reports.headoffice.app import create_app
-from reports.headoffice.batch import MAX_BYTES, MAX_RECORDS, BatchError, Sent, batch_of, read_batch, write_line
+from reports.headoffice.batch import MAX_BYTES, MAX_RECORDS, BatchError, Sent, read_batch, write_line
 from reports.headoffice.request import sign_request
 from reports.headoffice.serve import running, serving
 from reports.headoffice.store import HeadOfficeError, create_head_office
-from tests.headoffice.head_office_bench import HQ_KEY, Office, approve, office
+from tests.headoffice.head_office_bench import HQ_KEY, Office, approve, batch_of, office
 from tests.headoffice.test_ingest import ledger
 from tests.reports.records_builder import Shop
 

@@ -11,13 +11,13 @@ import pytest
 
 from reports.attest import Ed25519PrivateKey, generate_key, key_id, public_raw
 from reports.headoffice.app import create_app
-from reports.headoffice.batch import Sent, batch_of
+from reports.headoffice.batch import Sent
 from reports.headoffice.ingest import HeadOffice
 from reports.headoffice.request import sign_request
 from reports.headoffice.store import HeadOfficeError, HeadOfficeStore, create_head_office
 from reports.ledger import chain_after
 from reports.record import digest_of
-from tests.headoffice.head_office_bench import HQ_KEY
+from tests.headoffice.head_office_bench import HQ_KEY, batch_of
 from tests.reports.records_builder import Shop
 
 
