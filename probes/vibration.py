@@ -31,7 +31,7 @@ __all__ = ["vibration"]
 _LIST = Command("vibrators", "cmd vibrator_manager list", timeout_s=5.0, limit=4096)
 _DUMP = Command("vibrator", "dumpsys vibrator", timeout_s=5.0, limit=256 * 1024)
 _PROPS = Command("getprop", "getprop", timeout_s=10.0, limit=256 * 1024)
-#: API levels: `cmd vibrator vibrate` came with 26, its option -f (also in Do Not Disturb) with 29.
+#: API levels: `cmd vibrator vibrate` came with 26, its option -f (also in Do Not Disturb) and `cancel` with 29.
 _CMD_SDK, _FORCE_SDK = 26, 29
 BUZZES = (2, 5)
 BUZZ_MS, PAUSE_S = 250, 0.7
@@ -88,8 +88,9 @@ def _player(listed: Heard, dumped: Heard, sdk: int | None) -> tuple[str, str] | 
     if listed.get("motors"):
         return "cmd vibrator_manager synced -f oneshot {ms}", "cmd vibrator_manager cancel"
     if dumped.facts and sdk is not None and sdk >= _CMD_SDK:
-        force = " -f" if sdk >= _FORCE_SDK else ""
-        return f"cmd vibrator vibrate{force} {{ms}} assay", "cmd vibrator cancel"
+        if sdk < _FORCE_SDK:  # nothing ends a buzz there but its time: `cancel` is an unknown command
+            return "cmd vibrator vibrate {ms} assay", ":"
+        return "cmd vibrator vibrate -f {ms} assay", "cmd vibrator cancel"
     return None
 
 

@@ -603,6 +603,9 @@ async def test_before_android_12_the_old_command_plays_and_before_8_none_does() 
     old = {"vibrator": out.VIBRATOR, "getprop": PROPS.format(sdk=27)}
     _, bench = await vibrate(str, old)
     assert "cmd vibrator vibrate 250 assay" in bench.written[0].do
+    assert bench.written[0].undo == ":"  # Android 8 and 9 have no `cancel`: an undo by it would be owed for ever
+    _, bench = await vibrate(str, {"vibrator": out.VIBRATOR, "getprop": PROPS.format(sdk=29)})
+    assert ("vibrate -f 250" in bench.written[0].do, bench.written[0].undo) == (True, "cmd vibrator cancel")
     with pytest.raises(NotRun) as caught:
         await vibrate(str, {"vibrator": out.VIBRATOR_OLD, "getprop": PROPS.format(sdk=25)})
     assert "before Android 8" in caught.value.reason.en

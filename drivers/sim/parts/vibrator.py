@@ -60,9 +60,10 @@ def _vibrator(state: PhoneState, words: Sequence[str], uid: int) -> Reply:
     sdk = state.persona.android.sdk
     if sdk >= 31 or sdk < 26:
         return Reply(stderr="cmd: Can't find service: vibrator", code=20)
-    if words[:1] == ["vibrate"]:
+    if words[:1] == ["vibrate"] and (sdk >= 29 or "-f" not in words):
         return _played(state, words[1:])
-    return Reply() if words[:1] == ["cancel"] else Reply(stderr="Vibrator commands:", code=255)
+    known = words[:1] == ["cancel"] and sdk >= 29
+    return Reply() if known else Reply(stderr=f"Unknown command: {' '.join(words[:1])}", code=255)
 
 
 def _dump(state: PhoneState, arguments: Sequence[str]) -> str | None:
