@@ -49,6 +49,7 @@ __all__ = ["AdbDevice", "AdbServer", "AdbTransport"]
 T = TypeVar("T")
 C = TypeVar("C")
 
+#: Seconds for what is answered at once: what a phone's adbd can do, and that a way was taken down.
 _OPEN_S = 5.0
 #: Seconds that an answer which is whole waits for others to be told with.
 _TELL_S = 0.02

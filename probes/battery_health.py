@@ -40,6 +40,8 @@ from probes.units import FLAG, IDENTITY, LIST, TEXT
 
 __all__ = ["battery_health", "health_percent", "hear_health"]
 
+#: Percent of the design capacity. No norm: a new cell has some percent more than is rated, one below a fifth starts no
+#: phone, and numbers in different units (mAh and µAh, percent and permille) are a factor of ten or more apart.
 _PLAUSIBLE = (Decimal(20), Decimal(130))
 _IMPLAUSIBLE = Words(
     "{full} of {design} would be {percent} %: one of the two is in another unit",

@@ -41,6 +41,7 @@ PATTERNS: dict[str, tuple[str, str, str]] = {
 Pattern = Literal["white", "black", "red", "green", "blue", "gray", "gradient", "grid"]
 DEFAULT_PATTERNS: tuple[Pattern, ...] = ("white", "black", "red", "green", "blue", "gradient", "grid")
 
+#: How often the digits may be typed: one slip is a person's, two mean that nobody looked.
 TRIES = 2
 
 

@@ -274,6 +274,7 @@ def _lux(value: float) -> Decimal:
 
 # -- hall -------------------------------------------------------------------------------------------------------------
 
+#: linux/input-event-codes.h.
 _EV_SW = 5
 #: linux/input-event-codes.h: SW_LID, SW_TABLET_MODE, SW_KEYPAD_SLIDE, SW_FRONT_PROXIMITY, SW_MUTE_DEVICE follow parts
 #: of their own; a phone's cover moves SW_LID.

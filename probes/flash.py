@@ -32,7 +32,9 @@ from probes.units import FLAG
 
 __all__ = ["flash"]
 
+#: How often it flashes is drawn from one to this many: who did not look guesses right one time in four.
 _MOST = 4
+#: Seconds between two of them, in which a flash charges and an eye rests.
 _REST_S = 1.5
 
 _NO_FLASH = Words("the phone says that none of its cameras has a flash", "手机声明其摄像头均无闪光灯")

@@ -80,6 +80,7 @@ KEYS: Mapping[KeyName, Key] = {
     ),
 }
 
+#: linux/input-event-codes.h.
 _EV_KEY, _EV_SW = 1, 5
 #: Devices with more keys than this are keyboards of televisions and test drivers: they list what no phone has.
 _MOST_KEYS = 24

@@ -28,6 +28,7 @@ from probes.units import FLAG
 __all__ = ["sim_tray"]
 
 _POLL_S = 0.5
+#: A tray holds one SIM card or two; a phone that tells of one slot has one place and is not asked about.
 _MOST_PLACES = 2
 #: A card put into the other place is asked for once more: trays are small and their places are marked smaller.
 _TRIES = 2

@@ -27,6 +27,7 @@ from probes.units import FLAG
 __all__ = ["Panel", "panels_of", "touch"]
 
 _DISPLAY = Command("display", "dumpsys display", timeout_s=10.0, limit=1024 * 1024)
+#: linux/input-event-codes.h, by name and by number in four hexadecimal digits, as `getevent` lists them.
 _EV_SYN, _EV_ABS = 0, 3
 _X, _Y, _SLOT = ("ABS_MT_POSITION_X", "0035"), ("ABS_MT_POSITION_Y", "0036"), ("ABS_MT_SLOT", "002f")
 #: INPUT_PROP_POINTER: a touchpad, no screen.

@@ -16,6 +16,7 @@ from statistics import median
 
 __all__ = ["Contacts", "Grid", "Report", "Strokes", "max_contacts", "strokes"]
 
+#: linux/input-event-codes.h: types, codes of EV_SYN, and the ABS_MT_* that tell of a contact.
 _EV_SYN, _EV_ABS = 0, 3
 _SYN_REPORT, _SYN_MT_REPORT = 0, 2
 _SLOT, _X, _Y, _ID = 0x2F, 0x35, 0x36, 0x39
