@@ -175,6 +175,11 @@ async def test_nfc_that_stays_off_is_not_alive() -> None:
         (AIR, None, "aeroplane"),
         ({}, DECLINED, "NFC is off"),
         ({}, result(stderr="svc: not found", exit_code=127), "no such"),
+        (
+            {},
+            result(stderr="Available commands:\n    help     Show information about the subcommands\n"),
+            "can't switch",
+        ),
     ],
 )
 async def test_nfc_that_may_not_be_switched_is_not_judged(

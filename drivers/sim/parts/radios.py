@@ -37,8 +37,14 @@ def _uwb(state: PhoneState, arguments: Sequence[str]) -> str | None:
     return f"---- Dump of UwbServiceCore ----\nDevice state = DEVICE_STATE_{chip} for chip id = default\n"
 
 
+#: API level from which `svc` can switch it; what it does not know it answers with its help, and no error (AOSP Svc).
+_SVC_SINCE = {"nfc": 24, "bluetooth": 28}
+
+
 def _svc(state: PhoneState, arguments: Sequence[str], uid: int) -> Reply:
     what, verb, *_ = (*arguments, "", "")
+    if state.persona.android.sdk < _SVC_SINCE.get(what, 0):
+        what = ""
     if what in ("wifi", "bluetooth", "nfc", "data") and verb in ("enable", "disable"):
         on = verb == "enable"
         if what == "wifi":
@@ -48,7 +54,7 @@ def _svc(state: PhoneState, arguments: Sequence[str], uid: int) -> Reply:
         return Reply()
     if what in ("power", "usb") and verb:
         return Reply()
-    return Reply(stderr="Available commands:\n    help     Show information about the subcommands", code=1)
+    return Reply(stderr="Available commands:\n    help     Show information about the subcommands")
 
 
 def _infrared(state: PhoneState, arguments: Sequence[str]) -> str | None:
