@@ -72,6 +72,8 @@ FRAME_S = 0.05
 AGAIN_S = 1.0
 #: Seconds without work, clients and outbox after which an engine ends by itself.
 LINGER_S = 60.0
+#: Runs that one client starts together at most.
+MOST_STARTING = 16
 #: Seconds that each part of the engine gets to end when the engine does.
 END_S = 5.0
 #: Bytes of free disk below which a run says that the bench is not well.
@@ -460,22 +462,34 @@ class Engine:
         return m.Hello(protocol=m.PROTOCOL, **about)
 
     async def _obey(self, client: Mailbox, reader: asyncio.StreamReader) -> None:
+        """Do the client's commands one after the other.
+
+        Runs that it starts in a row are started together, since each start waits for the disk; what comes after them
+        waits for all of them.
+        """
+        starting: set[asyncio.Task[None]] = set()
         while not client.gone:
             line = await reader.readline()
             if not line.endswith(b"\n"):
                 return
-            await client.reply(await self._answer(client, line))
+            call = _call(line)
+            if isinstance(call, m.Call) and isinstance(call.command, m.StartRun) and len(starting) < MOST_STARTING:
+                task = asyncio.create_task(self._reply(client, call), name="start")
+                for kept in (starting, self._serving):
+                    kept.add(task)
+                    task.add_done_callback(kept.discard)
+                continue
+            if starting:
+                await asyncio.wait(starting)
+            await self._reply(client, call)
 
-    async def _answer(self, client: Mailbox, line: bytes) -> BaseModel:
-        call_id = 0
+    async def _reply(self, client: Mailbox, call: m.Call | m.Refusal) -> None:
+        await client.reply(call if isinstance(call, m.Refusal) else await self._answer(client, call))
+
+    async def _answer(self, client: Mailbox, call: m.Call) -> BaseModel:
+        call_id = call.id
         try:
-            call = m.Call.model_validate_json(line)
-            call_id = call.id
-            return m.Ok(id=call.id, data=await self._do(client, call.command))
-        except ValidationError as error:
-            return _refusal(
-                call_id, Trouble("call.form", _FORM.fill(why=error.errors()[0]["msg"]), Side.BENCH, _UPDATE)
-            )
+            return m.Ok(id=call_id, data=await self._do(client, call.command))
         except Trouble as trouble:
             return _refusal(call_id, trouble)
         except DriverError as error:
@@ -719,6 +733,15 @@ def allowed_checklists(folder: Path) -> tuple[str, ...]:
         with contextlib.suppress(ChecklistErrors):
             found.append(load_checklist(each).sha256 or "")
     return tuple(sorted(set(found) - {""}))
+
+
+def _call(line: bytes) -> m.Call | m.Refusal:
+    """What a client wants, or why it is not understood."""
+    try:
+        return m.Call.model_validate_json(line)
+    except ValidationError as error:
+        why = _FORM.fill(why=error.errors()[0]["msg"])
+        return _refusal(0, Trouble("call.form", why, Side.BENCH, _UPDATE))
 
 
 def _refusal(call_id: int, trouble: Trouble) -> m.Refusal:

@@ -14,7 +14,7 @@ import json
 import time
 import uuid
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -305,32 +305,31 @@ class Journal:
         """Call `follower` with events once they are on the disk; it must be quick and must not raise."""
         self._followers.append(follower)
 
-    async def append(
+    def append(
         self,
         events: Sequence[Event],
         evidence: Sequence[vault.Kept] = (),
         also: Callable[[Database], None] | None = None,
-    ) -> list[Event]:
+    ) -> asyncio.Future[list[Event]]:
         """Store the events, and evidence under the scope of the first of them, in one commit.
+
+        It is under way when this comes back; what is awaited is that it is on the disk, and then told.
 
         Args:
             also: more work for the same transaction.
 
         Raises:
-            Trouble: nothing was stored; the bench's disk is full or failing.
+            Trouble: (awaited) nothing was stored; the bench's disk is full or failing.
         """
+        task = asyncio.ensure_future(self._confirmed(self._writing(events, evidence, also) if events else None))
         # A caller that is cancelled while it waits must not leave a stored event untold.
-        task = asyncio.ensure_future(self._append(events, evidence, also))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        return await asyncio.shield(task)
+        return asyncio.shield(task)
 
-    async def _append(
+    def _writing(
         self, events: Sequence[Event], evidence: Sequence[vault.Kept], also: Callable[[Database], None] | None
-    ) -> list[Event]:
-        if not events:
-            return []
-
+    ) -> Awaitable[list[Event]]:
         def work(db: Database) -> list[Event]:
             if also is not None:
                 also(db)
@@ -341,9 +340,12 @@ class Journal:
                 vault.keep(db, scope, evidence)
             return (_insert_one_by_one if self._was_tried(events) else _insert_new)(db, events, scopes)
 
-        stored = await self.store.write(work)
+        return self.store.write(work)
+
+    async def _confirmed(self, writing: Awaitable[list[Event]] | None) -> list[Event]:
+        stored = await writing if writing is not None else []
         self.tell(stored)
-        if isinstance(stored[-1].body, RunFinished):  # with it on the disk nothing of the run is tried again
+        if stored and isinstance(stored[-1].body, RunFinished):  # on the disk: nothing of the run is tried again
             self._tried.pop(stored[-1].run, None)
         return stored
 

@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
@@ -58,7 +58,7 @@ VIEW_ROWS = 200
 class Store(Protocol):
     """What is needed of `station.store.Store`."""
 
-    async def write(self, work: Callable[[Database], T], /) -> T:
+    def write(self, work: Callable[[Database], T], /) -> Awaitable[T]:
         """Run in one transaction; back when it is on the disk."""
 
     async def read(self, work: Callable[[Database], T], /) -> T:

@@ -12,7 +12,7 @@ import asyncio
 import hashlib
 import logging
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -101,6 +101,8 @@ CUT_S = 2.0
 BACK_LOOK_S, BACK_ASK_S = 0.2, 5.0
 #: Seconds between two looks at what has been answered while a batch is under way: each look may cost a commit.
 EARLY_S = 0.1
+#: Seconds that the checks of one run are judged in a row.
+SLICE_S = 0.005
 #: Seconds between tries to write down how a run ended when the disk could not take it.
 RETRY_S = 2.0
 
@@ -155,8 +157,8 @@ class Host:
 
     Attributes:
         stamp: an event of this run, happening now.
-        append: stores stamped events (and evidence) in one commit; back when they are on the disk. The same again
-            changes nothing.
+        append: stores stamped events (and evidence) in one commit; what is awaited is that they are on the disk. The
+            same again changes nothing.
         device: the phone; given the device whose link broke, the phone as opened again; None when it is gone.
         number: how many attempts a check has had in this run.
         changed: something that is shown has changed without an event.
@@ -165,7 +167,7 @@ class Host:
     """
 
     stamp: Callable[[Body], Event]
-    append: Callable[[Sequence[Event], Sequence[Kept]], Awaitable[None]]
+    append: Callable[[Sequence[Event], Sequence[Kept]], Awaitable[object]]
     device: Callable[[Device | None], Awaitable[Device | None]]
     number: Callable[[str], int]
     changed: Callable[[], None] = lambda: None
@@ -533,9 +535,8 @@ class Runner:
         for attempt in attempts:
             ended = early.get(attempt.id)
             if ended is None:
-                ended = self._judge_at_once(attempt, device) or await self._judge(attempt, device)
+                ended = await self._judge(attempt, device)
                 self._wait(attempt, ended)
-                await asyncio.sleep(0)  # the bench has others to look after
             if attempt.live or len(attempts) == 1:
                 await self._store([attempt])
             await self._restore(device)
@@ -617,7 +618,15 @@ class Runner:
             self._reading = 0
             early.cancel()
             await asyncio.wait({early})
-        await self._store(attempts)
+        storing = asyncio.ensure_future(self._storing(attempts))
+        storing.add_done_callback(_swallow)
+        try:
+            left = [attempt for attempt in attempts if attempt.id not in ended]
+            ended |= await self._judge_all_at_once(left, device)
+            await storing
+        finally:
+            storing.cancel()
+            await asyncio.wait({storing})
         return ended
 
     async def _as_answered(
@@ -635,12 +644,7 @@ class Runner:
             left = left[len(ready) :]
             self._take_answers(ready, answers)
             await self._store(ready)
-            for attempt in ready:
-                end = None if answers.complete else self._judge_at_once(attempt, device)
-                if end is not None:
-                    self._wait(attempt, end)
-                    ended[attempt.id] = end
-                await asyncio.sleep(0)
+            ended |= await self._judge_all_at_once(ready, device)
         await answers.through(None)
         self._take_answers(left, answers)
         return ended
@@ -649,6 +653,25 @@ class Runner:
         for attempt in attempts:
             for command in attempt.probe.reads:
                 self._keep_answer(attempt, answers.to(command)._replace(name=command.name))
+
+    async def _judge_all_at_once(self, attempts: Sequence[_Try], device: Device) -> dict[str, AttemptEnded]:
+        """Judge those attempts that can be from their answers alone; gives their ends.
+
+        They are told when they are stored, which is after their answers. The bench has others to look after: after
+        `SLICE_S` these come next, and not after each check, or all phones would be through at the same late moment.
+        """
+        ended: dict[str, AttemptEnded] = {}
+        loop = asyncio.get_running_loop()
+        until = loop.time() + SLICE_S
+        for attempt in attempts:
+            end = self._judge_at_once(attempt, device)
+            if end is not None:
+                self._wait(attempt, end)
+                ended[attempt.id] = end
+            if loop.time() > until:
+                await asyncio.sleep(0)
+                until = loop.time() + SLICE_S
+        return ended
 
     def _judge_at_once(self, attempt: _Try, device: Device) -> AttemptEnded | None:
         """Judge from the answers alone, without a turn of the loop; None where the probe wants more than these, or
@@ -704,14 +727,25 @@ class Runner:
         attempt.waiting.append(self.host.stamp(body))
 
     async def _store(self, attempts: Sequence[_Try]) -> None:
+        await self._storing(attempts)
+
+    def _storing(self, attempts: Sequence[_Try]) -> Coroutine[Any, Any, None]:
+        """Have what waits in these attempts stored, and give what waits for that."""
         stored = [(attempt, list(attempt.waiting), list(attempt.evidence)) for attempt in attempts]
         events = [each for _, waiting, _ in stored for each in waiting]
-        if events:
-            await self.host.append(events, [kept for _, _, evidence in stored for kept in evidence])
-        for attempt, waiting, evidence in stored:
-            del attempt.waiting[: len(waiting)], attempt.evidence[: len(evidence)]
-            if attempt.over:
-                self._open.pop(attempt.id, None)
+        appending = (
+            self.host.append(events, [kept for _, _, evidence in stored for kept in evidence]) if events else None
+        )
+
+        async def wait() -> None:
+            if appending is not None:
+                await appending
+            for attempt, waiting, evidence in stored:
+                del attempt.waiting[: len(waiting)], attempt.evidence[: len(evidence)]
+                if attempt.over and not attempt.waiting:  # it may have been judged meanwhile
+                    self._open.pop(attempt.id, None)
+
+        return wait()
 
     # --- one attempt
 

@@ -311,15 +311,16 @@ class Store:
         """How many transactions were committed; with `synchronous=FULL` in WAL each is one fsync."""
         return self._writer.commits
 
-    async def write(self, work: Callable[[Database], T]) -> T:
-        """Run `work` in BEGIN IMMEDIATE ... COMMIT; back only when the commit is on the disk.
+    def write(self, work: Callable[[Database], T]) -> asyncio.Future[T]:
+        """Run `work` in BEGIN IMMEDIATE ... COMMIT; it waits for its turn when this comes back, and what is awaited is
+        that the commit is on the disk.
 
         Raises:
-            Trouble: the disk is full or failing, or the file is held by another program. Nothing of `work` is stored
-                (where the disk takes no write at all after a commit's fsync failed, and the bench is killed before
-                it does again, it may be: a retry must find out).
+            Trouble: (awaited) the disk is full or failing, or the file is held by another program. Nothing of `work` is
+                stored (where the disk takes no write at all after a commit's fsync failed, and the bench is killed
+                before it does again, it may be: a retry must find out).
         """
-        return await asyncio.wrap_future(self._writer.submit(work))
+        return asyncio.wrap_future(self._writer.submit(work))
 
     async def read(self, work: Callable[[Database], T]) -> T:
         """Run `work` in a read transaction of its own; never waits for a writer.

@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
@@ -64,7 +64,6 @@ from station.session import Run, Session, fold
 from station.states import state_of
 from station.tickets import facts, identities, open_tickets, same_phone
 from station.values import as_value
-from station.vault import Kept
 from station.views import remember
 from station.writes import AGREED, CONSENT, Change, fold_changes, left_on, undo
 
@@ -100,6 +99,7 @@ class Work:
         self._dumps: dict[str, dict[str, Any]] = {}
         self.changes: dict[str, Change] = {}
         self._restoring: dict[int, asyncio.Task[None]] = {}
+        self._starting: set[str] = set()
         self.station = ""
         self.health: Callable[[], dict[str, object]] = dict
         self.policy: Callable[[], Mapping[str, Mapping[str, Any]]] = dict
@@ -303,6 +303,21 @@ class Work:
             Trouble: the slot is not ready or busy, the ticket is of another phone, the checklist can't be used, or an
                 auditor would write a record.
         """
+        with self._only_start(command.ticket):
+            return await self._start(command)
+
+    @contextmanager
+    def _only_start(self, ticket: str) -> Iterator[None]:
+        """A ticket's runs are numbered in order: while one is being started, no other is."""
+        if ticket in self._starting:
+            raise Trouble("ticket.busy", _TICKET_BUSY.fill(ticket=ticket), Side.PERSON, _WAIT_OR_STOP, EXIT_NO)
+        self._starting |= {ticket} - {""}
+        try:
+            yield
+        finally:
+            self._starting.discard(ticket)
+
+    async def _start(self, command: m.StartRun) -> str:
         slot = self._free_slot(command.slot)
         checklist = await self._checklist(command.checklist)
         stage = _stage(command.stage, checklist)
@@ -519,9 +534,6 @@ class Work:
         def stamp(body: Body) -> Event:
             return event(body, ticket, run_id)
 
-        async def append(events: Sequence[Event], kept: Sequence[Kept]) -> None:
-            await self.journal.append(events, kept)
-
         async def device(failed: Device | None) -> Device | None:
             found = await self.bench.device(slot, failed)
             if slot.number in self._restoring:  # what an earlier run changed is undone before this one looks
@@ -538,7 +550,7 @@ class Work:
             return _link_facts(slot) | said | {"changes-left": "\n".join(change.id for change in left)}
 
         phone = slot.identity or Identity()
-        return Host(stamp, append, device, number, lambda: self._changed(slot.number), phone, told)
+        return Host(stamp, self.journal.append, device, number, lambda: self._changed(slot.number), phone, told)
 
     def _free_slot(self, number: int) -> Slot:
         slot = self.bench.slots.get(number)
