@@ -14,7 +14,7 @@ from decimal import Decimal
 from drivers.api import Command, Shell
 from drivers.text import Words
 from probes import getprop
-from probes.air import AIRPLANE_ON, READ_AIRPLANE, airplane_mode
+from probes.air import AIRPLANE_ON, READ_AIRPLANE, airplane_mode, svc_unable
 from probes.answers import Heard, hear, hear_second, reading, unread, why_nothing
 from probes.api import (
     Bench,
@@ -155,6 +155,10 @@ _SWITCH_OFF = Words("switches Bluetooth off and back", "关闭蓝牙后恢复")
 _SWITCH_ON = Words("switches Bluetooth on and back", "打开蓝牙后恢复")
 _NOT_UP = Words("Bluetooth did not come up within {seconds} s", "蓝牙在 {seconds} 秒内未能启动")
 _NOT_OFF = Words("Bluetooth did not go off within {seconds} s", "蓝牙在 {seconds} 秒内未能关闭")
+_CANT_SWITCH = Words(
+    "this Android's shell can't switch Bluetooth; see in the settings that it goes off and on",
+    "此安卓版本无法通过命令开关蓝牙；请在设置中查看能否开关",
+)
 _SWITCHED = ("switches_on", "on_time", "off_time")
 
 
@@ -197,10 +201,9 @@ async def _switched(bench: Bench, state: str, sdk: int | None, wait_s: int) -> A
         told = await bench.write(_change(verb, back, sdk))
         if told.failure is not None:
             raise told.failure
-        if told.exit_code not in (0, None):
-            for one in unread(
-                _SWITCHED if verb == "disable" else ("switches_on", "on_time"), why_nothing(told), source
-            ):
+        if svc_unable(told) or told.exit_code not in (0, None):
+            why = _CANT_SWITCH if svc_unable(told) else why_nothing(told)
+            for one in unread(_SWITCHED if verb == "disable" else ("switches_on", "on_time"), why, source):
                 yield one
             return
         seconds = await _until(shell, wanted, wait_s)

@@ -14,7 +14,7 @@ from typing import Any
 
 from drivers.api import Command, Shell
 from drivers.text import Words
-from probes.air import AIRPLANE_ON, READ_AIRPLANE, airplane_mode
+from probes.air import AIRPLANE_ON, READ_AIRPLANE, airplane_mode, svc_unable
 from probes.answers import NOT_SAID, hear, hear_second, reading, why_nothing
 from probes.api import (
     Bench,
@@ -110,8 +110,6 @@ _CANT_SWITCH = Words(
     "this Android's shell can't switch NFC; switch it on in the settings and run this again",
     "此安卓版本无法通过命令开关 NFC；请在设置中打开后重测",
 )
-#: What `svc` prints, ending without an error, for a service that it can't switch (AOSP Svc; NFC came with Android 7).
-_SVC_HELP = b"Available commands:"
 
 
 @probe(
@@ -171,9 +169,8 @@ async def _woken(bench: Bench, wait_s: int) -> AsyncIterator[Reading]:
         return
     if told.failure is not None:
         raise told.failure
-    if told.exit_code not in (0, None) or _SVC_HELP in told.stdout + told.stderr:
-        known = _SVC_HELP not in told.stdout + told.stderr
-        yield Unread("nfc_alive", why_nothing(told) if known else _CANT_SWITCH, source)
+    if svc_unable(told) or told.exit_code not in (0, None):
+        yield Unread("nfc_alive", _CANT_SWITCH if svc_unable(told) else why_nothing(told), source)
         return
     shell = bench.capability(Shell)  # type: ignore[type-abstract]  # a protocol names the capability
     yield Measurement("nfc_alive", await _comes_up(shell, wait_s), source)

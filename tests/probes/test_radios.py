@@ -78,6 +78,14 @@ async def test_bluetooth_that_does_not_come_up_is_measured_as_that() -> None:
     assert "on_time" in readings.unread
 
 
+async def test_bluetooth_that_this_android_can_not_switch_is_not_dead() -> None:
+    said = result(stderr="Available commands:\n    help     Show information about the subcommands\n")
+    reads = {"bluetooth": bluetooth_in("OFF"), "getprop": "[ro.build.version.sdk]: [23]\n"}
+    bench = writing_bench(reads, {"dumpsys bluetooth_manager": [bluetooth_in("OFF")]}, refusal=said)
+    readings = await read("android.bluetooth", bench, wait_s=0.05)
+    assert "can't switch Bluetooth" in readings.unread["switches_on"].reason.en
+
+
 async def test_bluetooth_that_never_goes_off_proves_nothing() -> None:
     bench = writing_bench({"bluetooth": out.BLUETOOTH} | SDK, {"dumpsys": [out.BLUETOOTH]})
     readings = await read("android.bluetooth", bench, wait_s=0.05)

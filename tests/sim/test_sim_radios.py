@@ -115,13 +115,20 @@ async def test_no_name_of_a_paired_device_leaves_the_phone() -> None:
         assert b"earphones" not in await ask(READS["bluetooth"])
 
 
-@pytest.mark.parametrize("name", ["healthy", "android5"])
-async def test_bluetooth_and_nfc_follow_their_switches(name: str) -> None:
-    async with phone(name, bluetooth={"start_s": 0.0}) as ask:
+@pytest.mark.parametrize("sdk", [28, 34])
+async def test_bluetooth_and_nfc_follow_their_switches(sdk: int) -> None:
+    android = load_persona("healthy").android.model_copy(update={"sdk": sdk})
+    async with phone(android=android, bluetooth={"start_s": 0.0}) as ask:
         for verb, state, mode in (("disable", "OFF", "off"), ("enable", "ON", "on")):
             await ask(f"svc bluetooth {verb}; svc nfc {verb}")
             assert bluetooth_manager(await ask(READS["bluetooth"])).facts["state"] == state
             assert nfc(await ask("dumpsys nfc")).facts["state"] == mode
+
+
+async def test_an_old_android_answers_with_its_help_what_it_can_not_switch() -> None:
+    async with phone("android5") as ask:
+        assert b"Available commands:" in await ask("svc nfc enable 2>&1; echo ended $?")
+        assert b"ended 0" in await ask("svc bluetooth enable 2>&1; echo ended $?")
 
 
 @pytest.mark.parametrize("sdk", [21, 26, 29, 34, 36])
