@@ -17,7 +17,7 @@ from probes import getprop
 from probes.air import AIRPLANE_ON, READ_AIRPLANE, airplane_mode
 from probes.answers import NOT_SAID, Heard, as_value, hear, hear_second, unread, why_nothing
 from probes.api import Bench, Measurement, NotApplicable, Reading, Unread, probe
-from probes.sim import NO_TELEPHONY, READ_REGISTRY, READY, REGISTRATION_WORDS, sim_states
+from probes.sim import NO_TELEPHONY, NONE_READY, READ_REGISTRY, READY, REGISTRATION_WORDS, sim_states
 from probes.telephony import READ_FEATURES, pm_features, telephony_registry
 from probes.units import FLAG, TEXT
 
@@ -37,9 +37,6 @@ TECHNOLOGIES = {
 _IN_SERVICE = 0
 _SLOTS = 8
 
-_NO_SIM = Words(
-    "no slot has a SIM that is ready; put the test SIM in and run this again", "没有就绪的 SIM 卡；请插入测试卡后重测"
-)
 _NOT_ON = Words("the phone does not measure {name} here now", "手机当前未测量 {name} 信号")
 _NO_SERVICE = Words("the phone is on no network", "手机未注册网络")
 _ID_REFUSED = Words(
@@ -159,7 +156,7 @@ async def cellular(bench: Bench) -> AsyncIterator[Reading]:
         yield one
     slots = _in_use(sim_states(props))
     if airplane or not slots:
-        why = AIRPLANE_ON if airplane else _NO_SIM if props.facts else props.reason("sim_state")
+        why = AIRPLANE_ON if airplane else NONE_READY if props.facts else props.reason("sim_state")
         for one in unread(("registered", "service", "radio_technology", *TECHNOLOGIES), why, registry.source):
             yield one
         return

@@ -22,6 +22,7 @@ from probes.units import FLAG, TEXT
 
 __all__ = [
     "IN_THE_SLOT",
+    "NONE_READY",
     "NO_TELEPHONY",
     "READY",
     "READ_REGISTRY",
@@ -50,7 +51,7 @@ _EMPTY = ("ABSENT",)
 _SLOTS = 2
 
 NO_TELEPHONY = Words("the phone says that it is built without telephony", "手机声明其出厂不带蜂窝功能")
-_NONE_READY = Words(
+NONE_READY = Words(
     "no slot has a SIM that is ready; put the test SIM in and run this again", "没有就绪的 SIM 卡；请插入测试卡后重测"
 )
 _UNDECIDED_WORDS = Words(
@@ -87,7 +88,7 @@ def cards_in_use(bench: Bench) -> list[int]:
         raise NotRun(AIRPLANE_ON)
     ready = [slot for slot, state in enumerate(sim_states(props)) if state in READY]
     if not ready:
-        raise NotRun(_NONE_READY if props.facts else props.reason("sim_state"))
+        raise NotRun(NONE_READY if props.facts else props.reason("sim_state"))
     return ready
 
 

@@ -269,7 +269,7 @@ def _list(words: Sequence[Words]) -> Words:
 
 _NO_MARKS = Words("{face}: no marks{photos}", "{face}：完好{photos}")
 _MARK = Words("{kind} ({size}) at {x}/{y} ‰", "{kind}（{size}）位置 {x}/{y}‰")
-_SEALS_LINE = Words("liquid indicator {liquid}; screws {screws}", "进水标：{liquid}；螺丝：{screws}")
+_SEALS_LINE = Words("liquid indicator {liquid}; screws {screws}", "进液标签：{liquid}；螺丝：{screws}")
 _OPENED_LINE = Words("signs of an unofficial repair: {signs}", "非官方维修痕迹：{signs}")
 _ACCESSORIES = Words("handed over with it: {what}", "随机附件：{what}")
 _STAYS = Words("left in or on the phone: {what}", "留在机内或机上：{what}")
@@ -357,7 +357,7 @@ STEPS = (
             *grouped(
                 Words("state and accessories", "状态与附件"),
                 Field(
-                    "liquid", Words("liquid indicator", "进水标"), "choice", required=True, choices=_choices(_LIQUID)
+                    "liquid", Words("liquid indicator", "进液标签"), "choice", required=True, choices=_choices(_LIQUID)
                 ),
                 Field("screws", Words("screws", "螺丝"), "choice", required=True, choices=_choices(_SCREWS)),
                 Field(

@@ -31,7 +31,7 @@ _WAYS = {
     "signature": Words("drawn signature, as a picture", "手写签名（图片）"),
     "typed": Words("name typed by the customer", "客户键入姓名"),
     "one-time-code": Words("one-time code", "一次性验证码"),
-    "call": Words("recorded call", "电话录音"),
+    "call": Words("recorded call", "通话录音"),
     "witness": Words("in person, before a witness", "当面确认（有见证人）"),
 }
 _BY = {"owner": Words("owner", "机主"), "bringer": Words("bringer", "送修人")}
@@ -178,7 +178,7 @@ _WRITE_IT = Words("Write it down in the customer's words", "请记录客户原�
 _NO_BRINGER = Words("Nobody but the owner was registered as bringing it", "登记中没有机主以外的送修人")
 _WHO = Words("Say who confirms: the owner, or the registered bringer", "请选择确认人：机主或登记的送修人")
 _NOT_HERE = Words("Who is not at the counter can't confirm in person", "客户不在场，不能当面确认")
-_OTHER_WAY = Words("Use a signature, a one-time code or a recorded call", "请使用签名、验证码或电话录音")
+_OTHER_WAY = Words("Use a signature, a one-time code or a recorded call", "请使用签名、验证码或通话录音")
 _NO_PROOF = Words("{way}: the file is missing", "{way}：缺少文件")
 _ADD_PROOF = Words("Add it under `proof`", "请在“证明文件”中添加")
 _NO_WITNESS = Words("The witness is a second person who is enrolled here", "见证人须是本工位登记的另一人")
