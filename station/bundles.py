@@ -436,8 +436,7 @@ def _foreign(
 
 
 def _refused(why: Words) -> Trouble:
-    what = Words(_WRONG.fill(why=why.en).en, _WRONG.fill(why=why.zh).zh)
-    return Trouble("bundle.wrong", what, Side.PERSON, _ASK_SENDER, EXIT_NO)
+    return Trouble("bundle.wrong", _WRONG.fill(why=why), Side.PERSON, _ASK_SENDER, EXIT_NO)
 
 
 _EXISTS = Words("{path} exists already", "{path} 已存在")

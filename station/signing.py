@@ -584,7 +584,7 @@ def _decoded(command: m.CommitRecord) -> tuple[bytes, list[tuple[str, bytes]]]:
 
 
 def _unfit(error: RecordError) -> Trouble:
-    what = Words(_UNFIT.fill(why=error.words.en).en, _UNFIT.fill(why=error.words.zh).zh)
+    what = _UNFIT.fill(why=error.words)
     return Trouble("record.refused", what, Side.PERSON, _SIGN_AGAIN, EXIT_NO)
 
 

@@ -432,7 +432,7 @@ def _progress(run: Run) -> dict[str, Any]:
 def _active(about: dict[str, Any], run: Run, question: Open | None) -> Card:
     if question is not None:
         title = resolved(run).check(question.check).title
-        headline = Words(_YOUR_TURN.fill(check=title.en).en, _YOUR_TURN.fill(check=title.zh).zh)
+        headline = _YOUR_TURN.fill(check=title.words)
         about["since_ms"] = question.asked_ms
         return Card(**about, status=CardStatus.YOUR_TURN, headline=headline, next_step=question.prompt.title)
     now = next((a.check for a in run.attempts if a.ended is None), None)
@@ -440,7 +440,7 @@ def _active(about: dict[str, Any], run: Run, question: Open | None) -> Card:
         return Card(**about, status=CardStatus.RUNNING, headline=_STARTING)
     title = resolved(run).check(now).title
     place = {"done": min(about["done"] + 1, about["total"]), "total": about["total"]}
-    headline = Words(_RUNNING.fill(check=title.en, **place).en, _RUNNING.fill(check=title.zh, **place).zh)
+    headline = _RUNNING.fill(check=title.words, **place)
     return Card(**about, status=CardStatus.RUNNING, headline=headline)
 
 
