@@ -85,7 +85,7 @@ async def plugging(count: int, rounds: int) -> None:
     """The table of plugging, and the memory of a further phone."""
     firsts, lasts, alone = [], [], []
     with simulated(count, latency_s=0.002) as phones, tempfile.TemporaryDirectory() as folder:
-        async with station(Path(folder), []) as at:
+        async with station(Path(folder), [], apart=False) as at:
             for turn in range(rounds):
                 _, one = await plugged(at, phones.addresses[:1])
                 alone.append(one)
@@ -124,7 +124,7 @@ async def neighbours(count: int, rounds: int) -> None:
     options = {"latency_s": 0.002, "work_ms": 5.0}
     with simulated(count, **options) as good, simulated(1, **options) as bad, tempfile.TemporaryDirectory() as folder:
         os.setpriority(os.PRIO_PROCESS, bad.pid, LAST)
-        async with station(Path(folder), [*good.addresses, *bad.addresses]) as at:
+        async with station(Path(folder), [*good.addresses, *bad.addresses], apart=False) as at:
             slot_of = {slot.port: number for number, slot in at.engine.bench.slots.items()}
             others = [slot_of[address] for address in good.addresses]
             its = slot_of[bad.addresses[0]]

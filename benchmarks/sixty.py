@@ -16,6 +16,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from benchmarks.screen_process import Screen, screen
 from benchmarks.sim_process import LINES
 from drivers.adb import AdbTransport
 from drivers.adb_server import AdbServer
@@ -107,10 +108,11 @@ class Took:
 
 @dataclass
 class Station:
-    """An engine in this process on simulated phones, and a screen's client of it."""
+    """An engine in this process on simulated phones, and a screen: a client here, or a process of its own."""
 
     engine: Engine
     client: Client
+    screen: Screen | None
     server: AdbServer
     checklist: str
 
@@ -157,7 +159,10 @@ class Station:
 
         with self._following(follow):
             about = {"ticket": "", "checklist": checklist or self.checklist, "stage": "intake", "person": "tech"}
-            await asyncio.gather(*(self.client.send(m.StartRun(slot=slot, **about)) for slot in slots))
+            if self.screen is not None:
+                self.screen.start(slots, **about)
+            else:
+                await asyncio.gather(*(self.client.send(m.StartRun(slot=slot, **about)) for slot in slots))
             await done.wait()
         took = Took(time.perf_counter() - began, time.process_time() - cpu, tuple(heard), began)
         bad = [e.body for e in heard if isinstance(e.body, AttemptEnded) and e.body.ending.value != "completed"]
@@ -168,6 +173,9 @@ class Station:
     async def shown(self, took: Took) -> float:
         """Seconds from the start of what was just run until a screen has its end: snapshots come 20 times a second."""
         version = self.engine._version
+        if self.screen is not None:
+            await self.screen.shown(version)
+            return time.perf_counter() - took.began_s
         async for snapshot in self.client.bench():
             if snapshot.version > version:
                 return time.perf_counter() - took.began_s
@@ -184,8 +192,11 @@ class Station:
 
 
 @contextlib.asynccontextmanager
-async def station(folder: Path, addresses: Sequence[str]) -> AsyncIterator[Station]:
-    """A demo station whose engine sees these phones, with one screen attached that watches the first slot."""
+async def station(folder: Path, addresses: Sequence[str], *, apart: bool = True) -> AsyncIterator[Station]:
+    """A demo station whose engine sees these phones, with one screen attached that watches the first slot.
+
+    `apart`: the screen is a process of its own, as in the product, and starts the runs.
+    """
     data = folder / "data"
     private_folder(data)
     settings = Settings(
@@ -202,12 +213,17 @@ async def station(folder: Path, addresses: Sequence[str]) -> AsyncIterator[Stati
     try:
         for address in addresses:
             await server.connect(address)
-        made = Station(engine, client, server, str(_written(folder)))
+        made = Station(engine, client, None, server, str(_written(folder)))
         await made.ready(len(addresses))
-        if addresses:
+        if addresses and not apart:
             await client.send(m.Watch(slot=made.slots[0]))
         collect_seldom()  # as the engine's process does
-        yield made
+        if not (addresses and apart):
+            yield made
+            return
+        await client.close()
+        async with screen(data, made.slots[0]) as made.screen:
+            yield made
     finally:
         await client.close()
         await engine.close()

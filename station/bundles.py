@@ -36,10 +36,10 @@ from station.journal import event, load, not_here
 from station.lan_settings import load_lan
 from station.session import Session, fold
 from station.settings import Settings, write_new
-from station.shop_key import ShopKey, load_shop_key
+from station.shop_key import ShopKey, the_shop_key
 from station.signing import Signing, sealed_of
 
-__all__ = ["Handing", "Sender"]
+__all__ = ["Handing", "Sender", "other_key", "two_histories"]
 
 _BOUND = b"assay-handover/1\0"
 #: What stays behind: `Sealed` is told anew from the envelopes that were verified.
@@ -122,7 +122,7 @@ class Handing:
         Raises:
             Trouble: as `export` does, or the bundle would be larger than a station takes.
         """
-        key = None if command.public else self._key()
+        key = None if command.public else the_shop_key(self._settings)
         bundle, inner = await self._signing.journal.store.read(lambda db: self._collect(db, command))
         if key is not None:
             unchanged = await asyncio.to_thread(_same, before, bundle, key, inner) if before else False
@@ -134,12 +134,6 @@ class Handing:
             what = _TOO_LARGE.fill(n=MAX_BUNDLE >> 20)
             raise Trouble("bundle.too-large", what, Side.PERSON, _LESS_EVIDENCE, EXIT_NO)
         return data, len(bundle.records)
-
-    def _key(self) -> ShopKey:
-        key = load_shop_key(self._settings)
-        if key is None:
-            raise Trouble("shop.alone", _ALONE, Side.PERSON, _JOIN, EXIT_NO)
-        return key
 
     def _collect(self, db: Database, command: m.ExportBundle) -> tuple[Bundle, dict[str, Any]]:
         try:
@@ -224,7 +218,7 @@ class Handing:
             raise Trouble("bundle.station-refused", _REFUSED.fill(station=bundle.station), Side.PERSON, _LEAD, EXIT_NO)
         if bundle.handover is None:
             raise Trouble("bundle.public", _PUBLIC, Side.PERSON, _FULL, EXIT_NO)
-        plain = self._key().open(bundle.handover, _bound(bundle))
+        plain = the_shop_key(self._settings).open(bundle.handover, _bound(bundle))
         if plain is None:
             raise Trouble("bundle.unproven", _UNPROVEN, Side.PERSON, _ASK_SENDER, EXIT_NO)
         inner, events = _read_inner(plain, bundle.ticket)
@@ -284,7 +278,7 @@ class Handing:
             if station == self._settings.station:
                 raise Trouble("bundle.not-ours", _NOT_OURS.fill(seq=seq), Side.BENCH, _VERIFY, EXIT_NO)
             if (station, seq) in places:
-                raise Trouble("bundle.two-faces", _TWO_FACES.fill(station=station), Side.BENCH, _TELL_LEAD, EXIT_NO)
+                raise two_histories(station)
         theirs = {record.digest for _, record, _ in opened}
         mine = [record for digest, record in here.items() if digest not in theirs and record.kind != "bundle/v1"]
         if here and not theirs & here.keys():
@@ -299,7 +293,7 @@ class Handing:
         for station, events in arrived.rosters.items():
             known = tuple(each.envelope for each in ledger.foreign_of(db, station=station))
             if known != events[: len(known)] and events != known[: len(events)]:
-                raise Trouble("bundle.two-faces", _TWO_FACES.fill(station=station), Side.BENCH, _TELL_LEAD, EXIT_NO)
+                raise two_histories(station)
             found += [(station, 0, data) for data in events[len(known) :]]
         try:
             self._signing.roster(db).with_peers(map(Roster.fold, arrived.rosters.values()))
@@ -344,7 +338,17 @@ def _must_be_of(bundle: Bundle, sender: Sender) -> None:
         raise Trouble("bundle.not-theirs", what, Side.BENCH, _TELL_LEAD, EXIT_NO)
     key = Roster.fold(bundle.roster).current_key(bundle.station)
     if key is None or key.public != sender.public:
-        raise Trouble("bundle.other-key", _OTHER_KEY.fill(station=sender.station), Side.BENCH, _TELL_LEAD, EXIT_NO)
+        raise other_key(sender.station)
+
+
+def two_histories(station: str) -> Trouble:
+    """What that station says contradicts what it said before."""
+    return Trouble("bundle.two-faces", _TWO_FACES.fill(station=station), Side.BENCH, _TELL_LEAD, EXIT_NO)
+
+
+def other_key(station: str) -> Trouble:
+    """That station speaks with a key that was replaced since."""
+    return Trouble("bundle.other-key", _OTHER_KEY.fill(station=station), Side.BENCH, _TELL_LEAD, EXIT_NO)
 
 
 def _bound(bundle: Bundle) -> bytes:
@@ -441,11 +445,6 @@ def _refused(why: Words) -> Trouble:
 
 _EXISTS = Words("{path} exists already", "{path} 已存在")
 _OTHER_NAME = Words("Choose another name", "请另选文件名")
-_ALONE = Words("This station shares no key with other stations yet", "本工位尚未与其他工位共享网点密钥")
-_JOIN = Words(
-    "`assay station invite` on one station, `assay station join` on the other",
-    "一端执行 `assay station invite`，另一端执行 `assay station join`",
-)
 _LIST_TICKETS = Words("`assay ticket list` shows what there is", "请用 `assay ticket list` 查看")
 _GOING_ON = Words("A run of {ticket} is going on", "工单 {ticket} 正在检测")
 _WAIT = Words("Wait until it is done, or stop it", "请等待完成，或先停止")

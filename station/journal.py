@@ -110,7 +110,8 @@ def event(body: Body, ticket: str = "", run: str = "") -> Event:
     loop alone.
     """
     global _last_ns
-    _last_ns = max(_last_ns + 1, time.monotonic_ns())
+    now_ns = time.monotonic_ns()
+    _last_ns = now_ns if now_ns > _last_ns else _last_ns + 1
     return Event(0, ticket, run, time.time_ns() // 1_000_000, _last_ns, boot_id(), body)
 
 

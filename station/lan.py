@@ -21,14 +21,14 @@ from drivers.text import Words
 from reports import ledger
 from reports.roster import ROSTER_KINDS, Roster
 from station import messages as m
-from station.bundles import Handing, Sender
+from station.bundles import Handing, Sender, other_key, two_histories
 from station.errors import EXIT_NO, EXIT_USE, Trouble
 from station.lan_client import Call, Lost, calling
 from station.lan_settings import load_lan, split
 from station.lan_tls import Caller, Contexts, contexts
 from station.session import Session
 from station.settings import Settings
-from station.shop_key import load_shop_key
+from station.shop_key import the_shop_key
 from station.store import Store
 
 __all__ = ["Lan"]
@@ -220,11 +220,8 @@ class Lan:
     # --- who may
 
     def _contexts(self) -> Contexts:
-        key = load_shop_key(self._settings)
-        if key is None:
-            raise Trouble("shop.alone", _ALONE, Side.PERSON, _JOIN, EXIT_NO)
         settings = self._settings
-        return contexts(key, settings.station, settings.key_file, simulated=settings.simulated)
+        return contexts(the_shop_key(settings), settings.station, settings.key_file, simulated=settings.simulated)
 
     def _must_not_be_refused(self, station: str) -> None:
         if station in load_lan(self._settings.data).refused:
@@ -243,7 +240,7 @@ class Lan:
         known = await self._store.read(lambda db: [one.envelope for one in ledger.foreign_of(db, station=station)])
         both = min(len(known), len(told))
         if list(told[:both]) != known[:both]:
-            raise Trouble("bundle.two-faces", _TWO_FACES.fill(station=station), Side.BENCH, _TELL_LEAD, EXIT_NO)
+            raise two_histories(station)
         newest = await asyncio.to_thread(Roster.fold, told if len(told) > both else known)
         home = (newest.shop, newest.simulated, newest.station)
         if newest.problems or home != (self._settings.shop, self._settings.simulated, station):
@@ -252,7 +249,7 @@ class Lan:
             raise Trouble("lan.same-name", _SAME_NAME.fill(station=station), Side.PERSON, _TELL_LEAD, EXIT_NO)
         key = newest.current_key(station)
         if key is None or key.public != caller.public:
-            raise Trouble("bundle.other-key", _OTHER_KEY.fill(station=station), Side.BENCH, _TELL_LEAD, EXIT_NO)
+            raise other_key(station)
 
     async def _take_in(self, caller: Caller, data: bytes, person: str = "", ticket: str = "") -> dict[str, Any]:
         sender = Sender(caller.station, caller.public)
@@ -283,7 +280,6 @@ _NO_ADDRESS = Words("No address of station {station} is known here", "本工位�
 _SAY_ADDRESS = Words(
     "Say it: assay station lan --peer STATION=HOST:PORT", "请设置：assay station lan --peer 工位=地址:端口"
 )
-_ALONE = Words("This station shares no key with other stations yet", "本工位尚未与其他工位共享网点密钥")
 _JOIN = Words(
     "`assay station invite` on one station, `assay station join` on the other",
     "一端执行 `assay station invite`，另一端执行 `assay station join`",
@@ -293,12 +289,8 @@ _LEAD = Words(
     "A lead has it taken again: assay station lan --accept STATION",
     "如需恢复，请店长执行：assay station lan --accept 工位",
 )
-_TWO_FACES = Words("Station {station} tells two histories of itself", "工位 {station} 的历史前后矛盾")
 _TELL_LEAD = Words(
     "Do not go on; tell the lead: a copy of that station may be at work", "请勿继续并告知店长：该工位可能有副本在运行"
 )
 _NOT_OURS = Words("{station} is no station of this shop", "{station} 不是本网点的工位")
 _SAME_NAME = Words("Another station calls itself {station} as well", "另有工位也自称 {station}")
-_OTHER_KEY = Words(
-    "{station} does not have the key that its records name now", "{station} 使用的密钥与其记录中的现用密钥不符"
-)

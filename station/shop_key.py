@@ -23,7 +23,7 @@ from drivers.text import Words
 from station.errors import EXIT_NO, EXIT_USE, Trouble
 from station.settings import Id, Settings, read_private, write_new
 
-__all__ = ["FILE", "ShopKey", "invite", "join", "load_shop_key"]
+__all__ = ["FILE", "ShopKey", "invite", "join", "load_shop_key", "the_shop_key"]
 
 FILE = "shop.key"
 #: The shortest passphrase for the way between two stations: the file can be guessed at by whoever copies it.
@@ -97,6 +97,18 @@ def load_shop_key(settings: Settings) -> ShopKey | None:
     return ShopKey(file.shop, bytes.fromhex(file.key))
 
 
+def the_shop_key(settings: Settings) -> ShopKey:
+    """The shop's key, for what is done with other stations of the shop.
+
+    Raises:
+        Trouble: `shop.alone` where this station works alone; else as `load_shop_key`.
+    """
+    key = load_shop_key(settings)
+    if key is None:
+        raise Trouble("shop.alone", _ALONE, Side.PERSON, _JOIN, EXIT_NO)
+    return key
+
+
 def invite(settings: Settings, passphrase: str) -> bytes:
     """The file by which another station joins; makes the shop's key where there is none yet.
 
@@ -157,6 +169,11 @@ def _stretched(passphrase: str, salt: bytes) -> bytes:
     return Argon2id(salt=salt, length=32, iterations=3, lanes=4, memory_cost=64 * 1024).derive(passphrase.encode())
 
 
+_ALONE = Words("This station shares no key with other stations yet", "本工位尚未与其他工位共享网点密钥")
+_JOIN = Words(
+    "`assay station invite` on one station, `assay station join` on the other",
+    "一端执行 `assay station invite`，另一端执行 `assay station join`",
+)
 _UNUSABLE = Words("{path} is not this shop's key", "{path} 不是本网点的密钥")
 _FROM_BACKUP = Words("restore the file from a backup, or join the shop again", "请从备份恢复，或重新加入网点")
 _SHORT = Words("the passphrase is shorter than {n} characters", "口令少于 {n} 个字符")

@@ -18,7 +18,7 @@ from reports.roster import Key, Person, Roster
 from station.errors import EXIT_NO, EXIT_USE, Trouble
 from station.people import PersonKeys
 from station.settings import Settings
-from station.shop_key import ShopKey, load_shop_key
+from station.shop_key import the_shop_key
 
 __all__ = ["Carried", "carry", "open_carried", "roles_now"]
 
@@ -43,7 +43,7 @@ def carry(settings: Settings, key_events: list[bytes], person: str) -> bytes:
     Raises:
         Trouble: `person.no-key`, `shop.alone`.
     """
-    shop = _shop_key(settings)
+    shop = the_shop_key(settings)
     stored = PersonKeys(settings.data).key_of(person)
     content = {
         "format": "assay-person/1",
@@ -74,7 +74,7 @@ def open_carried(settings: Settings, data: bytes) -> Carried:
     if content.get("shop") != settings.shop:
         words = _OTHER_SHOP.fill(theirs=content.get("shop"), ours=settings.shop)
         raise Trouble("person.other-shop", words, Side.PERSON, _EXPORT, EXIT_NO)
-    if _shop_key(settings).open(proof, _bound(content)) is None:
+    if the_shop_key(settings).open(proof, _bound(content)) is None:
         raise Trouble("person.unproven", _UNPROVEN, Side.PERSON, _EXPORT, EXIT_NO)
     roster = Roster.fold(str(event).encode() for event in events)
     person = roster.persons.get(str(content.get("person")))
@@ -97,13 +97,6 @@ def roles_now(carried: Carried, made: Made) -> tuple[Role, ...]:
     )
 
 
-def _shop_key(settings: Settings) -> ShopKey:
-    key = load_shop_key(settings)
-    if key is None:
-        raise Trouble("shop.alone", _ALONE, Side.PERSON, _JOIN, EXIT_NO)
-    return key
-
-
 def _bound(content: dict[str, Any]) -> bytes:
     return _BOUND + digest_of(canonical(content)).encode()
 
@@ -118,8 +111,3 @@ _UNPROVEN = Words(
     "文件在途中被改动，或无法证明来自本网点",
 )
 _NOT_IN_USE = Words("The key in the file is not in use there", "文件中的密钥在对方工位并非有效密钥")
-_ALONE = Words("This station shares no key with other stations yet", "本工位尚未与其他工位共享网点密钥")
-_JOIN = Words(
-    "`assay station invite` on one station, `assay station join` on the other",
-    "一端执行 `assay station invite`，另一端执行 `assay station join`",
-)

@@ -31,6 +31,11 @@ def held(value: Value, unit: str) -> Held:
     Raises:
         WrongValue: not of the declared unit or kind, or a number that can't be kept exactly.
     """
+    if is_number(unit) and isinstance(value, Decimal):
+        try:
+            return quantity(value, unit)
+        except RecordError as error:
+            raise WrongValue(str(error)) from error
     if unit == FLAG and isinstance(value, bool):
         return value
     if unit == TEXT and isinstance(value, str):
@@ -39,11 +44,6 @@ def held(value: Value, unit: str) -> Held:
         return Identifying(identity=value)
     if unit == LIST and isinstance(value, tuple) and all(isinstance(item, str) for item in value):
         return tuple(safe_text(item, TEXT_LIMIT) for item in value[:LIST_LIMIT])
-    if is_number(unit) and isinstance(value, Decimal):
-        try:
-            return quantity(value, unit)
-        except RecordError as error:
-            raise WrongValue(str(error)) from error
     raise WrongValue(f"{type(value).__name__} where {unit!r} was declared")
 
 

@@ -12,6 +12,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
@@ -531,9 +532,6 @@ class Work:
         return found
 
     def _host(self, slot: Slot, ticket: str, run_id: str) -> Host:
-        def stamp(body: Body) -> Event:
-            return event(body, ticket, run_id)
-
         async def device(failed: Device | None) -> Device | None:
             found = await self.bench.device(slot, failed)
             if slot.number in self._restoring:  # what an earlier run changed is undone before this one looks
@@ -550,7 +548,15 @@ class Work:
             return _link_facts(slot) | said | {"changes-left": "\n".join(change.id for change in left)}
 
         phone = slot.identity or Identity()
-        return Host(stamp, self.journal.append, device, number, lambda: self._changed(slot.number), phone, told)
+        return Host(
+            partial(event, ticket=ticket, run=run_id),
+            self.journal.append,
+            device,
+            number,
+            lambda: self._changed(slot.number),
+            phone,
+            told,
+        )
 
     def _free_slot(self, number: int) -> Slot:
         slot = self.bench.slots.get(number)

@@ -99,7 +99,7 @@ class ReferenceTable:
 
     def spread(self, check: str, measure: str, unit: str) -> Spread | None:
         """What good units lie in; None where nothing is flagged, or the unit is another."""
-        row = self.row(check, measure)
+        row = self.row(check, measure) if self.rows else None
         return row.spread if row is not None and row.unit == unit else None
 
     def dump(self) -> dict[str, Any]:
