@@ -45,7 +45,7 @@ LONG = frozenset(
     test_bundles test_people_shop test_reference_store test_studies test_step_counter
     test_step_delivery test_step_delivery_way test_step_notices_erasure test_step_plan test_step_repair
     test_screen_branches test_repair_by_command test_delivery_commands test_warranty_step test_lan_faults
-    test_lan_command test_release_over_lan test_demo_again
+    test_lan_command test_release_over_lan test_demo_again test_every_android
     """.split()  # noqa: SIM905 - a word list
 )
 
