@@ -314,5 +314,5 @@ def verify(path, root=""):
 
 
 if __name__ == "__main__":
-    print(json.dumps(answer := verify(*sys.argv[1:3])))
+    print(json.dumps(answer := verify(*sys.argv[1:3]) if sys.argv[1:] else sys.exit(__doc__)))
     sys.exit(0 if answer["ok"] else 1)

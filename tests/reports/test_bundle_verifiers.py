@@ -113,6 +113,15 @@ def test_the_script_runs_alone_in_a_bare_python_and_says_so_with_its_exit_code(
     assert imports - set(sys.stdlib_module_names) == {"cryptography"}
 
 
+@pytest.mark.parametrize("name", ["verify.py", "verify_bundle.py"])
+def test_a_script_without_arguments_says_how_it_is_called(name: str) -> None:
+    command = [sys.executable, "-I", str(SCRIPT.with_name(name))]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"python3 -I {name} " in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_ledgers_with_qualifications_and_bundles_are_good_to_the_verifier_of_ledgers_as_well(
     two: Two, whole: bytes
 ) -> None:
