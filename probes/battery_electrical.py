@@ -26,17 +26,18 @@ from probes.battery_dump import (
 from probes.battery_health import hear_health
 from probes.units import FLAG, TEXT
 
-__all__ = ["battery_electrical", "cell_millivolts"]
+__all__ = ["LEAST_FOR_RESISTANCE_UA", "RESISTANCES", "battery_electrical", "cell_millivolts"]
 
 #: Volts that one cell, or two in a row, can have; by them millivolts and microvolts are told apart without a doubt.
 _CELL_V = (Decimal("1"), Decimal("20"))
 
 #: Below this a number that should be microamperes may be milliamperes: a running phone draws more than 10 mA.
 _LEAST_UA = 10_000
-#: Less current makes the difference of the two voltages smaller than what the gauge resolves.
-_LEAST_FOR_RESISTANCE_UA = 200_000
-#: Milliohms that a phone's cell with its protection can have.
-_RESISTANCES = (Decimal(10), Decimal(1500))
+#: Microamperes. Less makes the difference of the two voltages smaller than what a gauge resolves: 200 mA over some
+#: 100 mΩ are 20 mV, and gauges tell millivolts.
+LEAST_FOR_RESISTANCE_UA = 200_000
+#: Milliohms that a phone's cell with its protection can have, wide on purpose: what is outside is a unit or a sign.
+RESISTANCES = (Decimal(10), Decimal(1500))
 _NO_OCV = Words(
     "the gauge does not tell the open-circuit voltage; the check “Heat under load” takes the resistance by a load step",
     "电量计未提供开路电压；可用“负载发热”检测以负载法测内阻",
@@ -119,10 +120,10 @@ def _resistance(sysfs: Heard) -> Reading:
     current = sysfs.get("current_now_uA")
     if not open_uv or not now_uv or current is None:
         return Unread("resistance", _NO_OCV if sysfs.facts else sysfs.reason("voltage_ocv_uV"), source)
-    if abs(current) < _LEAST_FOR_RESISTANCE_UA:
+    if abs(current) < LEAST_FOR_RESISTANCE_UA:
         return Unread("resistance", _TOO_LITTLE.fill(current=round(abs(current) / 1000)), source)
     value = (1000 * abs(Decimal(open_uv) - now_uv) / abs(current)).quantize(Decimal(1))
-    if not _RESISTANCES[0] <= value <= _RESISTANCES[1]:
+    if not RESISTANCES[0] <= value <= RESISTANCES[1]:
         return Unread("resistance", _NO_RESISTANCE.fill(value=value), source)
     return Measurement("resistance", value, source)
 

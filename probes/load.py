@@ -17,7 +17,7 @@ from probes import power_supply
 from probes.answers import Heard, hear_live
 from probes.api import Bench, Measurement, NotRun, Reading, Unread, probe
 from probes.battery_dump import READ_BATTERY, battery
-from probes.battery_electrical import cell_millivolts
+from probes.battery_electrical import LEAST_FOR_RESISTANCE_UA, RESISTANCES, cell_millivolts
 from probes.thermal_dump import READ_SERVICE, thermalservice
 from probes.units import LIST
 
@@ -25,15 +25,16 @@ __all__ = ["load", "work_script"]
 
 #: Seconds of one piece of work, and how long before its end the phone is looked at.
 _PIECE_S, _AHEAD_S = 5, 1
-#: Types of android.os.Temperature; what is believed of them, Celsius.
+#: android.os.Temperature: TYPE_CPU, TYPE_SKIN.
 _CPU, _SKIN = 0, 3
+#: Celsius that is believed: sensors that are switched off say 0 or less, silicon is off long before 150.
 _PLAUSIBLE = (Decimal("0.5"), Decimal(150))
 #: Where the work stops whatever was asked for: IEC 62368-1, table 38 (skin), JEITA (battery), and the status at which
 #: Android itself calls the device critical (PowerManager.THERMAL_STATUS_CRITICAL).
 _STOP_SKIN, _STOP_BATTERY, _STOP_STATUS = Decimal(48), Decimal(45), 4
-#: Seconds under load after which the voltage has settled, and the least step of current (uA) that resolves anything.
-_SETTLED_S, _LEAST_STEP_UA = 10, 200_000
-_RESISTANCES = (Decimal(10), Decimal(1500))
+#: Seconds under load after which the voltage is compared: gauges are renewed one to four times a second, so what they
+#: show is the resistance after some ten seconds and never that of the first moment.
+_SETTLED_S = 10
 
 _LOOK = (READ_SERVICE, READ_BATTERY, power_supply.READ)
 _NOTHING = Words("the phone tells no temperature: {why}", "手机未提供温度：{why}")
@@ -187,9 +188,9 @@ def _resistance(looks: Sequence[_Look]) -> Reading:
         return Unread("load_resistance", _NO_GAUGE, source)
     volts = Decimal(loaded.millivolts or 0) - Decimal(rest.millivolts or 0)
     step = (loaded.current_ua or 0) - (rest.current_ua or 0)
-    if abs(step) < _LEAST_STEP_UA:
+    if abs(step) < LEAST_FOR_RESISTANCE_UA:
         return Unread("load_resistance", _NO_STEP.fill(step=round(abs(step) / 1000)), source)
     value = (abs(volts) * 1_000_000 / abs(step)).quantize(Decimal(1))
-    if not _RESISTANCES[0] <= value <= _RESISTANCES[1]:
+    if not RESISTANCES[0] <= value <= RESISTANCES[1]:
         return Unread("load_resistance", _NO_RESISTANCE.fill(value=value), source)
     return Measurement("load_resistance", value, source)
