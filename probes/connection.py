@@ -15,7 +15,7 @@ from drivers.text import Words
 from probes.answers import Heard, hear
 from probes.api import Bench, Measurement, Reading, Unread, probe
 from probes.captured import decimal, integer
-from probes.units import FLAG, TEXT
+from probes.units import FLAG, LIST, TEXT
 from probes.usb_port import SPEEDS, usb_files
 
 __all__ = ["connection"]
@@ -68,6 +68,20 @@ def _speeds(told: Mapping[str, str], files: Heard) -> Iterator[Reading]:
     yield Measurement("speed_as_offered", agreed >= min(best, _SUPER), f"{source}, maximum_speed")
 
 
+def _to_change(told: Mapping[str, str], found: list[Reading]) -> Iterator[Reading]:
+    """What to change first where the connection broke or is slow: what is cheapest to change, the phone last.
+
+    A slow link may be a hub that knows USB 2 alone; one that breaks is a contact before it is a hub.
+    """
+    values = {one.name: one.value for one in found if isinstance(one, Measurement)}
+    broke, slow = bool(values.get("flaps")), values.get("speed_as_offered") is False
+    if not (broke or slow):
+        return
+    hubs = ["hub"] if (integer(told.get("link-hubs", "")) or 0) > 0 else []
+    middle = ["socket", *hubs] if broke else [*hubs, "socket"]
+    yield Measurement("change_first", ("cable", *middle, "port of the phone"), "flaps, speed and hubs above")
+
+
 @probe(
     "android.connection",
     needs=Shell,
@@ -80,18 +94,19 @@ def _speeds(told: Mapping[str, str], files: Heard) -> Iterator[Reading]:
         "link_speed": "Mbit/s",
         "best_speed": "Mbit/s",
         "speed_as_offered": FLAG,
+        "change_first": LIST,
     },
     names={
         "transport": Words("transport", "连接方式"),
         "port": Words("port of the bench", "工位端口"),
         "hubs": Words("hubs in between", "经过的集线器"),
         "flaps": Words("times the connection broke", "连接中断次数"),
+        "change_first": Words("change in this order", "按此顺序更换"),
         "speed_as_offered": Words("as fast as the phone can", "达到手机支持的速率"),
     },
 )
 async def connection(bench: Bench) -> AsyncIterator[Reading]:
-    """Transport, port, hubs, flaps and USB speed as agreed on and as the phone could."""
-    for each in _bench_side(bench.ticket):
-        yield each
-    for each in _speeds(bench.ticket, hear(bench, _FILES, usb_files)):
+    """Transport, port, hubs, flaps and USB speed as agreed on and as the phone could; what to change first."""
+    found = [*_bench_side(bench.ticket), *_speeds(bench.ticket, hear(bench, _FILES, usb_files))]
+    for each in (*found, *_to_change(bench.ticket, found)):
         yield each

@@ -135,6 +135,24 @@ async def test_what_the_bench_knows_of_the_way_is_measured() -> None:
     assert (readings.value("link_speed"), readings.value("speed_as_offered")) == (480, False)
 
 
+@pytest.mark.parametrize(
+    ("told", "best", "order"),
+    [
+        ({"link-flaps": "2", "link-hubs": "1"}, "high-speed", ("cable", "socket", "hub", "port of the phone")),
+        ({"link-flaps": "0", "link-hubs": "1"}, "super-speed", ("cable", "hub", "socket", "port of the phone")),
+        ({"link-flaps": "0", "link-hubs": "0"}, "super-speed", ("cable", "socket", "port of the phone")),
+        ({"link-flaps": "0", "link-hubs": "1"}, "high-speed", None),  # nothing is wrong, nothing is blamed
+    ],
+)
+async def test_the_cable_is_blamed_before_the_phone_and_nothing_where_all_is_well(
+    told: dict[str, str], best: str, order: tuple[str, ...] | None
+) -> None:
+    given_ = {"udc": result(UDC.format(now="high-speed", best=best), name="udc")}
+    readings = await run_on("android.connection", ScriptedBench(given_, ticket={"link-transport": "adb", **told}))
+    found = readings.measured.get("change_first")
+    assert (found.value if found else None) == order
+
+
 def test_the_hosts_own_word_for_a_port(tmp_path: Path) -> None:
     (tmp_path / "1-1.2").mkdir()
     (tmp_path / "1-1.2" / "speed").write_text("480\n", encoding="ascii")
