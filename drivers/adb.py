@@ -53,6 +53,8 @@ C = TypeVar("C")
 _OPEN_S = 5.0
 #: Seconds that an answer which is whole waits for others to be told with.
 _TELL_S = 0.02
+#: The most seconds in a row in which a phone that answers is not listened to.
+REST_S = 0.02
 _STREAM_OPEN_S = 10.0
 #: Bytes of a service string that a phone takes: adbd before Android 7 takes 4,096 in all (adb protocol version
 #: 0x01000000, MAX_PAYLOAD_V1), later ones more than the smart socket can name.
@@ -424,6 +426,7 @@ class _AdbShell:
             answers.feed(stream.feed(data))
             if (not data or stream.exit_code is not None) and not answers.complete:
                 raise adb_errors.output_cut()
+            time.sleep(min(answers.rest_s(), wire.deadline.left))
 
     def _play_v1(self, wire: Wire, kind: str, script: Script, answers: _Answers) -> None:
         self._device.open_service(wire, kind + script.text)
@@ -432,6 +435,21 @@ class _AdbShell:
             if not data:
                 raise adb_errors.output_cut()
             answers.feed([(1, data)])
+            time.sleep(min(answers.rest_s(), wire.deadline.left))
+
+
+def rest_s(came: int, left: int, took_s: float) -> float:
+    """Seconds in which a phone's answers need not be listened for.
+
+    Each waking costs the bench as much as an answer, and a phone answers command by command: what has come by then is
+    taken together. It is half of the time that those that are left will take at the pace so far, so that the last one
+    does not wait.
+
+    Args:
+        came: how many answers came in `took_s`; without any the pace is not known.
+        left: how many are missing.
+    """
+    return min(REST_S, took_s / came * left / 2) if came and left > 1 else 0.0
 
 
 class _Answers:
@@ -447,6 +465,16 @@ class _Answers:
         self._fresh: deque[tuple[int, CommandResult]] = deque()
         self._telling = False
         self._began, self._loop = time.monotonic(), asyncio.get_running_loop()
+        self._paced_from: tuple[int, float] | None = None  # what had come first, and when
+
+    def rest_s(self) -> float:
+        """See `rest_s`; the pace is that since the first answer came, for opening takes a time of its own."""
+        now, ended = time.monotonic(), self._reader.ended
+        if self._paced_from is None:
+            self._paced_from = (ended, now) if ended else None
+            return 0.0
+        first, since = self._paced_from
+        return rest_s(ended - first, self._reader.commands - ended, now - since)
 
     @property
     def complete(self) -> bool:

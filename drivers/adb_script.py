@@ -247,6 +247,16 @@ class BatchReader:
         """Whether every command's end mark has been seen, on every stream."""
         return self._out.done and self._err.done
 
+    @property
+    def commands(self) -> int:
+        """How many commands the script has."""
+        return len(self._script.commands)
+
+    @property
+    def ended(self) -> int:
+        """How many commands' end marks have been seen on standard output."""
+        return max(self._out.current - 1, 0)
+
     def feed(self, stream: int, data: bytes) -> None:
         """Take a piece of standard output (1) or standard error (2); raises Garbled for a broken mark."""
         (self._out if stream == 1 else self._err).feed(data)
