@@ -30,7 +30,7 @@ class Technician:
 
     async def ask(self, prompt: Prompt) -> Answer:
         async with asyncio.timeout(10):  # whoever looks waits until the phone's browser shows something
-            while (page := self._bench.phone.page) is None:
+            while (page := self._bench.phone.page) is None:  # noqa: ASYNC110 - nobody tells of it
                 await asyncio.sleep(0.005)
         digits = "".join(re.findall(r'class="digit"[^>]*>(\d)<', page))
         answers = {PromptKind.TEXT: digits if prompt.id.startswith("digits") else "1", PromptKind.VERDICT: "good"}
