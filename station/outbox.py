@@ -363,11 +363,11 @@ class Uploader:
         """Tell head office, once while this runs, by which records the station replaced its key; False without any."""
         if self._told_key:
             return False
-        self._told_key = True
         query = "SELECT envelope FROM record WHERE kind = 'key-event/v1' ORDER BY seq"
         events = await self._store.read(lambda db: [bytes(row[0]) for row in db.execute(query).fetchall()])
         replaced = rotations(events)
         await tell_new_key(self._settings, replaced)
+        self._told_key = True  # now, not before: what did not arrive is told again
         return bool(replaced)
 
     async def _compare(self, head: HeadRef | None) -> None:

@@ -14,7 +14,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from sqlite_utils import Database
 
-from reports.attest import generate_key, open_record, sign_envelope
+from reports.attest import generate_key, key_id, open_record, public_raw, sign_envelope
 from reports.predicates import HeadRef, ReceiptV1
 from reports.record import digest_of, make_statement
 from reports.verify import verify_ledger
@@ -338,6 +338,21 @@ async def test_413_halves_the_batch_until_it_passes(tmp_path: Path) -> None:
         await bench.uploader().once()
         assert acknowledged(await bench.states())
         assert hq.faults.requests == 2 + 2  # 16 and 8 were too many; 4, then the 12 that follow
+
+
+async def test_a_new_key_that_head_office_could_not_be_told_is_told_at_the_next_try(tmp_path: Path) -> None:
+    async with bench_and_office(tmp_path) as (bench, hq):
+        await bench.add_people()
+        await bench.uploader().once()
+        shop, new = bench.shop, generate_key()
+        old = shop.keys[shop.station]
+        about = {"kind": "station", "key": new, "replaces": key_id(public_raw(old))}
+        await bench.add(shop.key_event("rotate", shop.station, signers=(old, new), **about))
+        uploader = bench.uploader(key=new)
+        hq.faults.coming = ["", "503"]  # the batch is refused, for its key is not known; then head office is away
+        assert (await trouble_of(uploader)).code == "upload.refused"
+        await uploader.once()
+        assert acknowledged(await bench.states())
 
 
 async def test_one_record_that_is_too_large_for_the_way_lets_the_others_pass(tmp_path: Path) -> None:
