@@ -83,8 +83,9 @@ def judge_measurement(
 
 def _beside(judged: Judged, value: Value, unit: str, spread: Spread | None) -> Judged:
     """The verdict once the value was compared with other units of the model."""
-    unflagged = judged.verdict in (Verdict.PASS, Verdict.INFO)
-    if spread is None or not unflagged or not isinstance(value, Decimal) or not is_outside(spread, value):
+    if spread is None or judged.verdict not in (Verdict.PASS, Verdict.INFO):
+        return judged
+    if not isinstance(value, Decimal) or not is_outside(spread, value):
         return judged
     centre, edge = number_text(spread.centre, unit), spread.low if value < spread.centre else spread.high
     shown = number_text(edge.quantize(_shown_step(spread), context=_EXACT), unit)

@@ -35,7 +35,11 @@ def _tenths(text: str) -> Decimal | None:
     return None if exact is None else exact / 10
 
 
-NUMBER_FIELD = Field(lambda text: decimal(text) if "." in text else integer(text), "a number")
+def _number(text: str) -> int | Decimal | None:
+    return decimal(text) if "." in text else integer(text)
+
+
+NUMBER_FIELD = Field(_number, "a number")
 FLAG_FIELD = Field(flag, "a flag")
 TEXT_FIELD = Field(lambda text: text or None, "a text")
 TENTHS_FIELD = Field(_tenths, "a number of tenths")

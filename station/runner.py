@@ -1,7 +1,7 @@
 """One checklist on one device: attempts, deadlines, verdicts, and every step in the journal before the next.
 
 Adjacent automatic checks are read in one batch: their attempts begin in one commit, and each is judged when its answers
-are in and kept, while the phone is at work for the next ones. A probe that asks or works live comes after the batch and
+are in, while the phone is at work for the next ones. A probe that asks or works live comes after the batch and
 is journalled measurement by measurement. A trouble of the bench, the cable or a probe is an ending, never a verdict.
 Stands on capabilities; it knows no transport, ticket or screen.
 """
