@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -27,7 +27,7 @@ from probes.units import FLAG
 
 __all__ = ["sim_tray"]
 
-_POLL_S = 0.5
+_POLL_S, _SETTLE_S = 0.5, 3.0
 #: A tray holds one SIM card or two; a phone that tells of one slot has one place and is not asked about.
 _MOST_PLACES = 2
 #: A card put into the other place is asked for once more: trays are small and their places are marked smaller.
@@ -56,21 +56,32 @@ _NO_PLACE = Words("the tray has one place", "卡托只有一个卡位")
 _WRONG_PLACE = Words("the card was put into another place", "卡被放入了其他卡位")
 
 
-async def _watched(shell: Shell, matches: Callable[[Sequence[str]], bool]) -> tuple[str, ...]:
-    """The slots' states as soon as they match; raises the DriverError of a broken link."""
+_STAYS = Words(
+    "the phone still shows a card there while the tray is out: an eSIM, or a phone that notices cards when it starts",
+    "卡托拔出后手机仍显示该卡位有卡：可能为 eSIM，或手机仅在开机时识别",
+)
+
+
+async def _states(shell: Shell) -> list[str]:
+    """The slots' states now; raises the DriverError of a broken link."""
+    told = await shell.run(_STATE.script, deadline_s=_STATE.timeout_s, limit=_STATE.limit)
+    if told.failure is not None:
+        raise told.failure
+    return states_of(told.text)
+
+
+async def _watched(shell: Shell, matches: Callable[[Sequence[str]], bool]) -> list[str]:
+    """The slots' states as soon as they match."""
     while True:
-        told = await shell.run(_STATE.script, deadline_s=_STATE.timeout_s, limit=_STATE.limit)
-        if told.failure is not None:
-            raise told.failure
-        states = tuple(states_of(told.text))
+        states = await _states(shell)
         if states and matches(states):
             return states
         await asyncio.sleep(_POLL_S)
 
 
-def _slots(states: Sequence[str], among: Sequence[str], embedded: Sequence[int]) -> list[int]:
-    """The slots (from 0) in one of these states; an eSIM is in no tray."""
-    return [slot for slot, state in enumerate(states) if state in among and slot not in embedded]
+def _slots(states: Sequence[str], among: Sequence[str], but: Collection[int]) -> list[int]:
+    """The slots (from 0) in one of these states, but those."""
+    return [slot for slot, state in enumerate(states) if state in among and slot not in but]
 
 
 async def _places(bench: Bench, slots: int, timeout_s: float) -> int:
@@ -81,40 +92,54 @@ async def _places(bench: Bench, slots: int, timeout_s: float) -> int:
     return int((await bench.person.ask(prompt)).value)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Tray:
-    """The tray of one phone, in somebody's hand."""
+    """The tray of one phone, in somebody's hand.
+
+    Attributes:
+        staying: slots (from 0) that no tray empties: eSIMs, and those that still held a card when the tray was out.
+    """
 
     bench: Bench
     places: int
-    embedded: Sequence[int]
+    staying: set[int]
     timeout_s: float
 
+    @property
+    def _shell(self) -> Shell:
+        return self.bench.capability(Shell)  # type: ignore[type-abstract]  # a protocol names the capability
+
     async def out(self, name: str) -> bool:
-        """Have the tray pulled; whether the phone saw its cards go."""
-        shell = self.bench.capability(Shell)  # type: ignore[type-abstract]  # a protocol names the capability
-        gone = _watched(shell, lambda states: not _slots(states, IN_THE_SLOT, self.embedded))
+        """Have the tray pulled; whether the phone saw a card go. What stays all the same is no card of the tray."""
+        before = _slots(await _states(self._shell), IN_THE_SLOT, self.staying)
+        if not before:
+            return False
+        gone = _watched(self._shell, lambda states: len(_slots(states, IN_THE_SLOT, self.staying)) < len(before))
         seen = await seen_by_the_phone(self.bench.person, name, _OUT, gone, steps=_OUT_STEPS, timeout_s=self.timeout_s)
+        if seen is not None and len(before) > 1:
+            await asyncio.sleep(_SETTLE_S)  # two cards of one tray go one after the other
+        self.staying |= set(_slots(await _states(self._shell), IN_THE_SLOT, self.staying))
         return seen is not None
 
-    async def read(self, place: int) -> bool | None:
-        """Whether that place reads the card; False when it is in and nothing happens, None when it stays elsewhere."""
-        shell = self.bench.capability(Shell)  # type: ignore[type-abstract]
+    async def read(self, place: int) -> bool | Words:
+        """Whether that place reads the card: False when it is in and nothing happens; or why that can't be said."""
+        if place - 1 in self.staying and self.places > 1:
+            return _STAYS
         title, name = _IN.fill(place=str(place)), f"tray-in-{place}"
         for left in reversed(range(_TRIES)):
-            seeing = _watched(shell, lambda states: bool(_slots(states, WAS_READ, self.embedded)))
+            seeing = _watched(self._shell, lambda states: bool(_slots(states, WAS_READ, self.staying)))
             states = await seen_by_the_phone(
                 self.bench.person, name, title, seeing, steps=_IN_STEPS, timeout_s=self.timeout_s
             )
             if states is None:
                 return False
-            held = _slots(states, WAS_READ, self.embedded)
+            held = _slots(states, WAS_READ, self.staying)
             if self.places == 1 or place - 1 in held:
                 return True
             if left:
                 title, name = _OTHER.fill(seen=str(held[0] + 1), place=str(place)), f"tray-in-{place}-again"
                 await self.out(f"tray-out-{place}-again")
-        return None
+        return _WRONG_PLACE
 
 
 @probe(
@@ -149,7 +174,7 @@ async def sim_tray(bench: Bench, *, timeout_s: float = 90.0) -> AsyncIterator[Re
     places = await _places(bench, len(states) - len(embedded), timeout_s)
     yield Measurement("tray_places", Decimal(places), "slots of the phone, or a person")
     source = _STATE.script
-    tray = _Tray(bench, places, embedded, timeout_s)
+    tray = _Tray(bench, places, set(embedded), timeout_s)
     if _slots(states, IN_THE_SLOT, embedded):
         yield Measurement("tray_out_seen", await tray.out("tray-out"), source)
     else:
@@ -158,8 +183,8 @@ async def sim_tray(bench: Bench, *, timeout_s: float = 90.0) -> AsyncIterator[Re
     for at, place in enumerate(order):
         if at:
             await tray.out(f"tray-out-{place}")
-        read = await tray.read(place)
+        read = await tray.read(place) if len(tray.staying) < len(states) else _STAYS
         name = f"place{place}_read"
-        yield Unread(name, _WRONG_PLACE, source) if read is None else Measurement(name, read, source)
+        yield Unread(name, read, source) if isinstance(read, Words) else Measurement(name, read, source)
     if places < _MOST_PLACES:
         yield Unread("place2_read", _NO_PLACE, source)

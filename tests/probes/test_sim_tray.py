@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 from probe_bench import Readings, ScriptedBench, result, run_on
 
 from drivers.api import CommandResult, Shell
+from probes import sim_tray
 from probes.api import Answer, NotRun, Prompt
 from probes.live import NOTHING_HAPPENED
 
@@ -18,13 +20,15 @@ from probes.live import NOTHING_HAPPENED
 class Hand:
     """Somebody with one test SIM, and the phone that sees it: `lands` says where a card asked for really goes.
 
-    A place of 0 is one where nothing happens; `says` answers prompts that no phone ends.
+    A place of 0 is one where nothing happens; `says` answers prompts that no phone ends; `esim` is a slot that no tray
+    empties, though nothing calls it an eSIM.
     """
 
     slots: int = 2
     lands: Mapping[str, int] = field(default_factory=dict)
     says: Mapping[str, str] = field(default_factory=dict)
     now: str = "LOADED,ABSENT"
+    esim: int = 0
     asked: list[str] = field(default_factory=list)
 
     async def ask(self, prompt: Prompt) -> Answer:
@@ -42,7 +46,8 @@ class Hand:
         raise AssertionError
 
     def _put(self, place: int) -> None:
-        self.now = ",".join("LOADED" if slot == place else "ABSENT" for slot in range(1, self.slots + 1))
+        slots = range(1, self.slots + 1)
+        self.now = ",".join("LOADED" if slot in (place, self.esim) else "ABSENT" for slot in slots)
 
     async def run(self, script: str, *, deadline_s: float, limit: int = 0) -> CommandResult:
         assert script == "getprop gsm.sim.state"
@@ -92,6 +97,21 @@ async def test_an_esim_is_no_place_of_the_tray() -> None:
     readings = await tray(Hand(now="LOADED,LOADED"), subscriptions=cards)
     assert readings.value("tray_places") == 1
     assert "one place" in readings.unread["place2_read"].reason.en
+
+
+async def test_an_esim_that_nobody_names_is_known_by_staying_when_the_tray_is_out(monkeypatch: Any) -> None:
+    monkeypatch.setattr(sim_tray, "_SETTLE_S", 0.0)
+    one = await tray(Hand(now="LOADED,LOADED", esim=2, says={"tray-places": "1"}))
+    assert (one.value("tray_out_seen"), one.value("place1_read")) == (True, True)
+    dead = await tray(Hand(now="LOADED,LOADED", esim=2, says={"tray-places": "1"}, lands={"tray-in-1": 0}))
+    assert dead.value("place1_read") is False  # the eSIM is never taken for the card
+
+
+async def test_a_phone_that_notices_cards_at_its_start_only_is_judged_by_no_place() -> None:
+    hand = Hand(now="LOADED,LOADED", says=TWO | {"tray-out": NOTHING_HAPPENED})
+    readings = await tray(hand)
+    assert readings.value("tray_out_seen") is False
+    assert all("while the tray is out" in readings.unread[f"place{place}_read"].reason.en for place in (1, 2))
 
 
 async def test_a_tray_that_was_empty_tells_nothing_of_its_switch() -> None:
