@@ -241,8 +241,8 @@ _BAND_UNHEARD = Words(
     "{band} 频段未收到工位接入点信号",
 )
 _NO_SCAN = Words(
-    "the phone shows no fresh scan; open its Wi-Fi page and run this again",
-    "手机没有最新的扫描结果；请打开其 Wi-Fi 页面后重测",
+    "the phone shows no fresh scan; switch location on, open its Wi-Fi page and run this again",
+    "手机没有最新的扫描结果；请打开定位服务及 Wi-Fi 页面后重测",
 )
 _NO_CHAINS = Words("this phone does not print the level of each antenna", "此手机不提供各天线的信号强度")
 _NO_BANDS = Words(
@@ -411,7 +411,9 @@ def _of_bench(
         why = why or (None if known else _NOT_JOINED)
     yield from _in_bands(levels, named, why, source)
     yield _chains(rows, known) if levels else Unread("antenna_difference", why or _NO_CHAINS, source)
-    if not bands or not named or why is not None:
-        yield Unread("bands_missing", why or _NO_BANDS, source)
+    if not bands or not named or why is not None or not rows:
+        # One link says nothing of the other bands: without a scan (location off, an old one) none of them is missing.
+        unsaid = _NO_SCAN if bands and named else _NO_BANDS
+        yield Unread("bands_missing", why or unsaid, source)
     else:
         yield Measurement("bands_missing", tuple(name for name in bands if name not in levels), source)

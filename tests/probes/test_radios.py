@@ -300,6 +300,13 @@ LISTED = "Network Id      SSID                         Security type\n0         
 NOT_JOINED = "Wifi is enabled\nWifi is not connected\n"
 
 
+async def test_a_link_without_a_scan_misses_no_band() -> None:
+    bench = writing_bench({"wifi-status": joined_to("BenchNet"), "wifi": "", "wifi-scan": ""})
+    readings = await read("android.wifi", bench, ssid="BenchNet", bands=("2.4 GHz", "5 GHz"))
+    assert readings.value("rssi_5g") == -48
+    assert "location" in readings.unread["bands_missing"].reason.en
+
+
 def joined_to(ssid: str) -> str:
     return (
         f'Wifi is enabled\nWifi is connected to "{ssid}"\nWifiInfo: SSID: "{ssid}", BSSID: 02:00:5e:10:20:40, '
