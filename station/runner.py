@@ -101,8 +101,8 @@ CUT_S = 2.0
 BACK_LOOK_S, BACK_ASK_S = 0.2, 5.0
 #: Seconds between two looks at what has been answered while a batch is under way: each look may cost a commit.
 EARLY_S = 0.1
-#: Seconds that the checks of one run are judged in a row.
-SLICE_S = 0.005
+#: Seconds that checks are judged in a row before the engine looks after everything else.
+SLICE_S = 0.002
 #: Seconds between tries to write down how a run ended when the disk could not take it.
 RETRY_S = 2.0
 
@@ -164,6 +164,7 @@ class Host:
         changed: something that is shown has changed without an event.
         phone: who the phone is; what is changed on it is owed to it.
         told: what a probe may know beside the ticket's facts, as it is right now.
+        judging: held by the run whose answers are being judged; one for all runs of a bench.
     """
 
     stamp: Callable[[Body], Event]
@@ -173,6 +174,7 @@ class Host:
     changed: Callable[[], None] = lambda: None
     phone: Identity = field(default_factory=Identity)
     told: Callable[[], Mapping[str, str]] = dict
+    judging: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 @dataclass(frozen=True, slots=True)
@@ -657,20 +659,21 @@ class Runner:
     async def _judge_all_at_once(self, attempts: Sequence[_Try], device: Device) -> dict[str, AttemptEnded]:
         """Judge those attempts that can be from their answers alone; gives their ends.
 
-        They are told when they are stored, which is after their answers. The bench has others to look after: after
-        `SLICE_S` these come next, and not after each check, or all phones would be through at the same late moment.
+        They are told when they are stored, which is after their answers. One run is judged after the other, so that the
+        first is being written while the next is judged; in between the bench looks after everything else.
         """
         ended: dict[str, AttemptEnded] = {}
         loop = asyncio.get_running_loop()
-        until = loop.time() + SLICE_S
-        for attempt in attempts:
-            end = self._judge_at_once(attempt, device)
-            if end is not None:
-                self._wait(attempt, end)
-                ended[attempt.id] = end
-            if loop.time() > until:
-                await asyncio.sleep(0)
-                until = loop.time() + SLICE_S
+        async with self.host.judging:
+            until = loop.time() + SLICE_S
+            for attempt in attempts:
+                end = self._judge_at_once(attempt, device)
+                if end is not None:
+                    self._wait(attempt, end)
+                    ended[attempt.id] = end
+                if loop.time() > until:
+                    await asyncio.sleep(0)
+                    until = loop.time() + SLICE_S
         return ended
 
     def _judge_at_once(self, attempt: _Try, device: Device) -> AttemptEnded | None:

@@ -101,6 +101,7 @@ class Work:
         self.changes: dict[str, Change] = {}
         self._restoring: dict[int, asyncio.Task[None]] = {}
         self._starting: set[str] = set()
+        self._judging = asyncio.Lock()
         self.station = ""
         self.health: Callable[[], dict[str, object]] = dict
         self.policy: Callable[[], Mapping[str, Mapping[str, Any]]] = dict
@@ -556,6 +557,7 @@ class Work:
             lambda: self._changed(slot.number),
             phone,
             told,
+            self._judging,
         )
 
     def _free_slot(self, number: int) -> Slot:

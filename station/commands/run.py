@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from drivers.api import Side
+from drivers.text import Words
 from station.errors import EXIT_BENCH, EXIT_NO, EXIT_OK, Trouble
 from station.i18n import _, language, padded
 
@@ -32,7 +34,7 @@ _BROKEN = ("errored", "timed-out", "aborted", "interrupted")
     metavar="FILE",
     help=_("A bug report that stands for the phone in a diagnosis: only what it holds is judged."),
 )
-@click.option("--checklist", required=True, metavar="ID", help=_("A checklist's id, or a file."))
+@click.option("--checklist", default="", metavar="ID", help=_("A checklist's id, or a file."))
 @click.option("--ticket", default="", metavar="T", help=_("The ticket that the run belongs to."))
 @click.option("--stage", default="", help=_("Else the checklist's first stage."))
 @click.option("--as", "person", default="", metavar="PERSON", help=_("Who does it: a person's id."))
@@ -46,6 +48,9 @@ _BROKEN = ("errored", "timed-out", "aborted", "interrupted")
     "--consented", is_flag=True, help=_("The customer agreed to changes that are undone: do not ask before the first.")
 )
 @click.option("--only", multiple=True, metavar="CHECK", help=_("Only this check; may be given again."))
+@click.option(
+    "--resume", is_flag=True, help=_("Go on with what is left of the ticket's run that was cut short; no --checklist.")
+)
 @click.option("--wait", "wait_s", default=20.0, show_default=True, help=_("Seconds to wait for the phone."))
 @click.option("--json", "as_json", is_flag=True, help=_("Print one JSON document."))
 @click.pass_context
@@ -60,22 +65,33 @@ def command(
     answers: Path | None,
     consented: bool,
     only: tuple[str, ...],
+    resume: bool,
     wait_s: float,
     as_json: bool,
 ) -> None:
     """Ends 0 when all is good, 1 when something failed or a required check was not run, 3 when the bench failed."""
     from station.commands.answers import FromFile, FromTerminal
     from station.commands.engine_side import print_json, with_engine
-    from station.messages import FindDevice, StartRun
+    from station.messages import FindDevice, ResumeRun, StartRun
 
     if bool(device) == (bugreport is not None):
         raise click.UsageError(_("Name a phone with --device, or a bug report with --bugreport."))
     if ticket and not person:
         raise click.UsageError(_("A run of a ticket needs --as PERSON."))
+    if resume and (not ticket or bugreport or checklist or stage or only or consented):
+        raise click.UsageError(_("--resume goes with --device, --ticket and --as: the rest is as the run began."))
+    if not (resume or checklist):
+        raise click.UsageError(_("Name a checklist with --checklist."))
     source = FromFile.read(answers) if answers else FromTerminal()
     if checklist.endswith(".toml"):
         checklist = str(Path(checklist).absolute())  # the engine has another working folder
-    stage = stage or ("diagnosis" if bugreport else first_stage(checklist))
+    stage = stage or ("diagnosis" if bugreport or resume else first_stage(checklist))
+
+    async def go_on(client: Client) -> dict[str, Any]:
+        slot = (await client.send(FindDevice(device=device, wait_s=wait_s))).data["slot"]
+        left = await _cut_short(client, ticket)
+        start = ResumeRun(run=left.run, person=person)
+        return await Attended(client, source, start, slot, left.ended_ms).to_the_end()
 
     async def run(client: Client, device: str = device, wait_s: float = wait_s) -> dict[str, Any]:
         slot = (await client.send(FindDevice(device=device, wait_s=wait_s))).data["slot"]
@@ -88,9 +104,11 @@ def command(
             only=only,
             consented=consented,
         )
-        return await Attended(client, source, start).to_the_end()
+        return await Attended(client, source, start, slot).to_the_end()
 
-    if bugreport is None:
+    if resume:
+        document = with_engine(go_on, phones=True)
+    elif bugreport is None:
         document = with_engine(run, phones=True)
     else:
         from station.bug_reports import READ_S, shown_report
@@ -102,6 +120,17 @@ def command(
     else:
         _print(document)
     ctx.exit(verdict_code(document))
+
+
+async def _cut_short(client: Client, ticket: str) -> RunView:
+    """The newest run of the ticket with something left; raises Trouble where nothing is."""
+    from station.messages import TicketQuery, TicketView
+
+    runs = TicketView.model_validate((await client.send(TicketQuery(ticket=ticket))).data).runs
+    for run in reversed(runs):
+        if run.resumable and run.state == "finished":
+            return run
+    raise Trouble("run.nothing-left", _NOTHING_LEFT.fill(ticket=ticket), Side.PERSON, _START_ONE, EXIT_NO)
 
 
 def first_stage(checklist: str) -> str:
@@ -129,22 +158,30 @@ def verdict_code(document: dict[str, Any]) -> int:
 
 
 class Attended:
-    """A run with somebody (or a file) at its prompts."""
+    """A run with somebody (or a file) at its prompts.
 
-    def __init__(self, client: Client, source: Source, start: Any) -> None:
+    Args:
+        start: `StartRun`, or `ResumeRun` of a run that ended `ended_ms` before.
+        slot: where its phone is.
+    """
+
+    def __init__(self, client: Client, source: Source, start: Any, slot: int, ended_ms: int | None = None) -> None:
         self._client, self._source, self._start = client, source, start
+        self._slot, self._ended_before = slot, ended_ms
         self._told: dict[str, int] = {}
         self._answering: asyncio.Task[None] | None = None
         self._asked = ("", "", 0)
 
     async def to_the_end(self) -> dict[str, Any]:
-        """Start the run, answer what it asks, seal it, and give its document."""
-        from station.messages import CloseRun, RunQuery, Watch
+        """Start the run or go on with it, answer what it asks, seal it, and give its document."""
+        from station.messages import CloseRun, ResumeRun, RunQuery, Watch
 
-        await self._client.send(Watch(slot=self._start.slot))
-        run = str((await self._client.send(self._start)).data["run"])
+        resumed = isinstance(self._start, ResumeRun)
+        await self._client.send(Watch(slot=self._slot))
+        told = (await self._client.send(self._start)).data
+        run = str(self._start.run if resumed else told["run"])
         view = await self._attend(run)
-        if self._start.ticket and view.stopped is None:
+        if (resumed or self._start.ticket) and view.stopped is None:
             await self._client.send(CloseRun(run=run, person=self._start.person))
         document: dict[str, Any] = (await self._client.send(RunQuery(run=run))).data["document"]
         return document
@@ -157,7 +194,8 @@ class Attended:
                 if view.run is not None and view.run.run == run:
                     self._tell(view.run.checks)
                     self._prompt(view)
-                    if view.run.state != "running":
+                    # A view from before a run went on shows it as it ended then.
+                    if view.run.state != "running" and view.run.ended_ms != self._ended_before:
                         return view.run
         except asyncio.CancelledError:  # Ctrl+C: what is open ends as aborted, in order, before we go
             with contextlib.suppress(Trouble):
@@ -234,6 +272,13 @@ def _print(document: dict[str, Any]) -> None:
     if document["stopped"]:
         click.echo(_("stopped: {reason}").format(reason=document["stopped"][at]))
     click.echo(_("record {digest}").format(digest=document["record"]) if document["record"] else _("no record"))
+
+
+_NOTHING_LEFT = Words("No run of {ticket} was cut short", "工单 {ticket} 没有中断的检测")
+_START_ONE = Words(
+    "`assay ticket show` tells of its runs; start one with --checklist",
+    "请用 `assay ticket show` 查看，或用 --checklist 开始检测",
+)
 
 
 def _word(verdict: str) -> str:

@@ -66,6 +66,7 @@ class Desk:
     full: Callable[[Body], bool] = lambda body: False
     device: Device | None = None
     refused: int = 0
+    judging: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def stamp(self, body: Body) -> Event:
         return event(body, "T", self.run)
@@ -117,7 +118,7 @@ async def run_checks(
     desk.device = desk.device or PhoneDevice(phone or Phone(answers={"cat level": "80"}))
     desk.events.append(event(opened(checklist), "T", desk.run))
     subject = Subject(checklist, loaded.probes, lambda check, probe: keyword_arguments(probe, check.settings))
-    runner = Runner(desk.run, subject, Host(desk.stamp, desk.append, desk.again, desk.number))
+    runner = Runner(desk.run, subject, Host(desk.stamp, desk.append, desk.again, desk.number, judging=desk.judging))
     task = asyncio.create_task(runner.run(checklist.checks))
     if meanwhile is not None:
         await meanwhile(runner, desk)

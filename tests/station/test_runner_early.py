@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -118,3 +119,28 @@ async def test_what_was_judged_early_stays_when_the_phone_is_lost_in_the_middle_
     assert two is not None
     assert two.ended is not None
     assert two.ended.verdict is Verdict.NONE
+
+
+async def test_runs_that_are_judged_at_the_same_time_are_judged_one_after_the_other(tmp_path: Path) -> None:
+    """So that the first is stored while the next is judged, and not all at the same late moment."""
+    seen: list[str] = []
+    judging = asyncio.Lock()
+
+    def probe(name: str) -> Any:
+        async def busy(bench: Any) -> AsyncIterator[Any]:
+            seen.append(name)
+            time.sleep(0.003)  # noqa: ASYNC251 - a slice and more of work: everything else has its turn
+            async for reading in level(bench):
+                yield reading
+
+        return busy
+
+    async def one(name: str) -> None:
+        checks = tuple(check(f"{name}{n}", f"test.{name}", LEVEL_LIMIT) for n in range(4))
+        probes = (declared(f"test.{name}", probe(name), **about(FIRST)),)
+        desk = Desk(judging=judging)
+        run, _ = await run_checks(tmp_path / name, checks, *probes, phone=Phone(answers={"cat first": "80"}), desk=desk)
+        assert set(run.verdicts.values()) == {Verdict.PASS}
+
+    await asyncio.gather(one("a"), one("b"))
+    assert "".join(seen) in ("aaaabbbb", "bbbbaaaa")

@@ -144,6 +144,18 @@ async def test_an_engine_serves_commands_dies_and_is_started_again_with_everythi
     ends = {row["id"]: row["ending"] for row in view["checks"] if row["attempts"]}
     assert ends["keys"] == "interrupted"
     assert {end for check, end in ends.items() if check != "keys"} <= {"completed", "not-applicable"}
+    answers = shop.folder / "answers.toml"
+    answers.write_text("", encoding="utf-8")
+    go_on = ("run", "--device", shop.device(), "--ticket", ticket, "--as", "tech", "--resume")
+    gone_on = await shop.json(*go_on, "--answers", str(answers), code=1)
+    rows = {row["id"]: row for row in gone_on["checks"]}
+    assert gone_on["record"]
+    assert [rows[check]["attempts"] for check in ("identity", "keys")] == [1, 2]
+    assert {row["ending"] for row in rows.values()} <= {"completed", "not-applicable", "skipped"}
+    code, _, err = await shop.type(*go_on)
+    assert (code, f"No run of {ticket} was cut short" in err) == (1, True)
+    code, _, err = await shop.type(*go_on, "--only", "keys")
+    assert (code, "--resume goes with" in err) == (2, True)
     refused = await shop.json("release", ticket, "--as", "inspector", *pin, code=1)
     assert refused["decision"] == "refused"
     assert {"no-self-check", "no-cross-check"} <= set(refused["codes"])
