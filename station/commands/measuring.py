@@ -45,4 +45,4 @@ async def measured(client: Client, how: Measuring) -> dict[str, Any]:
         slot=slot, ticket="", checklist=checklist, stage=first_stage(checklist), person=how.person, only=how.only
     )
     source = FromFile.read(how.answers) if how.answers else FromTerminal()
-    return await Attended(client, source, start, start.slot).to_the_end()
+    return await Attended(client, source, start).to_the_end()

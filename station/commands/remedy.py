@@ -148,7 +148,7 @@ class _Flow:
         start = StartRun(
             slot=slot, ticket=self._ticket, checklist=checklist, stage="diagnosis", person=self._person, only=only
         )
-        return await Attended(self._client, self._source, start, start.slot).to_the_end()
+        return await Attended(self._client, self._source, start).to_the_end()
 
 
 def _print(told: _Told, remedy: str) -> None:

@@ -104,7 +104,7 @@ def command(
             only=only,
             consented=consented,
         )
-        return await Attended(client, source, start, slot).to_the_end()
+        return await Attended(client, source, start).to_the_end()
 
     if resume:
         document = with_engine(go_on, phones=True)
@@ -161,13 +161,16 @@ class Attended:
     """A run with somebody (or a file) at its prompts.
 
     Args:
-        start: `StartRun`, or `ResumeRun` of a run that ended `ended_ms` before.
-        slot: where its phone is.
+        start: `StartRun`; or `ResumeRun`, which says neither of these:
+        slot: where the phone is.
+        ended_ms: when the run ended before.
     """
 
-    def __init__(self, client: Client, source: Source, start: Any, slot: int, ended_ms: int | None = None) -> None:
+    def __init__(
+        self, client: Client, source: Source, start: Any, slot: int | None = None, ended_ms: int | None = None
+    ) -> None:
         self._client, self._source, self._start = client, source, start
-        self._slot, self._ended_before = slot, ended_ms
+        self._slot, self._ended_before = start.slot if slot is None else slot, ended_ms
         self._told: dict[str, int] = {}
         self._answering: asyncio.Task[None] | None = None
         self._asked = ("", "", 0)
