@@ -156,7 +156,7 @@ class Measured:
             widths=WIDTHS,
         )
         named = "Assay: parsed, judged, journalled"
-        met = bar([max(share)], bound, least=True) if bound else ""
+        met = bar(share, bound, least=True) if bound else ""
         row(named, spread(self.ours), ratio(self.limits, self.ours), met, widths=WIDTHS)
         row(
             "Assay: until the screen has the end", spread(self.shown), ratio(self.limits, self.shown), "", widths=WIDTHS
@@ -165,10 +165,10 @@ class Measured:
             row(f"  processor time of the {name}", spread(seconds), "", "", widths=WIDTHS)
         row("", "", "as long as ours", "", widths=WIDTHS)
         bound = None if self.work_ms else TIMES.get(count)
-        times = [a / b for a, b in zip(self.adbutils, self.ours, strict=False)]
+        times = [statistics.median(self.adbutils) / ours for ours in self.ours]
         row("bare sockets, same scripts", spread(self.bare), ratio(self.bare, self.ours, " x"), "", widths=WIDTHS)
         for name, seconds in (("adbutils", self.adbutils), ("adb shell", self.programs)):
-            met = bar([max(times)], bound, least=True, unit="x") if bound and name == "adbutils" else ""
+            met = bar(times, bound, least=True, unit="x") if bound and name == "adbutils" else ""
             if seconds:
                 row(f"{name}, one by one", spread(seconds), ratio(seconds, self.ours, " x"), met, widths=WIDTHS)
         print(flush=True)
