@@ -105,11 +105,7 @@ def battery_property(data: bytes) -> Parsed:
     for at, end in zip(starts, [*starts[1:], len(lines)], strict=False):
         number = lines[at].removeprefix("property ").strip()
         if number == "none":
-            why = (
-                "this Android has no such property (Android 14 and later have)",
-                "此安卓版本无该属性（安卓 14 起提供）",
-            )
-            parsed.problems += [Problem(fact, *why) for fact, _ in _PROPERTIES.values()]
+            parsed.problems += [Problem(fact, *_TOO_OLD) for fact, _ in _PROPERTIES.values()]
         elif number in _PROPERTIES:
             _property(parsed, number, "\n".join(lines[at + 1 : end]))
     for line in lines:

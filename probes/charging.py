@@ -84,23 +84,6 @@ _WIGGLE = Words("Wiggle the plug gently: up, down, left, right", "请轻轻晃�
 _WIGGLE_STEP = Words(
     "Keep on until this goes away ({seconds} s). Do not pull.", "持续至提示消失（{seconds} 秒），不要拔出。"
 )
-_PAD = Words("there is no pad at this bench", "本工位没有无线充电板")
-_NO_COIL = Words("the phone lists no wireless supply", "手机未列出无线充电")
-_NOT_ASKED = Words("not asked for", "未要求检测")
-
-_GONE = Words("the phone left the cable while it was measured", "测量过程中手机断开")
-_PLUG_IN = Words("Plug it in and run this again", "请重新插入后重测")
-_PULL = Words("Pull the plug out of the phone", "请拔出手机充电插头")
-_TURN = Words("Turn the plug over and put it back in", "请将插头翻转 180° 后插回")
-_BACK = Words("Turn the plug over again, as it was before", "请将插头翻转回原来的方向插入")
-_TURN_STEPS = (Words("Half a turn, so that the other side is up.", "翻转半圈，另一面朝上。"),)
-_WAY = Words("Which plug does the phone have?", "手机是什么插口？")
-_EITHER = Words("fits either way (USB-C)", "正反均可插（C 型口）")
-_SINGLE = Words("fits one way only", "只能单向插入")
-_WIGGLE = Words("Wiggle the plug gently: up, down, left, right", "请轻轻晃动插头：上、下、左、右")
-_WIGGLE_STEPS = (
-    Words("Keep on until this goes away ({seconds} s). Do not pull.", "持续至提示消失（{seconds} 秒），不要拔出。"),
-)
 _PAD = Words("Did the phone show that it charges on the pad?", "手机在无线充电板上是否显示充电？")
 _PAD_STEPS = (
     Words(
