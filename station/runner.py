@@ -544,8 +544,7 @@ class Runner:
             await self._restore(device)
             if ended.verdict is Verdict.FAIL and attempt.check.on_fail == "stop":
                 await self._store(attempts)
-                title = attempt.check.title
-                raise _Stop(Words(_STOPPED.fill(check=title.en).en, _STOPPED.fill(check=title.zh).zh))
+                raise _Stop(_STOPPED.fill(check=attempt.check.title.words))
 
     async def _begin(self, lane: Sequence[Check], device: Device) -> list[_Try]:
         """Open an attempt for each check, in one commit; those that can't even start are ended in the same one.

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 from operator import attrgetter
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlite_utils import Database
 
@@ -70,6 +70,8 @@ from station.writes import AGREED, CONSENT, Change, fold_changes, left_on, undo
 
 __all__ = ["Work"]
 
+T = TypeVar("T")
+
 #: Dry runs whose sessions are kept in memory to be shown.
 DRY_RUNS = 32
 
@@ -102,6 +104,7 @@ class Work:
         self._restoring: dict[int, asyncio.Task[None]] = {}
         self._starting: set[str] = set()
         self._judging = asyncio.Lock()
+        self._looking: dict[object, asyncio.Future[Any]] = {}
         self.station = ""
         self.health: Callable[[], dict[str, object]] = dict
         self.policy: Callable[[], Mapping[str, Mapping[str, Any]]] = dict
@@ -429,7 +432,8 @@ class Work:
         first: RunOpened | RunResumed,
     ) -> None:
         known = await self._known(ticket)
-        card = await asyncio.to_thread(self.card, first.device)
+        about = first.device
+        card = await self._look(("card", about.manufacturer, about.model), lambda: self.card(about))
         if slot.number in self.running:
             raise Trouble("slot.busy", _BUSY.fill(slot=slot.number), Side.PERSON, _WAIT_OR_STOP, EXIT_NO)
         consent, reference = self._consent(ticket, run_id, first), self._reference_of(ticket, run_id, first)
@@ -614,11 +618,19 @@ class Work:
 
     async def _checklist(self, name: str) -> Checklist:
         try:
-            return await asyncio.to_thread(self._read_checklist, name)
+            return await self._look(("checklist", name), lambda: self._read_checklist(name))
         except ChecklistErrors as errors:
-            first = errors.problems[0].what
-            what = Words(_BAD_LIST.fill(name=name, why=first.en).en, _BAD_LIST.fill(name=name, why=first.zh).zh)
+            what = _BAD_LIST.fill(name=name, why=errors.problems[0].what)
             raise Trouble("checklist.unusable", what, Side.PERSON, _VALIDATE, EXIT_USE) from errors
+
+    async def _look(self, what: object, look: Callable[[], T]) -> T:
+        """What `look` finds on the disk, in a thread; runs that are started together look once."""
+        looking = self._looking.get(what)
+        if looking is None:
+            looking = self._looking[what] = asyncio.ensure_future(asyncio.to_thread(look))
+            looking.add_done_callback(lambda _: self._looking.pop(what))
+        found: T = await asyncio.shield(looking)
+        return found
 
     def _read_checklist(self, name: str) -> Checklist:
         """The checklist as its files are now. Reading one takes tens of milliseconds: for as long as no file and no
