@@ -71,7 +71,7 @@ def require_texts(*said: object) -> None:
 def as_value(kept: Held) -> Value | None:
     """What was kept, as the probe gave it; None for an identity whose key was destroyed."""
     if isinstance(kept, Quantity):
-        return Decimal(kept.v).scaleb(kept.e)
+        return Decimal(kept.v).scaleb(kept.e) if kept.e else Decimal(kept.v)
     return kept.identity if isinstance(kept, Identifying) else kept
 
 

@@ -118,14 +118,11 @@ def lost_scope(name: str) -> Scope:
 def keep(db: Database, scope: Scope, kept: Iterable[Kept]) -> list[str]:
     """Store pieces of evidence, each once; the SHA-256 of its plain bytes is its name from now on.
 
-    What is there already is asked for all at once (the digests as one value), so that the statement is always the same.
+    Of pieces that are the same the first gives the name that people see.
     """
     named = [(hashlib.sha256(one.data).hexdigest(), one) for one in kept]
-    pieces = dict(reversed(named))  # of pieces that are the same the first gives the name
-    query = "SELECT sha256 FROM evidence WHERE scope = ? AND sha256 IN (SELECT value FROM json_each(?))"
-    known = {row[0] for row in db.conn.execute(query, [scope.name, json.dumps([*pieces])]).fetchall()}
-    new = [_row(scope, digest, one) for digest, one in pieces.items() if digest not in known]
-    insert_rows(db, "evidence", _COLUMNS, new)
+    rows = [_row(scope, digest, one) for digest, one in dict(reversed(named)).items()]
+    insert_rows(db, "evidence", _COLUMNS, rows, "ON CONFLICT (scope, sha256) DO NOTHING")
     return [digest for digest, _ in named]
 
 
