@@ -51,18 +51,23 @@ class Screen:
         self._child.stdin.write(json.dumps({"start": [*slots], **about}).encode() + b"\n")
 
     async def shown(self, version: int) -> None:
-        """Wait until it has a snapshot that is newer than this one.
-
-        Raises:
-            RuntimeError: a run did not start.
-        """
+        """Wait until it has a snapshot that is newer than this one; raises as `until` does."""
         while self._version <= version:
             self._news.clear()
-            news = asyncio.create_task(self._news.wait())
-            await asyncio.wait({news, self._listening}, return_when=asyncio.FIRST_COMPLETED)
-            if self._listening.done():
-                self._listening.result()
-                raise RuntimeError("the screen ended")
+            await self.until(self._news)
+
+    async def until(self, event: asyncio.Event) -> None:
+        """Wait for an event.
+
+        Raises:
+            RuntimeError: a run did not start, or the screen ended.
+        """
+        waiting = asyncio.create_task(event.wait())
+        await asyncio.wait({waiting, self._listening}, return_when=asyncio.FIRST_COMPLETED)
+        if not waiting.done():
+            waiting.cancel()
+            self._listening.result()
+            raise RuntimeError("the screen ended")
 
     async def close(self) -> None:
         """End it."""

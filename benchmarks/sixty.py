@@ -161,9 +161,10 @@ class Station:
             about = {"ticket": "", "checklist": checklist or self.checklist, "stage": "intake", "person": "tech"}
             if self.screen is not None:
                 self.screen.start(slots, **about)
+                await self.screen.until(done)
             else:
                 await asyncio.gather(*(self.client.send(m.StartRun(slot=slot, **about)) for slot in slots))
-            await done.wait()
+                await done.wait()
         took = Took(time.perf_counter() - began, time.process_time() - cpu, tuple(heard), began)
         bad = [e.body for e in heard if isinstance(e.body, AttemptEnded) and e.body.ending.value != "completed"]
         if bad and whole:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -119,10 +118,13 @@ def files_state(id_or_path: str | Path) -> tuple[tuple[str, int, int], ...]:
 
 def _states(folder: Path) -> list[tuple[str, int, int]]:
     """What `files_state` says of a folder; each start of a run asks, so it takes a third of what `Path.glob` does."""
-    with suppress(FileNotFoundError), os.scandir(folder) as found:
+    try:
+        found = os.scandir(folder)
+    except FileNotFoundError:
+        return []
+    with found:
         states = [(one.path, one.stat()) for one in found if one.name.endswith(".toml")]
-        return sorted((path, state.st_size, state.st_mtime_ns) for path, state in states)
-    return []
+    return sorted((path, state.st_size, state.st_mtime_ns) for path, state in states)
 
 
 def load_checks() -> dict[str, Check]:

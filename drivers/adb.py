@@ -465,11 +465,15 @@ class _Answers:
         self._fresh: deque[tuple[int, CommandResult]] = deque()
         self._telling = False
         self._began, self._loop = time.monotonic(), asyncio.get_running_loop()
+        self._ended = 0
         self._paced_from: tuple[int, float] | None = None  # what had come first, and when
 
     def rest_s(self) -> float:
         """See `rest_s`; the pace is that since the first answer came, for opening takes a time of its own."""
-        now, ended = time.monotonic(), self._reader.ended
+        now, before, ended = time.monotonic(), self._ended, self._reader.ended
+        self._ended = ended
+        if ended == before:  # in the middle of a long answer
+            return 0.0
         if self._paced_from is None:
             self._paced_from = (ended, now) if ended else None
             return 0.0

@@ -7,6 +7,8 @@ raises. Standard library and `drivers.api` only.
 
 from __future__ import annotations
 
+import dis
+import functools
 import hashlib
 import importlib
 import importlib.metadata
@@ -269,9 +271,26 @@ class Probe:
     names: Mapping[str, Words] = field(default_factory=dict)
 
     @property
+    def waits(self) -> bool:
+        """Whether it may ever wait for something, be it a person, the phone or a thread."""
+        return _waits(self.run)
+
+    @property
     def summary(self) -> str:
         """First line of the probe's docstring."""
         return (inspect.getdoc(self.run) or "").split("\n", 1)[0]
+
+
+#: What `await`, `async for` and `async with` are compiled to (`dis`, Python 3.11 to 3.14).
+_WAITING = frozenset(("GET_AWAITABLE", "GET_AITER", "GET_ANEXT", "BEFORE_ASYNC_WITH"))
+
+
+@functools.cache
+def _waits(run: ProbeFunction) -> bool:
+    code = getattr(run, "__code__", None)
+    if code is None or not inspect.isasyncgenfunction(run):
+        return True
+    return any(one.opname in _WAITING for one in dis.get_instructions(code))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """One attached client as the engine sees it: a mailbox that is never waited for.
 
-Replies are delivered in order; of snapshots only the newest is kept until the client takes it. A client that stops
-reading keeps only its own task waiting, and loses nothing but versions in between. It knows lines and no bench.
+Replies are delivered in the order in which they are given; of snapshots only the newest is kept until the client takes
+it. A client that stops reading keeps only its own task waiting, and loses nothing but versions in between. It knows
+lines and no bench.
 """
 
 from __future__ import annotations

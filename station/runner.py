@@ -76,7 +76,7 @@ from station.events import (
     RunAborted,
     RunFinished,
 )
-from station.values import WrongValue, as_value, held, is_text, require_texts
+from station.values import WrongValue, as_value, held, is_words, require_texts
 from station.vault import Kept
 from station.writes import AGREED, CONSENT, NotedFiles, NotedPage, NotedReverse, Writer, consent_prompt
 
@@ -192,7 +192,6 @@ class _Try:
     Attributes:
         live: it touched a person or the phone by itself: from then each reading is committed.
         early: it is being judged from its answers alone.
-        more: it wants more than these.
     """
 
     check: Check
@@ -205,7 +204,6 @@ class _Try:
     evidence: list[Kept] = field(default_factory=list)
     live: bool = False
     early: bool = False
-    more: bool = False
     over: bool = False
     clock: asyncio.Timeout | None = None
 
@@ -318,10 +316,12 @@ class _Bench:
         return await self._runner.writer.write(self._attempt.id, self._device, write, deadline_s)
 
     def away(self) -> AbstractContextManager[None]:
+        _not_early(self._attempt)
         self._attempt.live = True
         return self._runner.unwatched()
 
     async def back(self, *, within_s: float) -> None:
+        _not_early(self._attempt)
         self._device = await self._runner.back(within_s)
 
     def _noted(self, write: Write, port: int = 0) -> AbstractAsyncContextManager[None]:
@@ -501,6 +501,7 @@ class Runner:
 
     async def _write_down(self, events: Sequence[Event]) -> None:
         evidence = [kept for attempt in self._open.values() for kept in attempt.evidence]
+        bare = False
         while True:
             try:
                 await self.host.append(events, evidence)
@@ -509,8 +510,21 @@ class Runner:
                 self.trouble = trouble
                 self.host.changed()
                 await asyncio.sleep(RETRY_S)
+            except Exception as error:
+                if bare:
+                    raise
+                _log.exception("run %s can't be written down as it is", self.run_id)
+                bare, events, evidence = True, self._bare_end(error), []
         self._open.clear()
         self.trouble = None
+
+    def _bare_end(self, error: Exception) -> list[Event]:
+        """The end of the run and of its open attempts, when what they told can't be stored for a fault of our own: the
+        run must not stay open, and nothing of it pass."""
+        reason = _BENCH_FAILED.fill(error=f"{type(error).__name__}: {error}")
+        none, side = Verdict.NONE, Side.BENCH
+        ends = [_ended(attempt, Ending.ERRORED, none, reason, side=side) for attempt in self._open.values()]
+        return self._stamped(*ends, RunFinished(reason=reason))
 
     async def _say(self, bodies: Sequence[Body]) -> None:
         await self.host.append([self.host.stamp(body) for body in bodies], ())
@@ -635,8 +649,8 @@ class Runner:
     ) -> dict[str, AttemptEnded]:
         """Keep answers and judge attempts while the phone is at work for the next ones; what is left is only taken.
 
-        What is judged meanwhile costs the bench no time, and its verdict is shown before the batch is through. Answers
-        are on the disk before anything is judged by them, here too; a quick batch is through before this begins.
+        What is judged meanwhile costs the bench no time. Answers are on the disk before anything that was judged by
+        them is stored; a quick batch is through before this begins.
         """
         ended: dict[str, AttemptEnded] = {}
         left = list(attempts)
@@ -676,12 +690,11 @@ class Runner:
         return ended
 
     def _judge_at_once(self, attempt: _Try, device: Device) -> AttemptEnded | None:
-        """Judge from the answers alone, without a turn of the loop; None where the probe wants more than these, or
-        waits for something: it begins again, and what it said is forgotten."""
-        if attempt.live or attempt.more:
+        """Judge from the answers alone, without a turn of the loop; None where the probe may wait for something, or
+        wants more than these: then it begins again later, and what it said is forgotten."""
+        if attempt.live or attempt.probe.waits:
             return None
         kept = len(attempt.waiting), len(attempt.evidence)
-        ended: AttemptEnded | None = None
         speaking = self._readings(attempt, device)
         attempt.early = True
         try:
@@ -689,18 +702,18 @@ class Runner:
         except StopIteration:
             ended = self._concluded(attempt, device)
         except _WantsMore:
-            pass
-        except Exception as error:
-            ended = self._ended_by(error, attempt, device)
-        finally:
-            attempt.early = False
-        if ended is None:
-            with suppress(RuntimeError):  # it goes on waiting for something even so
-                speaking.close()
             del attempt.waiting[kept[0] :], attempt.evidence[kept[1] :]
             attempt.judged.clear()
             attempt.unread.clear()
-        attempt.more, attempt.over = ended is None, ended is not None
+            return None
+        except Exception as error:
+            ended = self._ended_by(error, attempt, device)
+        else:
+            raise AssertionError(f"the probe {attempt.probe.id} waited")
+        finally:
+            attempt.early = False
+            speaking.close()
+        attempt.over = True
         return ended
 
     def _keep_answer(self, attempt: _Try, result: CommandResult) -> None:
@@ -738,6 +751,9 @@ class Runner:
         appending = (
             self.host.append(events, [kept for _, _, evidence in stored for kept in evidence]) if events else None
         )
+
+        if isinstance(appending, asyncio.Future):
+            appending.add_done_callback(_swallow)  # whoever should wait for it may be stopped before that
 
         async def wait() -> None:
             if appending is not None:
@@ -820,9 +836,9 @@ class Runner:
             seconds = f"{attempt.deadline_s:g}"
             side = Side.PERSON if attempt.probe.asks else Side.PHONE
             return _ended(attempt, Ending.TIMED_OUT, none, _LATE.fill(seconds=seconds), side=side)
-        if isinstance(error, NotRun) and is_text(error.reason):
+        if isinstance(error, NotRun) and is_words(error.reason):
             return _ended(attempt, _ending_of(error), none, self._in_its_words(error.reason))
-        if isinstance(error, DriverError):
+        if isinstance(error, DriverError) and is_words(error.what):
             self._failed = device if isinstance(error, _BREAKS) else self._failed
             return _driver_ended(attempt, error)
         _log.warning("probe %s", attempt.probe.id, exc_info=error)
@@ -889,15 +905,18 @@ class Runner:
         """
         if isinstance(reading, Evidence):
             require_texts(reading.name, reading.media_type)
-            attempt.evidence.append(Kept(reading.name, reading.media_type, reading.data))
+            if not isinstance(reading.data, bytes):
+                raise WrongValue(f"{type(reading.data).__name__} is no evidence")
             self._wait(attempt, _attached(attempt.id, reading.name, reading.media_type, reading.data))
+            attempt.evidence.append(Kept(reading.name, reading.media_type, reading.data))
             return
         unit = attempt.probe.measures.get(reading.name)
         if unit is None:
             raise WrongValue(f"{reading.name!r} is not among its measures")
         require_texts(reading.source)
         if isinstance(reading, Unread):
-            require_texts(reading.reason)
+            if not is_words(reading.reason):
+                raise WrongValue(f"{str(reading.reason)[:80]!a} is no reason in both languages")
             reading = reading._replace(reason=self._in_its_words(reading.reason))
             attempt.unread.append(reading)
             self._wait(
@@ -1017,7 +1036,7 @@ def _broke(answer: CommandResult) -> bool:
 
 def _swallow(task: asyncio.Future[Any]) -> None:
     if not task.cancelled() and (error := task.exception()) is not None:
-        _log.debug("a dismissed probe ended with %r", error)
+        _log.debug("what nobody waits for any more ended with %r", error)
 
 
 # --- small parts -----------------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from station.events import Held, Identifying
 TEXT_LIMIT = 1000
 LIST_LIMIT = 400
 
-__all__ = ["WrongValue", "as_shown", "as_value", "held", "is_text", "require_texts"]
+__all__ = ["WrongValue", "as_shown", "as_value", "held", "is_words", "require_texts"]
 
 
 class WrongValue(Exception):
@@ -48,13 +48,16 @@ def held(value: Value, unit: str) -> Held:
 
 
 def is_text(said: object) -> bool:
-    """Whether a probe's words can be kept: a text or `Words`, without half a character (a lone surrogate)."""
-    if isinstance(said, Words):
-        return is_text(said.en) and is_text(said.zh)
+    """Whether something is a text that can be kept: without half a character (a lone surrogate)."""
     try:
         return isinstance(said, str) and (said.isascii() or bool(said.encode()))
     except UnicodeEncodeError:
         return False
+
+
+def is_words(said: object) -> bool:
+    """Whether something is a message in both languages that can be kept."""
+    return isinstance(said, Words) and is_text(said.en) and is_text(said.zh)
 
 
 def require_texts(*said: object) -> None:

@@ -9,10 +9,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from checklists.verdict import Verdict
 from drivers.api import Command, CommandResult, Heard, Shell
 from probes.api import Evidence, Measurement
-from station.events import AttemptEnded
+from station.events import Attached, AttemptEnded, Measured
 from station.runner import Runner
 from tests.station.station_bench import LEVEL_LIMIT, Phone, PhoneDevice, check, declared, holds
 from tests.station.test_runner import Desk, run_checks
@@ -36,9 +38,13 @@ class Slow(Phone):
         return first + await super().batch(commands[-1:], deadline_s=deadline_s)
 
 
+def read(bench: Any) -> Measurement:
+    return Measurement("level", Decimal(bench.answer("level").text))
+
+
 async def level(bench: Any) -> AsyncIterator[Any]:
-    """Reads what was answered."""
-    yield Measurement("level", Decimal(bench.answer("level").text))
+    """Reads what was answered, and waits for nothing."""
+    yield read(bench)
 
 
 def about(command: Command) -> dict[str, Any]:
@@ -56,8 +62,7 @@ async def test_a_check_is_judged_while_its_phone_answers_for_the_next_one_and_it
 
     async def judged(bench: Any) -> AsyncIterator[Any]:
         seen.append([body.kind for commit in desk.commits for body in commit])
-        async for reading in level(bench):
-            yield reading
+        yield read(bench)
 
     async def meanwhile(runner: Runner, desk: Desk) -> None:
         await holds(lambda: bool(seen))
@@ -72,31 +77,53 @@ async def test_a_check_is_judged_while_its_phone_answers_for_the_next_one_and_it
     assert len(seen) == 1
 
 
-async def test_a_probe_that_wants_the_phone_itself_begins_again_when_the_batch_is_through(tmp_path: Path) -> None:
+async def test_a_probe_that_may_wait_begins_once_and_when_the_batch_is_through(tmp_path: Path) -> None:
     phone, begun = Slow(), []
 
     async def wants_more(bench: Any) -> AsyncIterator[Any]:
         begun.append(phone.go_on.is_set())
-        async for reading in level(bench):
-            yield reading
+        yield read(bench)
         yield Evidence("raw", b"x")
         answer = await bench.capability(Shell).run("cat more", deadline_s=1)
         yield Measurement("more", Decimal(answer.text))
 
     async def meanwhile(runner: Runner, desk: Desk) -> None:
-        await holds(lambda: bool(begun))
-        await asyncio.sleep(0)
+        await holds(lambda: any(body.kind == "reads" for commit in desk.commits for body in commit))
         assert ended(desk) == []
         phone.go_on.set()
 
     probes = declared("test.one", wants_more, **about(FIRST)), declared("test.two", level, **about(SECOND))
     run, desk = await run_checks(tmp_path, CHECKS, *probes, phone=phone, meanwhile=meanwhile)
     one = run.latest("one")
-    assert begun == [False, True]
+    assert begun == [True]
     assert one is not None
     assert [measured.name for measured in one.measured] == ["level", "more"]
     assert [kept.name for kept in one.attached] == ["level", "raw"]
     assert sorted(ended(desk)) == ["r/one/1", "r/two/1"]
+
+
+@pytest.mark.parametrize("wants", ["capability", "away"])
+async def test_a_probe_that_wants_the_phone_without_waiting_begins_again_and_is_heard_once(
+    tmp_path: Path, wants: str
+) -> None:
+    begun = []
+
+    async def wants_more(bench: Any) -> AsyncIterator[Any]:
+        begun.append(True)
+        yield Evidence("raw", b"x")
+        if wants == "capability":
+            bench.capability(Shell)
+            yield read(bench)
+        else:
+            with bench.away():
+                yield read(bench)
+
+    probes = declared("test.one", wants_more, **about(FIRST)), declared("test.two", level, **about(SECOND))
+    answers = {"cat first": "80", "cat second": "70"}
+    run, desk = await run_checks(tmp_path, CHECKS, *probes, phone=Phone(answers=answers))
+    assert run.verdicts == {"one": Verdict.PASS, "two": Verdict.PASS}
+    told = [each.body.name for each in desk.events if isinstance(each.body, Measured | Attached)]
+    assert (len(begun), sorted(told)) == (2, ["level", "level", "raw"])
 
 
 async def test_what_was_judged_early_stays_when_the_phone_is_lost_in_the_middle_of_the_batch(tmp_path: Path) -> None:
@@ -104,8 +131,7 @@ async def test_what_was_judged_early_stays_when_the_phone_is_lost_in_the_middle_
 
     async def first(bench: Any) -> AsyncIterator[Any]:
         judged.append(True)
-        async for reading in level(bench):
-            yield reading
+        yield read(bench)
 
     async def meanwhile(runner: Runner, desk: Desk) -> None:
         await holds(lambda: bool(judged))
@@ -130,8 +156,7 @@ async def test_runs_that_are_judged_at_the_same_time_are_judged_one_after_the_ot
         async def busy(bench: Any) -> AsyncIterator[Any]:
             seen.append(name)
             time.sleep(0.003)  # noqa: ASYNC251 - a slice and more of work: everything else has its turn
-            async for reading in level(bench):
-                yield reading
+            yield read(bench)
 
         return busy
 
