@@ -99,8 +99,9 @@ WIRE_S = 2.0
 CUT_S = 2.0
 #: Seconds between looks for a phone that is expected back, and for it to say who it is.
 BACK_LOOK_S, BACK_ASK_S = 0.2, 5.0
-#: Seconds between two looks at what has been answered while a batch is under way: each look may cost a commit.
-EARLY_S = 0.1
+#: Seconds between two looks at what has been answered while a batch is under way. All runs look at the same moments, so
+#: that they share a commit.
+EARLY_S = 0.05
 #: Seconds that checks are judged in a row before the engine looks after everything else.
 SLICE_S = 0.002
 #: Seconds between tries to write down how a run ended when the disk could not take it.
@@ -654,12 +655,14 @@ class Runner:
         """
         ended: dict[str, AttemptEnded] = {}
         left = list(attempts)
-        while left and not await answers.through(EARLY_S):
+        loop = asyncio.get_running_loop()
+        while left and not await answers.through(EARLY_S - loop.time() % EARLY_S):
             ready = list(takewhile(lambda attempt: answers.has(attempt.probe.reads), left))
             left = left[len(ready) :]
-            self._take_answers(ready, answers)
-            await self._store(ready)
-            ended |= await self._judge_all_at_once(ready, device)
+            if ready:
+                self._take_answers(ready, answers)
+                await self._store(ready)
+                ended |= await self._judge_all_at_once(ready, device)
         await answers.through(None)
         self._take_answers(left, answers)
         return ended
