@@ -171,6 +171,7 @@ async def test_a_phone_that_does_not_know_the_bench_is_unauthorised_until_somebo
         phone = sim.phones[0]
         await adb("connect", phone.address)
         await adb.state(phone, is_now="unauthorized")
+        await until(lambda: phone.asking is not None)  # adb may say so before
         assert b"unauthorized" in (await adb("-s", phone.address, "shell", "id")).stderr
         assert phone.asking is not None
         assert phone.opens_count == 0
@@ -184,6 +185,7 @@ async def test_a_phone_that_was_allowed_once_knows_the_bench_again_without_askin
         phone = sim.phones[0]
         await adb("connect", phone.address)
         await adb.state(phone, is_now="unauthorized")
+        await until(lambda: phone.asking is not None)  # adb may say so before
         phone.allow()
         await adb.state(phone, is_now="device")
         phone.unplug()
@@ -198,6 +200,7 @@ async def test_a_refused_bench_stays_unauthorised(adb: AdbServer) -> None:
         phone = sim.phones[0]
         await adb("connect", phone.address)
         await adb.state(phone, is_now="unauthorized")
+        await until(lambda: phone.asking is not None)  # adb may say so before
         phone.refuse()
         with pytest.raises(RuntimeError):
             phone.allow()
@@ -220,6 +223,7 @@ async def test_a_phone_that_trusts_another_benchs_key_does_not_let_this_one_in(a
         phone = sim.phones[0]
         await adb("connect", phone.address)
         await adb.state(phone, is_now="unauthorized")
+        await until(lambda: phone.asking is not None)  # adb may say so before
         assert phone.asking is not None
 
 
