@@ -13,6 +13,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from station.client import Client
 from station.engine import Engine
 from station.events import AttemptEnded, Event, RunFinished
 from station.heap import collect_seldom
+from station.onlookers import Onlookers
 from station.settings import Settings, create_station_key, private_folder, save_settings
 
 __all__ = ["CHECKS", "HEAD", "Station", "Took", "station", "write_noops"]
@@ -208,6 +210,7 @@ async def station(folder: Path, addresses: Sequence[str], *, apart: bool = True)
     server = AdbServer(home=folder / "adb", environ={})
     await server.start()
     options: dict[str, Any] = {"linger_s": None, "uploads": False, "policy": ReleasePolicy(), "loaded": probes()}
+    options["onlookers"] = partial(Onlookers, factory="benchmarks.sixty:probes")
     engine = Engine(settings, [AdbTransport(server, simulated=True)], **options)
     await engine.start()
     client = await Client.connect(data)
@@ -216,6 +219,8 @@ async def station(folder: Path, addresses: Sequence[str], *, apart: bool = True)
             await server.connect(address)
         made = Station(engine, client, None, server, str(_written(folder)))
         await made.ready(len(addresses))
+        while engine.onlookers is not None and not engine.onlookers.ready:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
         if addresses and not apart:
             await client.send(m.Watch(slot=made.slots[0]))
         collect_seldom()  # as the engine's process does

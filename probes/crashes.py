@@ -7,7 +7,6 @@ kernel. What counts as too many is judged elsewhere; a suspect is a place to loo
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
@@ -249,14 +248,12 @@ def _named(suspects: Sequence[Suspect], *strengths: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(f"{one.part}: {one.about or one.rule}" for one in chosen))
 
 
-async def _pointing(bench: Bench, window: _Window) -> AsyncIterator[Reading]:
+def _pointing(bench: Bench, window: _Window) -> Iterator[Reading]:
     """What the logs of the window point to, part by part, and the lines that show it as evidence."""
     kernel, errors = hear_second(bench, KERNEL_LOG, dmesg), hear_second(bench, ERROR_LOG, logcat)
     dropped = [bench.answer(one.name).stdout for one in DROPPED]
     error_log, kernel_log, crash = (bench.answer(one.name).stdout for one in (ERROR_LOG, KERNEL_LOG, CRASH_LOG))
-    # Thousands of lines against a table of patterns: in a thread, so that no other phone waits for it.
-    logs = _Logs(dropped, error_log, kernel_log, crash, window.start, window.now)
-    suspects = await asyncio.to_thread(logs.suspects)
+    suspects = _Logs(dropped, error_log, kernel_log, crash, window.start, window.now).suspects()
     read = [one.source for one, fact in ((errors, "lines"), (kernel, "lines")) if one.get(fact) is not None]
     if read:
         errors_of_parts = {one.part for one in suspects if one.strength == "hardware"}
@@ -321,5 +318,5 @@ async def crashes(bench: Bench, *, window_h: int = 24) -> AsyncIterator[Reading]
         yield found
     for found in _later(bench, box, log, clock, now):
         yield found
-    async for found in _pointing(bench, window):
+    for found in _pointing(bench, window):
         yield found

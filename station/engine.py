@@ -43,6 +43,7 @@ from station.events import DeviceIdentified, DeviceLost, EngineStarted, Evidence
 from station.gauging import Gauging
 from station.journal import JOURNAL, Journal, event
 from station.lan import Lan
+from station.onlookers import Onlookers
 from station.outbox import OUTBOX, Uploader
 from station.recovery import close_what_is_open
 from station.reference import REFERENCE
@@ -93,6 +94,7 @@ class Engine:
         policy: what a release demands beyond the rules; None: checklists that came with Assay or are the shop's own.
         loaded: the probes; None discovers them.
         uploads: whether the outbox is sent.
+        onlookers: makes the processes in which probes look at answers; None: they do it in this one.
     """
 
     def __init__(
@@ -104,9 +106,12 @@ class Engine:
         policy: ReleasePolicy | None = None,
         loaded: Loaded | None = None,
         uploads: bool = True,
+        onlookers: Callable[[Loaded], Onlookers] | None = None,
     ) -> None:
         self.settings, self._transports, self._linger_s = settings, list(transports), linger_s
         self._policy, self._loaded, self._uploads = policy, loaded, uploads
+        self._make_onlookers = onlookers
+        self.onlookers: Onlookers | None = None
         private_folder(settings.data)
         self._lock = FileLock(settings.data / "engine.lock", mode=0o600)
         self._hardware: FileLock | None = None
@@ -166,6 +171,9 @@ class Engine:
         self.bench = Bench(self.store, self._transports, self)
         self.work = Work(self.journal, self.bench, lambda: self._probes, self.touch)
         self.work.health = self._health
+        if self._make_onlookers is not None:
+            self.onlookers = self._make_onlookers(self._probes)
+            self.work.tell = self.onlookers.tell
         self.signing = Signing(self.settings, self.journal, key, await self._release_policy())
         self.stepping = Stepping(self.signing, self.settings.data, self._plugged)
         self.shelf = Shelf(self.signing)
@@ -195,6 +203,8 @@ class Engine:
         self._go(lambda: self.bench.follow(discovery.changes()), "bench")
         self._go(self._publish, "snapshots")
         self._go(self.lan.serve, "lan")
+        if self.onlookers is not None:
+            self._go(self.onlookers.run, "onlookers")
         if self._uploads:
             self._go(self.uploader.run, "outbox")
 

@@ -54,7 +54,6 @@ from probes.api import (
     Probe,
     Prompt,
     PromptTimedOut,
-    Reading,
     Skipped,
     Unread,
     Write,
@@ -76,11 +75,12 @@ from station.events import (
     RunAborted,
     RunFinished,
 )
+from station.looking import Look, ProbeBroke, Told, TookTooLong, look_on
 from station.values import WrongValue, as_value, held, is_words, require_texts
 from station.vault import Kept
 from station.writes import AGREED, CONSENT, NotedFiles, NotedPage, NotedReverse, Writer, consent_prompt
 
-__all__ = ["Aborted", "Host", "Runner", "Subject", "lanes"]
+__all__ = ["Aborted", "Host", "Runner", "Subject", "Tell", "lanes", "nobody"]
 
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -93,6 +93,8 @@ _LIMITS: OrderedDict[str, Mapping[tuple[str, str], _Limited]] = OrderedDict()
 
 #: Seconds that a cancelled probe gets to take back what it opened; then its attempt ends without it.
 GRACE_S = 0.4
+#: Seconds that a probe gets at least, however long its answers took.
+LEAST_S = 0.5
 #: Seconds over its commands' own watchdogs that a batch gets for the wire.
 WIRE_S = 2.0
 #: Seconds in which a driver must say how far a batch came after its phone is gone.
@@ -102,6 +104,8 @@ BACK_LOOK_S, BACK_ASK_S = 0.2, 5.0
 #: Seconds between two looks at what has been answered while a batch is under way. All runs look at the same moments, so
 #: that they share a commit.
 EARLY_S = 0.05
+#: Bytes of answers from which a probe takes long enough for others to notice.
+LONG = 256 * 1024
 #: Seconds that checks are judged in a row before the engine looks after everything else.
 SLICE_S = 0.002
 #: Seconds between tries to write down how a run ended when the disk could not take it.
@@ -114,6 +118,10 @@ _RECORDED = Words(
 )
 _NO_PROBE = Words("the probe {probe} is not loaded on this bench", "本工位未加载采集程序 {probe}")
 _BUG = Words("the probe {probe} failed: {error}", "采集程序 {probe} 出错：{error}")
+_SLOW = Words(
+    "the probe {probe} was not through with the phone's answers after {seconds} s",
+    "采集程序 {probe} 未能在 {seconds} 秒内处理完手机的输出",
+)
 _LATE = Words("not done within {seconds} s", "{seconds} 秒内未完成")
 _ABORTED = Words("stopped by {person}: {reason}", "由 {person} 停止：{reason}")
 _STOPPED = Words("stopped after {check} failed", "{check} 不合格，检测已停止")
@@ -152,6 +160,15 @@ class Subject:
     guarded: frozenset[str] = frozenset()
 
 
+#: What probes say of each look, which has so many seconds.
+Tell = Callable[[Sequence[Look], Sequence[float]], Awaitable[Sequence[Told | None]]]
+
+
+async def nobody(looks: Sequence[Look], limits_s: Sequence[float]) -> Sequence[None]:
+    """Where there are no processes for probes."""
+    return [None] * len(looks)
+
+
 @dataclass(frozen=True, slots=True)
 class Host:
     """What the engine does for a run.
@@ -166,6 +183,8 @@ class Host:
         phone: who the phone is; what is changed on it is owed to it.
         told: what a probe may know beside the ticket's facts, as it is right now.
         judging: held by the run whose answers are being judged; one for all runs of a bench.
+        tell: has probes say what they make of answers in a process of their own, each in so many seconds; None for
+            those that nobody could be asked about.
     """
 
     stamp: Callable[[Body], Event]
@@ -176,6 +195,7 @@ class Host:
     phone: Identity = field(default_factory=Identity)
     told: Callable[[], Mapping[str, str]] = dict
     judging: asyncio.Lock = field(default_factory=asyncio.Lock)
+    tell: Tell = nobody
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +212,6 @@ class _Try:
 
     Attributes:
         live: it touched a person or the phone by itself: from then each reading is committed.
-        early: it is being judged from its answers alone.
     """
 
     check: Check
@@ -204,7 +223,6 @@ class _Try:
     waiting: list[Event] = field(default_factory=list)
     evidence: list[Kept] = field(default_factory=list)
     live: bool = False
-    early: bool = False
     over: bool = False
     clock: asyncio.Timeout | None = None
 
@@ -217,10 +235,10 @@ class _Try:
         """Seconds that the check's reads may take of a batch."""
         return min(self.deadline_s, sum(command.timeout_s for command in self.probe.reads) + WIRE_S)
 
-
-class _WantsMore(BaseException):
-    """A probe that is judged from its answers wants a person or the phone. No `Exception`: no probe may take it for its
-    own."""
+    @property
+    def left_s(self) -> float:
+        """Seconds of its deadline that are left after what the phone took for its answers."""
+        return max(LEAST_S, self.deadline_s - sum(answer.seconds for answer in self.answers.values()))
 
 
 #: What makes two commands the same.
@@ -276,13 +294,7 @@ class _Asker:
         self._runner, self._attempt = runner, attempt
 
     async def ask(self, prompt: Prompt) -> Answer:
-        _not_early(self._attempt)
         return await self._runner.ask(self._attempt, prompt)
-
-
-def _not_early(attempt: _Try) -> None:
-    if attempt.early:
-        raise _WantsMore
 
 
 class _Bench:
@@ -300,7 +312,6 @@ class _Bench:
         return self._attempt.answers[name]
 
     def capability(self, kind: type[T]) -> T:
-        _not_early(self._attempt)
         self._attempt.live = True
         found: Any = self._device.capability(kind)
         if kind is SelfTestPage:
@@ -312,17 +323,14 @@ class _Bench:
         return cast(T, found)
 
     async def write(self, write: Write, *, deadline_s: float = 15.0) -> CommandResult:
-        _not_early(self._attempt)
         await self._runner.may_write(self._attempt)
         return await self._runner.writer.write(self._attempt.id, self._device, write, deadline_s)
 
     def away(self) -> AbstractContextManager[None]:
-        _not_early(self._attempt)
         self._attempt.live = True
         return self._runner.unwatched()
 
     async def back(self, *, within_s: float) -> None:
-        _not_early(self._attempt)
         self._device = await self._runner.back(within_s)
 
     def _noted(self, write: Write, port: int = 0) -> AbstractAsyncContextManager[None]:
@@ -680,10 +688,12 @@ class Runner:
         """
         ended: dict[str, AttemptEnded] = {}
         loop = asyncio.get_running_loop()
+        able = [attempt for attempt in attempts if not attempt.live and not attempt.probe.waits]
+        told = await self._told(able)
         async with self.host.judging:
             until = loop.time() + SLICE_S
-            for attempt in attempts:
-                end = self._judge_at_once(attempt, device)
+            for attempt, (look, said) in zip(able, told, strict=True):
+                end = self._hear(attempt, said or await _spoken(look, attempt.probe), device)
                 if end is not None:
                     self._wait(attempt, end)
                     ended[attempt.id] = end
@@ -692,30 +702,34 @@ class Runner:
                     until = loop.time() + SLICE_S
         return ended
 
-    def _judge_at_once(self, attempt: _Try, device: Device) -> AttemptEnded | None:
-        """Judge from the answers alone, without a turn of the loop; None where the probe may wait for something, or
-        wants more than these: then it begins again later, and what it said is forgotten."""
-        if attempt.live or attempt.probe.waits:
+    async def _told(self, attempts: Sequence[_Try]) -> list[tuple[Look, Told | None]]:
+        """What the probes of these attempts are given, and what they said of it; None: they are still to be asked."""
+        if not attempts:
+            return []
+        ticket = {**self.subject.facts, **self.host.told()}
+        looks = [
+            Look(
+                attempt.probe.id,
+                self.subject.settings(attempt.check, attempt.probe),
+                ticket,
+                tuple(attempt.answers.values()),
+            )
+            for attempt in attempts
+        ]
+        return list(zip(looks, await self.host.tell(looks, [attempt.left_s for attempt in attempts]), strict=True))
+
+    def _hear(self, attempt: _Try, told: Told, device: Device) -> AttemptEnded | None:
+        """Take what a probe said of its answers; None where it has to begin again with the phone."""
+        if told.more:
             return None
-        kept = len(attempt.waiting), len(attempt.evidence)
-        speaking = self._readings(attempt, device)
-        attempt.early = True
         try:
-            speaking.send(None)
-        except StopIteration:
-            ended = self._concluded(attempt, device)
-        except _WantsMore:
-            del attempt.waiting[kept[0] :], attempt.evidence[kept[1] :]
-            attempt.judged.clear()
-            attempt.unread.clear()
-            return None
+            for reading in told.readings:
+                self._take(attempt, reading)
         except Exception as error:
             ended = self._ended_by(error, attempt, device)
         else:
-            raise AssertionError(f"the probe {attempt.probe.id} waited")
-        finally:
-            attempt.early = False
-            speaking.close()
+            said = told.error
+            ended = self._concluded(attempt, device) if said is None else self._ended_by(said, attempt, device)
         attempt.over = True
         return ended
 
@@ -818,10 +832,8 @@ class Runner:
 
     async def _judge(self, attempt: _Try, device: Device) -> AttemptEnded:
         """Let the probe speak, and say how the attempt ended. Never raises for what a probe or a phone did."""
-        spent = sum(answer.seconds for answer in attempt.answers.values())
-        left_s = max(0.5, attempt.deadline_s - spent)
         try:
-            await self._within(attempt, self._readings(attempt, device), left_s)
+            await self._within(attempt, self._readings(attempt, device), attempt.left_s)
         except Exception as error:
             ended = self._ended_by(error, attempt, device)
         else:
@@ -844,8 +856,14 @@ class Runner:
         if isinstance(error, DriverError) and is_words(error.what):
             self._failed = device if isinstance(error, _BREAKS) else self._failed
             return _driver_ended(attempt, error)
-        _log.warning("probe %s", attempt.probe.id, exc_info=error)
-        reason = _BUG.fill(probe=attempt.probe.id, error=f"{type(error).__name__}: {error}")
+        if isinstance(error, TookTooLong):
+            reason = _SLOW.fill(probe=attempt.probe.id, seconds=f"{error.seconds:g}")
+        elif isinstance(error, ProbeBroke):
+            _log.warning("probe %s: %s\n%s", attempt.probe.id, error, error.trace)
+            reason = _BUG.fill(probe=attempt.probe.id, error=error)
+        else:
+            _log.warning("probe %s", attempt.probe.id, exc_info=error)
+            reason = _BUG.fill(probe=attempt.probe.id, error=f"{type(error).__name__}: {error}")
         return _ended(attempt, Ending.ERRORED, none, reason, side=Side.BENCH)
 
     def _concluded(self, attempt: _Try, device: Device) -> AttemptEnded:
@@ -900,7 +918,7 @@ class Runner:
                 with suppress(RuntimeError):  # already running: it is being cancelled
                     await close()
 
-    def _take(self, attempt: _Try, reading: Reading) -> None:
+    def _take(self, attempt: _Try, reading: object) -> None:
         """Judge one reading and have it ready to be stored.
 
         Raises:
@@ -913,6 +931,8 @@ class Runner:
             self._wait(attempt, _attached(attempt.id, reading.name, reading.media_type, reading.data))
             attempt.evidence.append(Kept(reading.name, reading.media_type, reading.data))
             return
+        if not isinstance(reading, (Measurement, Unread)):
+            raise WrongValue(f"{type(reading).__name__} is no reading")
         unit = attempt.probe.measures.get(reading.name)
         if unit is None:
             raise WrongValue(f"{reading.name!r} is not among its measures")
@@ -925,10 +945,8 @@ class Runner:
             self._wait(
                 attempt, NotRead(attempt=attempt.id, name=reading.name, reason=reading.reason, source=reading.source)
             )
-        elif isinstance(reading, Measurement):
-            self._measured(attempt, reading, unit)
         else:
-            raise WrongValue(f"{type(reading).__name__} is no reading")
+            self._measured(attempt, reading, unit)
 
     def _in_its_words(self, reason: Words) -> Words:
         """A refusal with the switch to flip as this phone's own menus call it."""
@@ -1067,6 +1085,13 @@ def _limits(checklist: Checklist) -> Mapping[tuple[str, str], _Limited]:
             while len(_LIMITS) > LISTS:
                 _LIMITS.popitem(last=False)
     return known
+
+
+async def _spoken(look: Look, probe: Probe) -> Told:
+    """What a probe says in this process; of a long log in a thread, so that other phones do not wait for the whole."""
+    if sum(len(answer.stdout) for answer in look.answers) > LONG:
+        return await asyncio.to_thread(look_on, look, probe.run)
+    return look_on(look, probe.run)
 
 
 def _unit_of(baseline: object, unit: str) -> str:

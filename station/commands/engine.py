@@ -42,10 +42,11 @@ async def _serve(linger_s: float | None) -> None:
     from station.client import transports_of
     from station.engine import Engine
     from station.heap import collect_seldom
+    from station.onlookers import Onlookers
     from station.settings import data_folder, load_settings
 
     settings = load_settings(data_folder())
-    engine = Engine(settings, transports_of(settings), linger_s=linger_s)
+    engine = Engine(settings, transports_of(settings), linger_s=linger_s, onlookers=Onlookers)
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, engine.stop)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -33,7 +33,7 @@ from probes.api import (
 from station.errors import Trouble
 from station.events import AttemptStarted, Body, Event, RunOpened
 from station.journal import event
-from station.runner import Host, Runner, Subject, lanes
+from station.runner import Host, Runner, Subject, Tell, lanes, nobody
 from station.session import Attempt, Run, fold
 from station.vault import Kept
 from tests.station.station_bench import (
@@ -67,6 +67,7 @@ class Desk:
     device: Device | None = None
     refused: int = 0
     judging: asyncio.Lock = field(default_factory=asyncio.Lock)
+    tell: Tell = nobody
 
     def stamp(self, body: Body) -> Event:
         return event(body, "T", self.run)
@@ -111,14 +112,17 @@ async def run_checks(
     phone: Phone | None = None,
     desk: Desk | None = None,
     meanwhile: Callable[[Runner, Desk], Awaitable[None]] | None = None,
+    facts: Mapping[str, str] | None = None,
 ) -> tuple[Run, Desk]:
     loaded = probes(*more)
     checklist = load_checklist(write_checklist(tmp_path, checks), loaded)
     desk = desk or Desk()
     desk.device = desk.device or PhoneDevice(phone or Phone(answers={"cat level": "80"}))
     desk.events.append(event(opened(checklist), "T", desk.run))
-    subject = Subject(checklist, loaded.probes, lambda check, probe: keyword_arguments(probe, check.settings))
-    runner = Runner(desk.run, subject, Host(desk.stamp, desk.append, desk.again, desk.number, judging=desk.judging))
+    settings = lambda check, probe: keyword_arguments(probe, check.settings)  # noqa: E731
+    subject = Subject(checklist, loaded.probes, settings, facts or {})
+    host = Host(desk.stamp, desk.append, desk.again, desk.number, judging=desk.judging, tell=desk.tell)
+    runner = Runner(desk.run, subject, host)
     task = asyncio.create_task(runner.run(checklist.checks))
     if meanwhile is not None:
         await meanwhile(runner, desk)

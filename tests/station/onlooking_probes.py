@@ -1,0 +1,123 @@
+"""Probes for the processes that look at answers: they are loaded there by name (`loaded`)."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from drivers.api import Command, DeviceGone, Shell, Side
+from drivers.text import Words
+from probes.api import Evidence, Loaded, Measurement, NotApplicable, Origin, Probe, Unread
+
+READ = Command("level", "cat level", timeout_s=5.0)
+WHY = Words("not said", "未提供")
+
+
+def _there(path: str) -> bool:
+    return Path(path).exists()
+
+
+async def level(bench: Any) -> AsyncIterator[Any]:
+    """Says what was answered, where it was, and what it knows of the ticket."""
+    yield Measurement("level", Decimal(bench.answer("level").text), str(os.getpid()))
+    yield Unread("more", WHY)
+    yield Evidence("raw", bench.answer("level").stdout + bench.ticket.get("model", "").encode())
+
+
+async def spins(bench: Any) -> AsyncIterator[Any]:
+    """Never comes through."""
+    yield Measurement("level", Decimal(1))
+    while True:
+        pass
+
+
+async def until_told(bench: Any) -> AsyncIterator[Any]:
+    """Is busy until somebody outside says that it is enough."""
+    while not _there(bench.ticket["enough"]):
+        pass
+    yield Measurement("level", Decimal(bench.answer("level").text))
+
+
+async def dies(bench: Any) -> AsyncIterator[Any]:
+    """Takes its process along."""
+    yield Measurement("level", Decimal(1))
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+async def grows(bench: Any) -> AsyncIterator[Any]:
+    """Takes more memory than anything needs."""
+    yield Measurement("level", Decimal(len(bytearray(64 * 1024**3))))
+
+
+async def prints(bench: Any) -> AsyncIterator[Any]:
+    """Writes where the frames go."""
+    print("x" * 100_000)
+    os.write(1, b"\0" * 100)
+    sys.stdout.flush()
+    yield Measurement("level", Decimal(bench.answer("level").text))
+
+
+async def refuses(bench: Any) -> AsyncIterator[Any]:
+    """Says that the phone has no such part."""
+    yield Unread("level", WHY)
+    raise NotApplicable(WHY)
+
+
+async def lost(bench: Any) -> AsyncIterator[Any]:
+    """Passes on what the driver said."""
+    yield Unread("level", WHY)
+    raise DeviceGone("test.gone", WHY, Side.CABLE, WHY)
+
+
+async def breaks(bench: Any) -> AsyncIterator[Any]:
+    """Has a fault."""
+    yield Unread("level", WHY)
+    raise KeyError("voltage")
+
+
+async def wants_more(bench: Any) -> AsyncIterator[Any]:
+    """Wants the phone after all."""
+    yield Unread("level", WHY)
+    bench.capability(Shell)
+
+
+async def odd(bench: Any) -> AsyncIterator[Any]:
+    """Says what nobody can send."""
+    yield lambda: None
+
+
+async def on_and_on(bench: Any) -> AsyncIterator[Any]:
+    """Has no end, though it says something all the time."""
+    while True:
+        yield Unread("level", WHY)
+
+
+async def leaves(bench: Any) -> AsyncIterator[Any]:
+    """Ends the program."""
+    yield Unread("level", WHY)
+    sys.exit(3)
+
+
+def loaded() -> Loaded:
+    """They and nothing else."""
+    functions = (
+        level, spins, until_told, dies, grows, prints, refuses, lost, breaks, wants_more, odd, on_and_on, leaves
+    )  # fmt: skip
+    measures = {"level": "%", "more": "%"}
+    found = {
+        f"test.{run.__name__}": Probe(
+            f"test.{run.__name__}", run, (Shell,), (READ,), measures, {}, False, True, None, False
+        )
+        for run in functions
+    }
+    return Loaded(found, {}, {__name__: Origin(__name__, "tests", "0", "0" * 64)}, {})
+
+
+def other() -> Loaded:
+    """The same from another version of the code."""
+    return Loaded(loaded().probes, {}, {__name__: Origin(__name__, "tests", "1", "1" * 64)}, {})
