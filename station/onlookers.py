@@ -35,6 +35,8 @@ _ROOT = Path(__file__).resolve().parent.parent
 WATCH_S = 0.1
 #: Seconds until a process that ended begins again; doubled each time that it did not get to work, up to the second.
 AGAIN_S, SELDOM_S = 0.5, 60.0
+#: Seconds that a process whose output has ended gets to end itself.
+END_S = 1.0
 #: Seconds that a process gets to load the probes.
 LOAD_S = 60.0
 
@@ -151,15 +153,19 @@ class Onlookers:
             with suppress(asyncio.IncompleteReadError):
                 while True:
                     onlooker.hear(await _frame(process))
+            self._ready.remove(onlooker)
+            with suppress(TimeoutError):  # its end is on the way; to kill it now would hide how it ended
+                async with asyncio.timeout(END_S):
+                    await process.wait()
             return True
         finally:
             if onlooker in self._ready:
                 self._ready.remove(onlooker)
             if watching is not None:
                 watching.cancel()
-            onlooker.kill()
-            code = await process.wait()
-            self._give_back(onlooker, code)
+            if process.returncode is None:
+                onlooker.kill()
+            self._give_back(onlooker, await process.wait())
 
     def _give_back(self, onlooker: _Onlooker, code: int) -> None:
         """The look that its process ended with is told as that; what it did not come to is nobody's."""
