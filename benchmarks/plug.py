@@ -6,10 +6,10 @@ Plugged: simulated phones in a process of their own are connected to the real ad
 ends when an attached screen was sent a snapshot in which every one has told who it is. Memory: resident size of this
 process (the engine, and the screen's client) with all phones against one. Bad neighbours: some phones run sixty
 commands of 5 ms beside one more phone, which is well in one half of the rounds and hangs, dribbles, floods, answers
-garbage or falls off the cable in the other half. What counts is how much longer the others took, the median of the
-rounds against the median; the least against the least stands beside it, since what else the machine does only ever
-adds. A real phone brings its own processor, so the bad one's simulator is a process of its own that takes what the
-others leave of this machine's.
+garbage, falls off the cable or has its whole kernel log looked through in the other half. What counts is how much
+longer the others took, the median of the rounds against the median; the least against the least stands beside it, since
+what else the machine does only ever adds. A real phone brings its own processor, so the bad one's simulator is a
+process of its own that takes what the others leave of this machine's.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.sim_process import LINES, simulated
-from benchmarks.sixty import Station, station
+from benchmarks.sixty import Station, station, write_check
 from benchmarks.table import bar, row, spread
 from station import messages as m
 from station.errors import Trouble
@@ -37,6 +37,8 @@ from station.errors import Trouble
 WIDTHS = (52, 34, 20)
 ALL_S, MEMORY_MB, DELAY_S = 0.6, 0.3, 0.05
 AWAY_S = 20.0
+#: What a real phone's full kernel log is at most, and how the check that reads it is named below.
+LOG_KB, LONG_LOG = 2048, "has a full kernel log (2 MB)"
 LAST = 19  # the lowest priority there is, setpriority(2)
 #: What the bad phone does, as `drivers.sim.faults` has it: to one of its sixty commands, or to the stream as a whole.
 BAD: dict[str, dict[str, Any]] = {
@@ -106,9 +108,9 @@ async def plugging(count: int, rounds: int) -> None:
     print(flush=True)
 
 
-async def beside(at: Station, bad: int, others: list[int]) -> float:
+async def beside(at: Station, bad: int, others: list[int], checklist: str = "") -> float:
     """Seconds that the others took while the bad phone was running, from the first start to the last end of theirs."""
-    about = {"ticket": "", "checklist": at.checklist, "stage": "intake", "person": "tech"}
+    about = {"ticket": "", "checklist": checklist or at.checklist, "stage": "intake", "person": "tech"}
     run = str((await at.client.send(m.StartRun(slot=bad, **about))).data["run"])
     took = await at.run(others)
     with contextlib.suppress(Trouble):  # it may have ended by itself
@@ -122,21 +124,23 @@ async def neighbours(count: int, rounds: int) -> None:
     row(f"{count} phones beside one that", "added in a round", "by the medians", "by the least", "bar", widths=widths)
     row(*["---"] * 5, widths=widths)
     options = {"latency_s": 0.002, "work_ms": 5.0}
-    with simulated(count, **options) as good, simulated(1, **options) as bad, tempfile.TemporaryDirectory() as folder:
+    its_own = options | {"log_kb": LOG_KB}
+    with simulated(count, **options) as good, simulated(1, **its_own) as bad, tempfile.TemporaryDirectory() as folder:
         os.setpriority(os.PRIO_PROCESS, bad.pid, LAST)
         async with station(Path(folder), [*good.addresses, *bad.addresses], apart=False) as at:
             slot_of = {slot.port: number for number, slot in at.engine.bench.slots.items()}
             others = [slot_of[address] for address in good.addresses]
             its = slot_of[bad.addresses[0]]
             await beside(at, its, others)
-            for name, fault in BAD.items():
+            logs = write_check(Path(folder) / "logs", "whole-log", "android.crashes")
+            for name, fault in {**BAD, LONG_LOG: {}}.items():
                 wells, ills = [], []
                 for _ in range(rounds):
                     await settled(at, its)
                     wells.append(await beside(at, its, others))
                     await settled(at, its)
-                    bad.tell(phone=0, fault=fault)
-                    ills.append(await beside(at, its, others))
+                    bad.tell(phone=0, fault=dict(fault))
+                    ills.append(await beside(at, its, others, "" if fault else str(logs)))
                     bad.tell(phone=0, fault={})
                 added = [ill - well for ill, well in zip(ills, wells, strict=True)]
                 median = 1000 * (statistics.median(ills) - statistics.median(wells))

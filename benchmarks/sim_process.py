@@ -93,11 +93,25 @@ def answers() -> dict[str, str]:
     }
 
 
+def kernel_log(size: int) -> str:
+    """A kernel log of so many characters, as a phone has it whose touch controller answers now and then."""
+    lines = (
+        "[{t}] i2c_geni 884000.i2c: i2c error :-107",
+        "[{t}] synaptics_tcm tcm.0: failed to read message header, retry",
+        "[{t}] healthd: battery l=71 v=4012 t=28.7 h=2 st=2 c=412 fc=2890000 cc=311 chg=u",
+        "[{t}] binder: 1203:1203 transaction failed 29201/-28, size 204-8 line 3391",
+        "[{t}] wlan: [1402:I:HDD] hdd_get_station_stats: rssi -61 rate 866",
+    )
+    each = [line.format(t=f"{n / 7:12.6f}") for n in range(size // 60) for line in (lines[n % len(lines)],)]
+    return "\n".join(each)[:size] + "\n"
+
+
 async def _serve(options: dict[str, Any]) -> None:
     from drivers.sim.bench import Fault, FaultKind, SimulatedBench
     from drivers.sim.persona import load_persona
 
-    persona = load_persona(options.get("persona", "healthy")).model_copy(update={"answers": answers()})
+    told = answers() | ({"dmesg": kernel_log(1024 * options["log_kb"])} if "log_kb" in options else {})
+    persona = load_persona(options.get("persona", "healthy")).model_copy(update={"answers": told})
     async with SimulatedBench([persona] * options["count"], seed=1, latency_s=options.get("latency_s", 0.0)) as sim:
         for phone in sim.phones:
             phone.work_ms = options.get("work_ms", 0.0)

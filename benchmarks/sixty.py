@@ -19,6 +19,7 @@ from typing import Any
 
 from benchmarks.screen_process import Screen, screen
 from benchmarks.sim_process import LINES
+from benchmarks.table import cpu_s
 from drivers.adb import AdbTransport
 from drivers.adb_server import AdbServer
 from drivers.api import Command, Shell
@@ -34,7 +35,7 @@ from station.heap import collect_seldom
 from station.onlookers import Onlookers
 from station.settings import Settings, create_station_key, private_folder, save_settings
 
-__all__ = ["CHECKS", "HEAD", "Station", "Took", "station", "write_noops"]
+__all__ = ["CHECKS", "HEAD", "Station", "Took", "station", "write_check", "write_noops"]
 
 CHECKS, EACH = 12, 5
 _CHECK = """
@@ -57,12 +58,12 @@ title = { en = "sixty", zh = "六十" }
 platform = "android"
 stages = ["intake"]
 """
-_NOOP = """
+_PLAIN = """
 [[check]]
-id = "noop-{n}"
+id = "{id}"
 layer = "soft"
-title = {{ en = "Nothing {n}", zh = "空 {n}" }}
-probe = {{ android = "benchmark.noop" }}
+title = {{ en = "{id}", zh = "{id}" }}
+probe = {{ android = "{probe}" }}
 """
 _NOT_SAID = Words("not said", "未提供")
 
@@ -100,7 +101,8 @@ def _probe(n: int) -> Probe:
 
 @dataclass(frozen=True)
 class Took:
-    """Runs at once: seconds until the last end was on the disk, this process's CPU seconds, and their events."""
+    """Runs at once: seconds until the last end was on the disk, the CPU seconds of the engine and of the processes in
+    which its probes look at answers, and their events."""
 
     seconds: float
     cpu_s: float
@@ -146,7 +148,7 @@ class Station:
             RuntimeError: a check did not complete.
         """
         heard: list[Event] = []
-        began, cpu = time.perf_counter(), time.process_time()
+        began, cpu = time.perf_counter(), self._cpu_s()
         left, done = len(slots), asyncio.Event()
 
         others = {running.run for running in self.engine.work.running.values()}
@@ -167,11 +169,15 @@ class Station:
             else:
                 await asyncio.gather(*(self.client.send(m.StartRun(slot=slot, **about)) for slot in slots))
                 await done.wait()
-        took = Took(time.perf_counter() - began, time.process_time() - cpu, tuple(heard), began)
+        took = Took(time.perf_counter() - began, self._cpu_s() - cpu, tuple(heard), began)
         bad = [e.body for e in heard if isinstance(e.body, AttemptEnded) and e.body.ending.value != "completed"]
         if bad and whole:
             raise RuntimeError(f"{len(bad)} checks did not complete: {bad[0]}")
         return took
+
+    def _cpu_s(self) -> float:
+        onlookers = self.engine.onlookers.pids if self.engine.onlookers is not None else []
+        return time.process_time() + sum(map(cpu_s, onlookers))
 
     async def shown(self, took: Took) -> float:
         """Seconds from the start of what was just run until a screen has its end: snapshots come 20 times a second."""
@@ -236,15 +242,21 @@ async def station(folder: Path, addresses: Sequence[str], *, apart: bool = True)
         await server.close()
 
 
+def write_check(folder: Path, check: str, probe: str, count: int = 1) -> Path:
+    """A checklist of so many checks with that probe and no limits."""
+    (folder / "checks").mkdir(parents=True)
+    names = [check] if count == 1 else [f"{check}-{n}" for n in range(count)]
+    text = "".join(_PLAIN.format(id=name, probe=probe) for name in names)
+    (folder / "checks" / f"{check}.toml").write_text(text, encoding="utf-8")
+    path = folder / f"{check}.toml"
+    uses = "".join(f'[[check]]\nid = "{name}"\n' for name in names)
+    path.write_text(HEAD.replace("sixty", check) + uses, encoding="utf-8")
+    return path
+
+
 def write_noops(folder: Path, count: int) -> Path:
     """A checklist of so many checks that do nothing."""
-    (folder / "checks").mkdir(parents=True)
-    text = "".join(_NOOP.format(n=n) for n in range(count))
-    (folder / "checks" / "noop.toml").write_text(text, encoding="utf-8")
-    path = folder / "noop.toml"
-    uses = "".join(f'[[check]]\nid = "noop-{n}"\n' for n in range(count))
-    path.write_text(HEAD.replace("sixty", "noop") + uses, encoding="utf-8")
-    return path
+    return write_check(folder, "noop", "benchmark.noop", count)
 
 
 def _written(folder: Path) -> Path:

@@ -18,6 +18,8 @@ from probes.api import Answer, NotRun, ProbeFunction, Prompt, Write
 __all__ = ["Look", "ProbeBroke", "Told", "TookTooLong", "look_on"]
 
 T = TypeVar("T")
+#: Bytes of answers from which a parser takes some tens of milliseconds (logs; measured with `benchmarks/plug.py`).
+LONG = 256 * 1024
 #: The most readings of one attempt: a probe that goes on and on is broken, and must not fill the memory.
 MOST = 20_000
 #: The most characters of an error's own words that are passed on.
@@ -65,6 +67,11 @@ class Look(NamedTuple):
     settings: Mapping[str, object]
     ticket: Mapping[str, str]
     answers: tuple[CommandResult, ...]
+
+    @property
+    def long(self) -> bool:
+        """Whether to look takes long enough for others to notice."""
+        return sum(len(answer.stdout) for answer in self.answers) > LONG
 
 
 class Told(NamedTuple):

@@ -1,4 +1,6 @@
-"""A process in which probes say what they make of answers: `python -m station.onlooker [MODULE:FUNCTION]`.
+"""A process in which probes say what they make of answers: `python -m station.onlooker short|long MODULE:FUNCTION`.
+
+Without a function (an empty text) it has the probes that every station has.
 
 It reads looks from its standard input and writes what was told of each to its standard output, one frame each, in the
 order in which they came; first it writes who its probes are. It has no phone, no store and no screen, ends with its
@@ -27,6 +29,8 @@ __all__ = ["FRAME", "identity_of", "main", "packed"]
 FRAME = struct.Struct(">I")
 #: Bytes of address space that a process may take: some hundred times what the longest answers need.
 MEMORY = 2 * 1024**3
+#: How much a process for long answers gives way to others, nice(2).
+LATER = 10
 #: Seconds after its limit when a look ends its process by itself, should nobody be there to do it.
 ORPHAN_S = 2.0
 
@@ -51,7 +55,10 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     source, drain = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a probe prints must not stand between the frames
-    loaded = _loaded(sys.argv[1] if len(sys.argv) > 1 else "")
+    kind, factory = sys.argv[1], sys.argv[2]
+    if kind == "long":  # whoever is at a phone comes before its log
+        os.nice(LATER)
+    loaded = _loaded(factory)
     _write(drain, packed(identity_of(loaded.origins)))
     while head := source.read(FRAME.size):
         look, limit_s = pickle.loads(source.read(FRAME.unpack(head)[0]))  # noqa: S301 - the engine wrote it

@@ -104,8 +104,6 @@ BACK_LOOK_S, BACK_ASK_S = 0.2, 5.0
 #: Seconds between two looks at what has been answered while a batch is under way. All runs look at the same moments, so
 #: that they share a commit.
 EARLY_S = 0.05
-#: Bytes of answers from which a probe takes long enough for others to notice.
-LONG = 256 * 1024
 #: Seconds that checks are judged in a row before the engine looks after everything else.
 SLICE_S = 0.002
 #: Seconds between tries to write down how a run ended when the disk could not take it.
@@ -693,7 +691,7 @@ class Runner:
         async with self.host.judging:
             until = loop.time() + SLICE_S
             for attempt, (look, said) in zip(able, told, strict=True):
-                end = self._hear(attempt, said or await _spoken(look, attempt.probe), device)
+                end = self._hear(attempt, said or look_on(look, attempt.probe.run), device)
                 if end is not None:
                     self._wait(attempt, end)
                     ended[attempt.id] = end
@@ -716,7 +714,14 @@ class Runner:
             )
             for attempt in attempts
         ]
-        return list(zip(looks, await self.host.tell(looks, [attempt.left_s for attempt in attempts]), strict=True))
+        told = await self.host.tell(looks, [attempt.left_s for attempt in attempts])
+        found: list[tuple[Look, Told | None]] = []
+        for attempt, look, said in zip(attempts, looks, told, strict=True):
+            if said is None and look.long:  # in a thread, so that other phones do not wait for the whole
+                found.append((look, await asyncio.to_thread(look_on, look, attempt.probe.run)))
+            else:
+                found.append((look, said))
+        return found
 
     def _hear(self, attempt: _Try, told: Told, device: Device) -> AttemptEnded | None:
         """Take what a probe said of its answers; None where it has to begin again with the phone."""
@@ -1085,13 +1090,6 @@ def _limits(checklist: Checklist) -> Mapping[tuple[str, str], _Limited]:
             while len(_LIMITS) > LISTS:
                 _LIMITS.popitem(last=False)
     return known
-
-
-async def _spoken(look: Look, probe: Probe) -> Told:
-    """What a probe says in this process; of a long log in a thread, so that other phones do not wait for the whole."""
-    if sum(len(answer.stdout) for answer in look.answers) > LONG:
-        return await asyncio.to_thread(look_on, look, probe.run)
-    return look_on(look, probe.run)
 
 
 def _unit_of(baseline: object, unit: str) -> str:

@@ -14,7 +14,7 @@ import pytest
 from checklists.verdict import Ending, Verdict
 from drivers.api import CommandResult, DeviceGone, DriverError, NoAnswer, Side
 from probes.api import Loaded, Measurement, NotApplicable, Probe, Unread, discover
-from station.looking import MOST, Look, ProbeBroke, Told, TookTooLong, look_on
+from station.looking import LONG, MOST, Look, ProbeBroke, Told, TookTooLong, look_on
 from station.onlookers import Onlookers
 from tests.station.onlooking_probes import WHY, loaded, other
 from tests.station.station_bench import LEVEL_LIMIT, Phone, check, holds
@@ -37,7 +37,7 @@ async def onlookers(known: Loaded | None = None, factory: str = FACTORY, count: 
 @contextlib.asynccontextmanager
 async def ready(known: Loaded | None = None, factory: str = FACTORY, count: int = 1) -> AsyncIterator[Onlookers]:
     async with onlookers(known, factory, count) as made:
-        await holds(lambda: len(made._ready) == count, 30)
+        await holds(lambda: made.ready, 30)
         yield made
 
 
@@ -45,12 +45,18 @@ def answer(name: str = "level", said: bytes = b"80", failure: DriverError | None
     return CommandResult(name, "cat level", said, b"", 0, 0.0, 0.001, failure)
 
 
-def look(name: str, **ticket: str) -> Look:
-    return Look(f"test.{name}", {}, ticket, (answer(),))
+def look(name: str, said: bytes = b"80", **ticket: str) -> Look:
+    return Look(f"test.{name}", {}, ticket, (answer(said=said),))
 
 
 async def told(by: Onlookers, *looks: Look, limit_s: float = 30.0) -> list[Told | None]:
     return await by.tell(looks, [limit_s] * len(looks))
+
+
+async def sure(by: Onlookers, one: Look) -> Told:
+    (said,) = await told(by, one)
+    assert said is not None
+    return said
 
 
 def words(one: Told | None) -> tuple[object, ...]:
@@ -63,10 +69,9 @@ async def test_a_probe_says_there_what_it_says_here() -> None:
     names = ("prints", "refuses", "lost", "breaks", "wants_more", "on_and_on")
     probes = loaded().probes
     async with ready() as there:
-        for name, one in zip(names, await told(there, *map(look, names)), strict=True):
-            assert words(one) == words(look_on(look(name), probes[f"test.{name}"].run)), name
-        (one,) = await told(there, look("level", model="K1"))
-    assert one is not None
+        for name in names:
+            assert words(await sure(there, look(name))) == words(look_on(look(name), probes[f"test.{name}"].run)), name
+        one = await sure(there, look("level", model="K1"))
     assert [each.name for each in one.readings if isinstance(each, Measurement | Unread)] == ["level", "more"]
     assert (one.readings[0].value, one.readings[2].data) == (Decimal(80), b"80K1")  # type: ignore[attr-defined]
     assert one.readings[0].source != str(os.getpid())  # type: ignore[attr-defined]
@@ -87,33 +92,25 @@ async def test_every_probe_that_waits_for_nothing_says_there_what_it_says_here(s
 
     looks = [given(probe) for probe in able]
     async with ready(known, factory="") as there:
-        heard = await told(there, *looks)
-    for probe, one, asked in zip(able, heard, looks, strict=True):
-        assert words(one) == words(look_on(asked, probe.run)), probe.id
+        for probe, asked in zip(able, looks, strict=True):
+            assert words(await sure(there, asked)) == words(look_on(asked, probe.run)), probe.id
 
 
 async def test_how_a_probe_ended_keeps_its_kind_and_its_words_on_the_way() -> None:
     async with ready() as there:
-        refuses, lost, breaks, more, endless, odd, leaves = await told(
-            there, *map(look, ("refuses", "lost", "breaks", "wants_more", "on_and_on", "odd", "leaves"))
-        )
-    assert refuses is not None
+        names = ("refuses", "lost", "breaks", "wants_more", "on_and_on", "odd", "leaves")
+        refuses, lost, breaks, more, endless, odd, leaves = [await sure(there, look(name)) for name in names]
     assert isinstance(refuses.error, NotApplicable)
     assert refuses.error.reason == WHY
-    assert lost is not None
     assert isinstance(lost.error, DeviceGone)
     assert (lost.error.side, lost.error.what) == (Side.CABLE, WHY)
-    assert breaks is not None
     assert str(breaks.error) == "KeyError: 'voltage'"
     assert isinstance(breaks.error, ProbeBroke)
     assert "onlooking_probes.py" in breaks.error.trace
     assert more == Told(more=True)
-    assert endless is not None
     assert len(endless.readings) == MOST
     assert isinstance(endless.error, ProbeBroke)
-    assert odd is not None
     assert isinstance(odd.error, ProbeBroke)
-    assert leaves is not None
     assert str(leaves.error) == "SystemExit: 3"
 
 
@@ -123,32 +120,50 @@ async def test_a_probe_that_never_comes_through_is_ended_and_the_next_ones_are_a
         assert slow is not None
         assert isinstance(slow.error, TookTooLong)
         assert slow.readings == ()
-        assert behind is None
-        assert await told(there, look("level")) == [None]  # nobody is there, and nobody waits
-        await holds(lambda: there.ready, 30)
-        (again,) = await told(there, look("level"))
-        assert again is not None
-        assert again.error is None
+        assert behind is not None
+        assert behind.error is None
+        assert (await sure(there, look("level"))).error is None
+
+
+async def test_nobody_waits_behind_a_probe_that_is_held_up(tmp_path: Path) -> None:
+    """Another process takes its place, and it goes on; long answers are looked at elsewhere."""
+    enough = tmp_path / "enough"
+    async with ready() as there:
+        busy = asyncio.create_task(told(there, look("until_told", enough=str(enough))))
+        await asyncio.sleep(0)
+        behind, long = await told(there, look("level"), look("level", b"80" + b" " * LONG))
+        assert behind is not None
+        assert behind.error is None
+        assert long is not None
+        assert long.error is None
+        assert not busy.done()
+        enough.touch()
+        (one,) = await busy
+        assert one is not None
+        assert one.error is None
+        assert (await sure(there, look("level"))).error is None
+
+
+async def test_long_answers_wait_for_each_other() -> None:
+    async with ready() as there:
+        found = await told(there, *(look("level", b"80" + b" " * LONG) for _ in range(5)))
+    assert all(one is not None and one.error is None for one in found)
 
 
 async def test_a_probe_that_takes_its_process_along_is_told_as_its_own_fault() -> None:
     async with ready() as there:
-        before, dead, behind = await told(there, look("level"), look("dies"), look("level"))
-        assert before is not None
-        assert before.error is None
+        dead, behind = await told(there, look("dies"), look("level"))
         assert dead is not None
         assert isinstance(dead.error, ProbeBroke)
         assert "SIGKILL" in str(dead.error)
-        assert behind is None
-        await holds(lambda: there.ready, 30)
+        assert behind is not None
+        assert behind.error is None
 
 
 async def test_a_probe_can_not_take_the_computers_memory() -> None:
     async with ready() as there:
-        grown, after = await told(there, look("grows"), look("level"))
-    assert grown is not None
+        grown, after = await sure(there, look("grows")), await sure(there, look("level"))
     assert str(grown.error).startswith("MemoryError")
-    assert after is not None
     assert after.error is None
 
 
@@ -162,11 +177,11 @@ async def test_a_process_with_other_probes_than_the_engine_is_not_asked() -> Non
 
 async def test_the_processes_end_with_the_engine() -> None:
     async with ready(count=2) as there:
-        processes = [each.process for each in there._ready]
+        processes = [each.transport for each in there._there]
         asked = asyncio.create_task(told(there, look("spins"), limit_s=60))
         await asyncio.sleep(0)
-    assert len(processes) == 2
-    assert all(each.returncode is not None for each in processes)
+    assert len(processes) == 4
+    assert all(each.get_returncode() is not None for each in processes)
     await asyncio.wait({asked})
 
 
