@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -217,17 +219,21 @@ def evidence_of(lines: Iterable[LogLine], table: Policy | None = None) -> Eviden
     found: dict[str, _Found] = {}
     evidence = Evidence()
     trials = [_TrialOf(trial) for trial in table.trials]
-    for line in lines:
-        text = line.text[:_LOOK]
-        lowered = text.lower()
+    every = list(lines)
+    lowered = [line.text[:_LOOK].lower() for line in every]
+    rules = (*table.harmless, *table.rules)
+    for at, fitting in sorted(_worth_a_look(rules, every, lowered).items()):
+        line, text = every[at], every[at].text[:_LOOK]
         starting = line.seconds is not None and line.seconds < table.start_s
+        rule = _fitting([rules[one] for one in sorted(fitting)], line, text, lowered[at], starting)
+        if rule is not None and rule.part:
+            found.setdefault(rule.id, _Found()).add(line, starting)
+        elif rule is not None:
+            evidence.harmless[rule.id] = evidence.harmless.get(rule.id, 0) + 1
+    for line, small in zip(every, lowered, strict=True):
         if line.kernel:
             for trial in trials:
-                trial.take(line, text, lowered)
-        if noise := _fitting(table.harmless, line, text, lowered, starting):
-            evidence.harmless[noise.id] = evidence.harmless.get(noise.id, 0) + 1
-        elif rule := _fitting(table.rules, line, text, lowered, starting):
-            found.setdefault(rule.id, _Found()).add(line, starting)
+                trial.take(line, line.text[:_LOOK], small)
     evidence.suspects += [
         _suspect(rule, found[rule.id])
         for rule in table.rules
@@ -238,7 +244,38 @@ def evidence_of(lines: Iterable[LogLine], table: Policy | None = None) -> Eviden
     return evidence
 
 
-def _fitting(rules: Sequence[Rule], line: LogLine, text: str, lowered: str, starting: bool) -> Rule | None:
+def _worth_a_look(
+    rules: Sequence[Rule], lines: Sequence[LogLine], lowered: Sequence[str]
+) -> Mapping[int, Collection[int]]:
+    """The places of lines that hold a word of rules, and of these rules.
+
+    A full log has tens of thousands of lines and the table 180 words, few of which are in any line: each word is looked
+    for in the whole log at once, which takes a quarter to a half of the time (measured on real logs and on 2 MB).
+    """
+    whole = "\n".join(lowered)
+    starts = list(accumulate((len(line) + 1 for line in lowered), initial=0))
+    places: dict[str, Sequence[int]] = {}
+    found: dict[int, set[int]] = {}
+    kinds = {line.kernel for line in lines}
+    for number, rule in enumerate(rules):
+        for word in rule.words if rule.kernel in kinds else ():
+            if word not in places:
+                places[word] = list(_lines_with(word, whole, starts))
+            for at in places[word]:
+                found.setdefault(at, set()).add(number)
+    return found
+
+
+def _lines_with(word: str, whole: str, starts: Sequence[int]) -> Iterator[int]:
+    at = whole.find(word)
+    while at >= 0:
+        line = bisect_right(starts, at) - 1
+        yield line
+        at = whole.find(word, starts[line + 1])
+
+
+def _fitting(rules: Iterable[Rule], line: LogLine, text: str, lowered: str, starting: bool) -> Rule | None:
+    """The first rule that fits; what is harmless comes first."""
     return next(
         (
             rule

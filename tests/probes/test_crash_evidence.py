@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import outputs_evidence as evidence
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from probe_bench import LOADED, run
 from test_phone_probes import CRASHES
 
-from probes.crash_evidence import STRENGTHS, Evidence, Suspect, evidence_of, load_policy, policy, suspect_part
+from probes.crash_evidence import (
+    STRENGTHS,
+    Evidence,
+    LogLine,
+    Suspect,
+    evidence_of,
+    load_policy,
+    policy,
+    suspect_part,
+)
 from probes.dropbox import SEPARATOR, dropped_since
 from probes.kernel_log import dmesg, kernel_lines
 from probes.logcat import entries, log_evidence
@@ -331,3 +344,33 @@ def test_real_logs_point_to_the_part_that_was_at_fault_and_to_no_other(shared: P
     lines = [line.strip() for line in data.decode("utf-8", "replace").replace("\r", "").split("\n")]
     for one in suspects:
         assert all(lines[line["line"] - 1][:250] == line["text"][:250] for line in one["lines"])
+
+
+WORDS = sorted({word for rule in (*policy().rules, *policy().harmless) for word in rule.words})
+PIECES = st.lists(
+    st.one_of(st.sampled_from(WORDS), st.sampled_from([*SAMPLES.values()]), st.text(max_size=12), st.just("İ")),
+    max_size=4,
+).map(" ".join)
+
+
+@given(st.lists(st.tuples(PIECES, st.booleans(), st.sampled_from([None, Decimal(2), Decimal(900)])), max_size=30))
+def test_a_line_is_told_by_the_first_rule_that_fits_it_wherever_it_stands(told: list[Any]) -> None:
+    lines = [
+        LogLine(number, text.replace("\n", " "), text, kernel, seconds)
+        for number, (text, kernel, seconds) in enumerate(told, 1)
+    ]
+    noise: dict[str, int] = {}
+    counts: dict[str, int] = {}
+    for line in lines:
+        starting = line.seconds is not None and line.seconds < policy().start_s
+        for rule in (*policy().harmless, *policy().rules):
+            wanted = rule.kernel is line.kernel and (starting or not rule.only_at_start)
+            if wanted and rule.fits(line.text[:1024].lower(), line.text[:1024]):
+                of = counts if rule.part else noise
+                of[rule.id] = of.get(rule.id, 0) + 1
+                break
+    found = evidence_of(lines)
+    assert found.harmless == noise
+    rules = {rule.id: rule for rule in policy().rules}
+    told_of = {one.rule: one.count for one in found.suspects if one.rule in rules}
+    assert told_of == {name: count for name, count in counts.items() if count >= rules[name].at_least}
