@@ -18,12 +18,14 @@ import signal
 import struct
 import sys
 from collections.abc import Callable, Mapping
-from typing import BinaryIO
+from decimal import Decimal
+from typing import Any, BinaryIO
 
-from probes.api import Loaded, Origin, Probe, discover
+from drivers.api import CommandResult
+from probes.api import Loaded, Measurement, Origin, Probe, discover
 from station.looking import Look, ProbeBroke, Told, look_on
 
-__all__ = ["FRAME", "identity_of", "main", "packed"]
+__all__ = ["FRAME", "identity_of", "main", "packed_look", "told_of"]
 
 #: A frame begins with its length in bytes.
 FRAME = struct.Struct(">I")
@@ -39,6 +41,34 @@ def packed(what: object) -> bytes:
     """A frame that holds it."""
     data = pickle.dumps(what, pickle.HIGHEST_PROTOCOL)
     return FRAME.pack(len(data)) + data
+
+
+def packed_look(look: Look, limit_s: float) -> bytes:
+    """The frame that asks about a look. Answers go as bare tuples, which takes a fifth of the time."""
+    return packed((look.probe, look.settings, look.ticket, [tuple(each) for each in look.answers], limit_s))
+
+
+def packed_told(told: Told) -> bytes:
+    """The frame that tells of one; what probes say most goes as a bare tuple of texts."""
+    return packed(([_bare(each) for each in told.readings], told.error, told.more))
+
+
+def _bare(reading: object) -> object:
+    if type(reading) is Measurement and type(reading.value) is Decimal:
+        return reading.name, str(reading.value), reading.source
+    return (reading,) if type(reading) is tuple else reading  # which is no reading, and must not be taken for one
+
+
+def told_of(said: Any) -> Told:
+    """What a frame tells."""
+    readings, error, more = said
+    return Told(tuple(map(_whole, readings)), error, more)
+
+
+def _whole(sent: Any) -> object:
+    if type(sent) is not tuple:
+        return sent
+    return Measurement(sent[0], Decimal(sent[1]), sent[2]) if len(sent) > 1 else sent[0]
 
 
 def identity_of(origins: Mapping[str, Origin]) -> str:
@@ -61,7 +91,8 @@ def main() -> None:
     loaded = _loaded(factory)
     _write(drain, packed(identity_of(loaded.origins)))
     while head := source.read(FRAME.size):
-        look, limit_s = pickle.loads(source.read(FRAME.unpack(head)[0]))  # noqa: S301 - the engine wrote it
+        probe, settings, ticket, answers, limit_s = pickle.loads(source.read(FRAME.unpack(head)[0]))  # noqa: S301 - ours
+        look = Look(probe, settings, ticket, tuple(CommandResult(*each) for each in answers))
         signal.setitimer(signal.ITIMER_REAL, limit_s + ORPHAN_S)
         frame = _told(look, loaded.probes)
         signal.setitimer(signal.ITIMER_REAL, 0)
@@ -79,9 +110,9 @@ def _loaded(factory: str) -> Loaded:
 def _told(look: Look, probes: Mapping[str, Probe]) -> bytes:
     """The frame for what is told of a look. What can't be sent is the probe's fault."""
     try:
-        return packed(look_on(look, probes[look.probe].run))
+        return packed_told(look_on(look, probes[look.probe].run))
     except Exception as error:
-        return packed(Told(error=ProbeBroke(f"{type(error).__name__}: {error}"[:500])))
+        return packed_told(Told(error=ProbeBroke(f"{type(error).__name__}: {error}"[:500])))
 
 
 def _write(drain: BinaryIO, frame: bytes) -> None:

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 
 from probes.api import Loaded
 from station.looking import Look, ProbeBroke, Told, TookTooLong
-from station.onlooker import FRAME, identity_of, packed
+from station.onlooker import FRAME, identity_of, packed_look, told_of
 
 __all__ = ["Onlookers"]
 
@@ -127,8 +127,8 @@ class _Onlooker(asyncio.SubprocessProtocol):
     def _take(self, said: object) -> None:
         if not self.identity.done():
             self.identity.set_result(str(said))
-        elif isinstance(said, Told):
-            self._tell(said)
+        else:
+            self._tell(told_of(said))
 
     def _tell(self, told: Told | None) -> None:
         one = self.asked.popleft()
@@ -211,7 +211,7 @@ class Onlookers:
         while left:
             news = self._news
             asked = [
-                (at, one.ask(packed((looks[at], limits_s[at])), limits_s[at])) for at, one in self._able(looks, left)
+                (at, one.ask(packed_look(looks[at], limits_s[at]), limits_s[at])) for at, one in self._able(looks, left)
             ]
             if asked:
                 await asyncio.gather(*(said for _, said in asked))

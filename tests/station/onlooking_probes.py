@@ -91,6 +91,13 @@ async def odd(bench: Any) -> AsyncIterator[Any]:
     yield lambda: None
 
 
+async def bare(bench: Any) -> AsyncIterator[Any]:
+    """Says what only looks like a measurement."""
+    yield "level", "80", "cat level"
+    yield Measurement("level", Decimal("NaN"))
+    yield Measurement("level", Decimal("-0.50"), "cat level")
+
+
 async def on_and_on(bench: Any) -> AsyncIterator[Any]:
     """Has no end, though it says something all the time."""
     while True:
@@ -106,7 +113,7 @@ async def leaves(bench: Any) -> AsyncIterator[Any]:
 def loaded() -> Loaded:
     """They and nothing else."""
     functions = (
-        level, spins, until_told, dies, grows, prints, refuses, lost, breaks, wants_more, odd, on_and_on, leaves
+        bare, level, spins, until_told, dies, grows, prints, refuses, lost, breaks, wants_more, odd, on_and_on, leaves
     )  # fmt: skip
     measures = {"level": "%", "more": "%"}
     found = {
