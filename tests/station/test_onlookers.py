@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import sys
 from collections.abc import AsyncIterator, Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -184,6 +185,43 @@ async def test_the_processes_end_with_the_engine() -> None:
     assert len(processes) == 4
     assert all(each.get_returncode() is not None for each in processes)
     await asyncio.wait({asked})
+
+
+KILLED = """
+import asyncio, sys
+from station.looking import Look
+from tests.station.test_onlookers import ready, look
+
+async def main():
+    async with ready() as there:
+        asked = asyncio.create_task(there.tell([look("spins")], [0.5]))
+        await asyncio.sleep(0)
+        print(*there.pids, flush=True)
+        sys.stdin.read()
+
+asyncio.run(main())
+"""
+
+
+async def test_the_processes_end_by_themselves_when_the_engine_is_killed() -> None:
+    """Those that have nothing to do at once, one that does not come through after its time."""
+    engine = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", KILLED, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+    )
+    assert engine.stdout is not None
+    pids = [int(pid) for pid in (await engine.stdout.readline()).split()]
+    assert len(pids) == 2
+    assert all(map(lives, pids))
+    engine.kill()
+    await engine.wait()
+    await holds(lambda: not any(map(lives, pids)), 30)
+
+
+def lives(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 CHECKS = (check("one", "test.spins", LEVEL_LIMIT), check("two", "test.level", LEVEL_LIMIT))
