@@ -52,6 +52,8 @@ class Screen:
         return "\n".join(strip.text.rstrip() for strip in self.app.screen._compositor.render_strips())
 
     async def settle(self) -> None:
+        if self.app._exception is not None:  # the screen died: no key does anything any more
+            raise self.app._exception
         for _ in range(2000):
             busy = [worker for worker in self.app.workers if not worker.is_finished and worker.group != "attach"]
             if not busy and not getattr(self.app.screen, "busy", False):

@@ -13,6 +13,8 @@ from ui_script import checklists as checklists_of_the_bench
 from drivers.text import Words
 from station.messages import CommitRecord, DoStep, Intake, PrepareSignoff, PreviewStep, ResumeRun, StartRun
 from station.ui.seams import ChecklistChoice
+from station.ui.widgets.form import Field, into_sight
+from station.ui.widgets.table import Row
 
 CHECKLISTS = checklists_of_the_bench()
 
@@ -83,6 +85,21 @@ async def test_a_row_is_a_line_until_it_is_opened_and_folds_when_it_is_left(driv
         await screen.press("tab")
         assert "   price" not in screen.text
         assert "▸ part 2: part" in screen.text
+
+
+async def test_a_row_whose_form_was_closed_meanwhile_is_left_alone(drive) -> None:
+    """The focus goes from a row as its form is closed: what was to be done after the next drawing finds nothing."""
+    async with drive(engine_with_steps(SEALED)) as screen:
+        await screen.press(*FORM, *["tab"] * 3, "right", "tab")
+        form = screen.app.screen
+        row, field = form.query(Row).first(), form.query(Field).last()
+        await screen.press("escape")
+        assert screen.app.screen is not form
+        row._left()
+        into_sight(field)
+        assert field.value == ""
+        await screen.press("up")
+        assert "What to do next" in screen.header
 
 
 async def test_what_a_row_still_needs_is_told_on_its_line(drive) -> None:

@@ -21,7 +21,7 @@ from station.i18n import _, words
 from station.ui.paint import Line, cells, line, strip
 from station.ui.widgets.drawn import Drawn
 
-__all__ = ["LABEL", "Altered", "Field", "Pick", "Section", "Tick", "Toggles"]
+__all__ = ["LABEL", "Altered", "Field", "Pick", "Section", "Tick", "Toggles", "into_sight"]
 
 #: Cells of a label, where the form does not say otherwise.
 LABEL = 26
@@ -35,6 +35,12 @@ class Altered(Message):
     def __init__(self, row: Widget) -> None:
         super().__init__()
         self.row = row
+
+
+def into_sight(widget: Widget) -> None:
+    """Scroll to a widget, if it is still there."""
+    if widget.is_attached:
+        widget.scroll_visible(animate=False)
 
 
 def _head(label: str, wide: int, focused: bool) -> Line:
@@ -61,27 +67,18 @@ class Field(Horizontal):
     ) -> None:
         super().__init__(id=f"row-{name}")
         self._label = label
-        self._given = safe_text(value)
         self._password = password
-        self._most = most
         self._wide = wide
-        self._field = name
+        # Made here: what was typed can be asked for at any time, also while the form is being taken away.
+        self.input = Input(safe_text(value), password=password, id=name, max_length=most, select_on_focus=False)
+        self.input.cursor_blink = False
 
     def compose(self) -> ComposeResult:
         """Label, then field."""
         label = Drawn(lambda _w, _h: [_head(self._label(), self._wide, self.has_focus_within)])
         label.styles.width = self._wide + 3
         yield label
-        field = Input(
-            self._given, password=self._password, id=self._field, max_length=self._most, select_on_focus=False
-        )
-        field.cursor_blink = False
-        yield field
-
-    @property
-    def input(self) -> Input:
-        """The text field."""
-        return self.query_one(Input)
+        yield self.input
 
     @property
     def value(self) -> str:
@@ -245,7 +242,7 @@ class Pick(_Row):
         """A long list opens."""
         if self._list.long:
             self.refresh(layout=True)
-            self.call_after_refresh(self.scroll_visible, animate=False)
+            self.call_after_refresh(into_sight, self)
 
     def on_blur(self) -> None:
         """The list closes, and shows all again the next time."""
@@ -317,7 +314,7 @@ class Toggles(_Row):
     def on_focus(self) -> None:
         """The list opens."""
         self.refresh(layout=True)
-        self.call_after_refresh(self.scroll_visible, animate=False)
+        self.call_after_refresh(into_sight, self)
 
     def on_blur(self) -> None:
         """The list closes."""

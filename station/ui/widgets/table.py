@@ -19,7 +19,7 @@ from textual.widgets import Input
 from station.i18n import _
 from station.ui.paint import Line, cells, line, strip, width_of
 from station.ui.widgets.entry import entry, held, label_of
-from station.ui.widgets.form import LABEL, Altered, Field, Pick, Tick
+from station.ui.widgets.form import LABEL, Altered, Field, Pick, Tick, into_sight
 
 __all__ = ["Heading", "Row", "Table"]
 
@@ -163,11 +163,11 @@ class Row(Vertical):
         self.call_after_refresh(self._left)
 
     def _left(self) -> None:
-        if not self.is_mounted or self.has_focus_within:
+        if not self.is_attached or self.has_focus_within:  # the form may have been closed meanwhile
             return
         self.fold()
         if (focused := self.screen.focused) is not None:
-            focused.call_after_refresh(focused.scroll_visible, animate=False)
+            focused.call_after_refresh(into_sight, focused)
 
     def begin(self) -> None:
         """The cursor into its first sub-field."""
@@ -266,7 +266,7 @@ class Table(Vertical):
         rows = list(self.query(Row))
         if rows[-1].filled and len(rows) < self._field["most"]:
             self.mount(self._row({}))
-        widget.call_after_refresh(widget.scroll_visible, animate=False)
+        widget.call_after_refresh(into_sight, widget)
 
     def add(self) -> None:
         """The cursor into the empty row; there is none where the table is full."""
