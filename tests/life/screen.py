@@ -360,6 +360,10 @@ class Desk:
         phone = self.walk.phone if device == self.walk.names["device"] else self.walk.shop.spare
         tail = f"…{phone.state.identity.serial[-4:]}"
         await self.screen.home()
+        for key in ["right_square_bracket", "left_square_bracket"] * 10:  # of many slots there are pages
+            if tail in self.screen.text:
+                break
+            await self.screen.press(key)
         await self.screen.see(tail)
         rows = self.screen.text.splitlines()
         at = next(n for n, row in enumerate(rows) if tail in row)
