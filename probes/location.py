@@ -61,14 +61,14 @@ def location(data: bytes) -> Parsed:
         _figure(parsed, line)
         if "GNSS_KPI_START" in line:
             facts["gnss_kpi_present"] = True
-        if found := _SATELLITES.search(line):
+        if "Satellite Data" in line and (found := _SATELLITES.search(line)):
             facts.setdefault("satellite_records", int(found[1]))
-        if _ZERO_FIX.search(plain_numbers(line)):  # until Android 11 in the phone's own digits
+        if "cc=" in line and _ZERO_FIX.search(plain_numbers(line)):  # until Android 11 in the phone's own digits
             facts["gps_zero_fix"] = True
-        if _GPS_FIX.search(line):
+        if "Location[gps" in line and _GPS_FIX.search(line):
             for name, value in _FIX_FIELD.findall(line):
                 facts.setdefault(f"fix_{name}", Decimal(value))
-        if found := _SWITCH.fullmatch(line):
+        if line.endswith(("true", "false")) and (found := _SWITCH.fullmatch(line)):
             facts.setdefault("location_on", found[1] == "true")
         if line.startswith("Used-in-fix constellation types:") and (text := line.partition(":")[2].split()):
             facts.setdefault("constellations", text)

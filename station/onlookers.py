@@ -208,11 +208,13 @@ class Onlookers:
         """What the probes say of each look, which has so many seconds; None where there are no such processes."""
         told: list[Told | None] = [None] * len(looks)
         left = list(range(len(looks)))
+        frames = [
+            await asyncio.to_thread(packed_look, *about) if about[0].long else packed_look(*about)
+            for about in zip(looks, limits_s, strict=True)
+        ]
         while left:
             news = self._news
-            asked = [
-                (at, one.ask(packed_look(looks[at], limits_s[at]), limits_s[at])) for at, one in self._able(looks, left)
-            ]
+            asked = [(at, one.ask(frames[at], limits_s[at])) for at, one in self._able(looks, left)]
             if asked:
                 await asyncio.gather(*(said for _, said in asked))
             elif any(self._hope[looks[at].long] for at in left):

@@ -666,17 +666,22 @@ class Runner:
             ready = list(takewhile(lambda attempt: answers.has(attempt.probe.reads), left))
             left = left[len(ready) :]
             if ready:
-                self._take_answers(ready, answers)
+                await self._take_answers(ready, answers)
                 await self._store(ready)
                 ended |= await self._judge_all_at_once(ready, device)
         await answers.through(None)
-        self._take_answers(left, answers)
+        await self._take_answers(left, answers)
         return ended
 
-    def _take_answers(self, attempts: Sequence[_Try], answers: _Answers) -> None:
+    async def _take_answers(self, attempts: Sequence[_Try], answers: _Answers) -> None:
+        loop = asyncio.get_running_loop()
+        until = loop.time() + SLICE_S
         for attempt in attempts:
             for command in attempt.probe.reads:
                 self._keep_answer(attempt, _called(command.name, answers.to(command)))
+                if loop.time() > until:  # long answers: their digests take a while
+                    await asyncio.sleep(0)
+                    until = loop.time() + SLICE_S
 
     async def _judge_all_at_once(self, attempts: Sequence[_Try], device: Device) -> dict[str, AttemptEnded]:
         """Judge those attempts that can be from their answers alone; gives their ends.
