@@ -17,7 +17,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from filelock import FileLock, Timeout
 from pydantic import BaseModel, ValidationError
@@ -43,7 +43,6 @@ from station.events import DeviceIdentified, DeviceLost, EngineStarted, Evidence
 from station.gauging import Gauging
 from station.journal import JOURNAL, Journal, event
 from station.lan import Lan
-from station.onlookers import Onlookers
 from station.outbox import OUTBOX, Uploader
 from station.recovery import close_what_is_open
 from station.reference import REFERENCE
@@ -62,6 +61,9 @@ from station.tickets import TICKETS
 from station.vault import VAULT
 from station.witness import Witness
 from station.work import Work
+
+if TYPE_CHECKING:
+    from station.onlookers import Onlookers
 
 __all__ = ["Engine", "allowed_checklists"]
 

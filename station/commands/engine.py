@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 import sys
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from station.errors import EXIT_NO
 from station.i18n import _
+
+if TYPE_CHECKING:
+    from probes.api import Loaded
+    from station.onlookers import Onlookers
 
 __all__ = ["command"]
 
@@ -42,11 +48,10 @@ async def _serve(linger_s: float | None) -> None:
     from station.client import transports_of
     from station.engine import Engine
     from station.heap import collect_seldom
-    from station.onlookers import Onlookers
     from station.settings import data_folder, load_settings
 
     settings = load_settings(data_folder())
-    engine = Engine(settings, transports_of(settings), linger_s=linger_s, onlookers=Onlookers)
+    engine = Engine(settings, transports_of(settings), linger_s=linger_s, onlookers=_onlookers())
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, engine.stop)
@@ -56,6 +61,15 @@ async def _serve(linger_s: float | None) -> None:
         await engine.serve()
     finally:
         await engine.close()
+
+
+def _onlookers() -> Callable[[Loaded], Onlookers] | None:
+    """Processes for probes, where the system can bound what they take."""
+    if os.name != "posix":
+        return None
+    from station.onlookers import Onlookers
+
+    return Onlookers
 
 
 async def _ask(stop: bool, force: bool, as_json: bool) -> int:
