@@ -102,9 +102,6 @@ class NotRun(Exception):
         super().__init__(reason.en)
         self.reason = reason
 
-    def __reduce__(self) -> tuple[type[NotRun], tuple[Words]]:
-        return type(self), (self.reason,)
-
 
 class NotApplicable(NotRun):
     """The phone's own evidence shows that it has no such part."""

@@ -8,6 +8,7 @@ of drivers and probes alone.
 from __future__ import annotations
 
 import traceback
+from asyncio import CancelledError
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import Any, NamedTuple, NoReturn, TypeVar
@@ -15,13 +16,13 @@ from typing import Any, NamedTuple, NoReturn, TypeVar
 from drivers.api import CommandResult, DriverError
 from probes.api import Answer, NotRun, ProbeFunction, Prompt, Write
 
-__all__ = ["Look", "ProbeBroke", "Told", "TookTooLong", "look_on"]
+__all__ = ["Look", "NoReading", "ProbeBroke", "Told", "TookTooLong", "look_on", "said_of"]
 
 T = TypeVar("T")
 #: Bytes of answers from which a parser takes some tens of milliseconds (logs; measured with `benchmarks/plug.py`).
-LONG = 256 * 1024
+LONG = 64 * 1024
 #: The most readings of one attempt: a probe that goes on and on is broken, and must not fill the memory.
-MOST = 20_000
+MOST = 5_000
 #: The most characters of an error's own words that are passed on.
 ERROR_CHARS = 500
 
@@ -30,15 +31,22 @@ class ProbeBroke(Exception):
     """A probe failed by its own fault; the text says of what.
 
     Attributes:
-        trace: where in the probe, for the log.
+        told: the text, and where in the probe, for the log.
     """
 
     def __init__(self, what: str, trace: str = "") -> None:
         super().__init__(what)
-        self.what, self.trace = what, trace
+        self.told = (what, trace)
 
-    def __reduce__(self) -> tuple[type[ProbeBroke], tuple[str, str]]:
-        return type(self), (self.what, self.trace)
+
+class NoReading(NamedTuple):
+    """Something that a probe yielded and that is none.
+
+    Attributes:
+        what: its type.
+    """
+
+    what: str
 
 
 class TookTooLong(Exception):
@@ -144,21 +152,29 @@ def look_on(look: Look, run: ProbeFunction) -> Told:
         return Told(more=True)
     except (NotRun, DriverError) as error:
         return Told(tuple(said), error)
-    except (Exception, SystemExit) as error:
-        what = f"{type(error).__name__}: {error}"[:ERROR_CHARS]
-        return Told(tuple(said), ProbeBroke(what, traceback.format_exc()))
+    except (Exception, SystemExit, CancelledError) as error:  # nothing that it raises is meant for anybody else
+        return Told(tuple(said), ProbeBroke(said_of(error), "".join(traceback.format_tb(error.__traceback__))))
     finally:
         _close(readings)
 
 
+def said_of(error: BaseException) -> str:
+    """What an error says of itself."""
+    try:
+        return f"{type(error).__name__}: {error}"[:ERROR_CHARS]
+    except Exception:
+        return type(error).__name__
+
+
 def _close(readings: Any) -> None:
     """Let a probe that is not through take back what it opened."""
-    if readings is None:
+    close = getattr(readings, "aclose", None)
+    if close is None:
         return
-    closing = readings.aclose()
+    closing = close()
     try:
         closing.send(None)
-    except (StopIteration, RuntimeError, Exception):  # noqa: S110 - it is over either way
+    except BaseException:  # noqa: S110 - it is over either way
         pass
     finally:
         closing.close()

@@ -1,8 +1,10 @@
 """The processes in which probes say what they make of answers (`station.onlooker`), as the engine uses them.
 
 A long log takes a parser seconds, and one that a phone made up may keep it for ever: in a process of its own it holds
-up nobody, and one that does not come through is ended and told as the bench's own failure. Where there are no such
-processes the engine lets the probe look itself. Stands on `station.looking`; it knows no run.
+up nobody, and one that does not come through is ended and told as the bench's own failure. A process has the looks of
+one run at a time and is given the next ones when it is through, so that no phone waits behind another's, and what it
+ends with is known. Where there are no such processes the engine lets the probe look itself. Stands on
+`station.looking`; it knows no run.
 """
 
 from __future__ import annotations
@@ -10,84 +12,136 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import pickle
 import signal
 import sys
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from itertools import islice
-from pathlib import Path
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 from probes.api import Loaded
 from station.looking import Look, ProbeBroke, Told, TookTooLong
-from station.onlooker import FRAME, identity_of, packed_look, told_of
+from station.onlooker import FRAME, MOST_BYTES, identity_of, packed_look, plain, told_of
 
 __all__ = ["Onlookers"]
 
 _log = logging.getLogger(__name__)
 
-#: More processes than this have nothing to do: what the engine does itself takes longer.
+#: More processes than this have nothing to do: what the engine does itself takes longer. As many stand in at most.
 MOST = 3
-_ROOT = Path(__file__).resolve().parent.parent
-#: Seconds between looks whether a probe is over its time; after which no other waits behind one; after which there is
-#: one process more.
-WATCH_S, HELD_S, STUCK_S = 0.02, 0.04, 0.5
-#: Seconds until a process that ended begins again; doubled each time that it did not get to work, up to the second.
+#: Seconds between looks whether a probe is over its time; after which there is one process more.
+WATCH_S, STUCK_S = 0.05, 0.3
+#: Seconds until a start that failed is tried again; doubled each time, up to the second.
 AGAIN_S, SELDOM_S = 0.5, 60.0
-#: Seconds that a process gets to load the probes, and one whose output has ended to end itself.
+#: Seconds that a process gets to load the probes, and one that was told to end to do so.
 LOAD_S, END_S = 60.0, 1.0
+#: What a process runs: with the engine's own path, so that it finds the same probes.
+_CODE = "import sys; sys.path[:] = sys.argv[3:]; from station.onlooker import main; main()"
 
 
-class _Asked(NamedTuple):
-    limit_s: float
-    told: asyncio.Future[Told | None]
+@dataclass(slots=True, eq=False)
+class _Job:
+    """Looks of one run, of one kind.
+
+    Attributes:
+        told: what was told of each, so far of the first `at`.
+        tried: how many processes ended with the next one.
+    """
+
+    long: bool
+    looks: Sequence[Look]
+    limits_s: Sequence[float]
+    told: list[Told | None]
+    done: asyncio.Future[None]
+    at: int = 0
+    tried: int = 0
+
+    def tell(self, told: Told) -> None:
+        """What was told of the next one."""
+        self.told[self.at] = told
+        self.at += 1
+        self.tried = 0
+        if self.at == len(self.looks):
+            self.finish()
+
+    def finish(self) -> None:
+        """Nothing more comes."""
+        if not self.done.done():
+            self.done.set_result(None)
 
 
 class _Onlooker(asyncio.SubprocessProtocol):
-    """One process: what it was asked, in order, and since when it is at the first of it.
-
-    Args:
-        long: it is asked about long answers, behind which others may wait, and nothing else.
-        free: called when it was held up and is not any more, or has ended.
-        stuck: called when it is held up for so long that another one should be there instead.
+    """One process, and the job that it is at.
 
     Attributes:
         identity: which probes it has, once it says so.
-        ended: when it has; nothing is left that it was asked.
-        held: whether it is at something that others must not wait for.
+        ended: when it has.
+        leaving: it is about to end; nothing that it still says counts.
+        stuck: whether it is at one look for long.
     """
 
     transport: asyncio.SubprocessTransport
 
-    def __init__(self, long: bool, free: Callable[[], None], stuck: Callable[[], None]) -> None:
+    def __init__(self, pool: Onlookers, long: bool) -> None:
         self._loop = asyncio.get_running_loop()
-        self.long, self._free, self._stuck = long, free, stuck
+        self._pool, self.long = pool, long
         self.identity: asyncio.Future[str] = self._loop.create_future()
         self.ended: asyncio.Future[None] = self._loop.create_future()
-        self.asked: deque[_Asked] = deque()
-        self.held = False
-        self._since, self._told_stuck, self._late = 0.0, False, False
+        self.job: _Job | None = None
+        self.stuck = False
+        self.leaving = False
+        self._serial, self._expected = 0, 0
+        self._since: float | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._heard = bytearray()
+        self._sending: asyncio.Task[None] | None = None
 
-    def ask(self, frame: bytes, limit_s: float) -> asyncio.Future[Told | None]:
-        """What is told of a look; None when it can't wait here."""
-        if not self.asked:
+    @property
+    def free(self) -> bool:
+        """Whether it can be given a job."""
+        return self.job is None and not self.leaving
+
+    def give(self, job: _Job) -> None:
+        """Let it do a job, from where the job is."""
+        self.job, self._expected, self._since = job, self._serial, None
+        if job.long:
+            self._sending = asyncio.create_task(self._send_long(job))
+        else:
+            frames = [self._frame(job, at) for at in range(job.at, len(job.looks))]
+            self._write(b"".join(frames))
             self._since = self._loop.time()
-        one = _Asked(limit_s, self._loop.create_future())
-        self.asked.append(one)
-        pipe: Any = self.transport.get_pipe_transport(0)
-        pipe.write(frame)
         if self._timer is None:
             self._timer = self._loop.call_later(WATCH_S, self._watch)
-        return one.told
+
+    async def _send_long(self, job: _Job) -> None:
+        """One after the other, packed where the loop need not wait for it."""
+        for at in range(job.at, len(job.looks)):
+            frame = await asyncio.to_thread(self._frame, job, at)
+            if self.job is not job or self.leaving:
+                return
+            self._write(frame)
+            self._since = self._since or self._loop.time()
+
+    def _frame(self, job: _Job, at: int) -> bytes:
+        self._serial += 1
+        return packed_look(self._serial, job.looks[at], job.limits_s[at])
+
+    def _write(self, data: bytes) -> None:
+        pipe: Any = self.transport.get_pipe_transport(0)
+        pipe.write(data)
 
     def kill(self) -> None:
-        """End it, whatever it is at."""
+        """End it, whatever it is at; nothing that it still says counts."""
+        self.leaving = True
         with suppress(ProcessLookupError):
             self.transport.kill()
+
+    def retire(self) -> None:
+        """Let it end by itself: it is not needed any more."""
+        self.leaving = True
+        pipe: Any = self.transport.get_pipe_transport(0)
+        pipe.close()
 
     # --- what the loop tells
 
@@ -96,67 +150,80 @@ class _Onlooker(asyncio.SubprocessProtocol):
         self.transport = transport
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
+        if self.leaving:
+            return
         self._heard += data
         try:
             while len(self._heard) >= FRAME.size:
-                end = FRAME.size + FRAME.unpack_from(self._heard)[0]
-                if len(self._heard) < end:
+                size = FRAME.unpack_from(self._heard)[0]
+                if size > MOST_BYTES:
+                    raise ValueError(f"a frame of {size} bytes")  # noqa: TRY301 - as for what can't be read
+                if len(self._heard) < FRAME.size + size:
                     return
-                said = pickle.loads(bytes(self._heard[FRAME.size : end]))  # noqa: S301 - our own process
-                del self._heard[:end]
+                said = plain(bytes(self._heard[FRAME.size : FRAME.size + size]))
+                del self._heard[: FRAME.size + size]
                 self._take(said)
-        except Exception as error:  # it does not speak as agreed: nothing more of it counts
+        except Exception as error:  # it does not speak as agreed
             _log.warning("onlooker: %r", error)
-            self._heard.clear()
             self.kill()
 
+    def process_exited(self) -> None:
+        """What it left behind may hold its pipes."""
+        self._loop.call_later(END_S, self.transport.close)
+
     def connection_lost(self, exc: Exception | None) -> None:
-        """It has ended and all that it said is read: the look that it ended with is told as that; what it did not come
-        to is for others."""
-        broke = ProbeBroke(f"its process ended ({_ended_by(self.transport.get_returncode())})")
-        if self.asked:
-            self._tell(Told(error=TookTooLong(self.asked[0].limit_s) if self._late else broke))
-        while self.asked:
-            self._tell(None)
+        """It has ended and all that it said is read. A look that two of them ended with in a row has ended them."""
+        self.leaving = True
+        if self._sending is not None:
+            self._sending.cancel()
+        if job := self._let_go():
+            job.tried += 1
+            if job.tried > 1:
+                job.tell(Told(error=ProbeBroke(f"its process ended ({_ended_by(self.transport.get_returncode())})")))
+            self._pool.take_back(job)
         if not self.identity.done():
             self.identity.set_exception(EOFError("it ended before it said which probes it has"))
             self.identity.exception()  # nobody may be there to hear it
-        self.ended.set_result(None)
-        self._free()
+        if not self.ended.done():
+            self.ended.set_result(None)
+        self._pool.changed(self.long)
 
-    def _take(self, said: object) -> None:
+    def _take(self, said: Any) -> None:
         if not self.identity.done():
             self.identity.set_result(str(said))
-        else:
-            self._tell(told_of(said))
+            return
+        serial, *told = said
+        self._expected += 1
+        if self.job is None or serial != self._expected:
+            raise ValueError(f"look {serial} is told where {self._expected} was asked")
+        self.job.tell(told_of(told))
+        self._since, was_stuck, self.stuck = self._loop.time(), self.stuck, False
+        if self.job.at == len(self.job.looks):
+            self._let_go()
+        if was_stuck or self.job is None:
+            self._pool.changed(self.long)
 
-    def _tell(self, told: Told | None) -> None:
-        one = self.asked.popleft()
-        self._since = self._loop.time()
-        if not one.told.done():  # whoever asked may be gone, or have been sent away
-            one.told.set_result(told)
-        if self.held:
-            self.held = False
-            self._free()
+    def _let_go(self) -> _Job | None:
+        job, self.job, self._since = self.job, None, None
+        return job
 
     def _watch(self) -> None:
-        """End the process when a probe is over its time; long before that send those away that wait behind one."""
+        """End the process when a probe is over its time, or nobody waits for it any more."""
         self._timer = None
-        if not self.asked or self.ended.done():
+        if self.job is None or self.leaving:
             return
-        spent_s = self._loop.time() - self._since
-        if spent_s > self.asked[0].limit_s:
-            self._late = True
+        spent_s = self._loop.time() - self._since if self._since is not None else 0.0
+        over = spent_s > self.job.limits_s[self.job.at]
+        if over or (spent_s > STUCK_S and self.job.done.cancelled()):
+            job = self._let_go()
             self.kill()
+            if job is not None and over:
+                job.tell(Told(error=TookTooLong(job.limits_s[job.at])))
+                self._pool.take_back(job)
             return
-        if spent_s > HELD_S and not self.long:
-            self.held = True
-            for one in islice(self.asked, 1, None):
-                if not one.told.done():
-                    one.told.set_result(None)
-        if spent_s > STUCK_S and not self._told_stuck:
-            self._told_stuck = True
-            self._stuck()
+        if spent_s > STUCK_S and not self.stuck:
+            self.stuck = True
+            self._pool.changed(self.long)
         self._timer = self._loop.call_later(WATCH_S, self._watch)
 
 
@@ -177,10 +244,10 @@ class Onlookers:
             False: count or max(2, min(MOST, processors - 1)),
             True: count or max(1, min(MOST, processors // 2)),
         }
+        self._waiting: dict[bool, deque[_Job]] = {False: deque(), True: deque()}
         self._there: list[_Onlooker] = []
-        self._hope = {False: False, True: False}  # by kind: one was there, and will be again
-        self._more: set[asyncio.Task[bool]] = set()
-        self._news = asyncio.Event()
+        self._hope = {False: False, True: False}  # by kind: one is there, or begins
+        self._news = {False: asyncio.Event(), True: asyncio.Event()}
 
     @property
     def ready(self) -> bool:
@@ -189,102 +256,134 @@ class Onlookers:
 
     @property
     def pids(self) -> list[int]:
-        """The processes that can be asked."""
-        return [one.transport.get_pid() or 0 for one in self._there if not one.ended.done()]
+        """The processes that are there."""
+        return [one.transport.get_pid() or 0 for one in self._there if not one.leaving]
 
     async def run(self) -> None:
         """Have the processes, until cancelled."""
+        self._hope = {False: True, True: True}
         try:
             async with asyncio.TaskGroup() as group:
-                for long, count in self._count.items():
-                    for _ in range(count):
-                        group.create_task(self._keep(long))
+                for long in self._count:
+                    group.create_task(self._staff(long))
         finally:
-            for task in self._more:
-                task.cancel()
-            await asyncio.gather(*self._more, return_exceptions=True)
+            for long in self._count:
+                self._nobody(long)
 
     async def tell(self, looks: Sequence[Look], limits_s: Sequence[float]) -> list[Told | None]:
         """What the probes say of each look, which has so many seconds; None where there are no such processes."""
         told: list[Told | None] = [None] * len(looks)
-        left = list(range(len(looks)))
-        frames = [
-            await asyncio.to_thread(packed_look, *about) if about[0].long else packed_look(*about)
-            for about in zip(looks, limits_s, strict=True)
-        ]
-        while left:
-            news = self._news
-            asked = [(at, one.ask(frames[at], limits_s[at])) for at, one in self._able(looks, left)]
-            if asked:
-                await asyncio.gather(*(said for _, said in asked))
-            elif any(self._hope[looks[at].long] for at in left):
-                await news.wait()
-            else:
-                break
-            for at, said in asked:
-                told[at] = said.result()
-            left = [at for at in left if told[at] is None]
+        loop = asyncio.get_running_loop()
+        jobs: list[tuple[list[int], _Job]] = []
+        for long in (True, False):
+            places = [at for at, look in enumerate(looks) if look.long is long]
+            if places and self._hope[long]:
+                each, limits = [looks[at] for at in places], [limits_s[at] for at in places]
+                job = _Job(long, each, limits, [None] * len(each), loop.create_future())
+                jobs.append((places, job))
+                self._waiting[long].append(job)
+                self._hand_out(long)
+        await asyncio.gather(*(job.done for _, job in jobs))
+        for places, job in jobs:
+            for at, said in zip(places, job.told, strict=True):
+                told[at] = said
         return told
 
-    def _able(self, looks: Sequence[Look], left: Sequence[int]) -> Iterator[tuple[int, _Onlooker]]:
-        """Who can be asked now, with the one of its kind that has least to do."""
-        for at in left:
-            free = [one for one in self._there if one.long is looks[at].long and not (one.held or one.ended.done())]
-            if free:
-                yield at, min(free, key=lambda each: len(each.asked))
+    # --- what a process tells
 
-    def _tell_news(self) -> None:
-        self._news.set()
-        self._news = asyncio.Event()
+    def take_back(self, job: _Job) -> None:
+        """A job that is not through, first of all; one that nobody wants or can do is forgotten."""
+        if job.done.done():
+            return
+        self._waiting[job.long].appendleft(job)
+        if not self._hope[job.long]:
+            self._nobody(job.long)
 
-    def _stand_in(self) -> None:
-        """Have one more, since one is held up."""
-        if len(self._more) < MOST:
-            task = asyncio.create_task(self._try(False))
-            self._more.add(task)
-            task.add_done_callback(self._more.discard)
+    def changed(self, long: bool) -> None:
+        """One of this kind has become free, is stuck, or has ended."""
+        self._hand_out(long)
+        self._news[long].set()
 
-    async def _keep(self, long: bool) -> None:
+    def _hand_out(self, long: bool) -> None:
+        waiting = self._waiting[long]
+        free = deque(one for one in self._there if one.long is long and one.free)
+        while waiting and free:
+            job = waiting.popleft()
+            if not job.done.done():  # whoever asked may be gone
+                free.popleft().give(job)
+
+    def _nobody(self, long: bool) -> None:
+        """There is none of this kind, and none begins: those who wait look themselves."""
+        self._hope[long] = False
+        while self._waiting[long]:
+            self._waiting[long].popleft().finish()
+
+    # --- having them
+
+    async def _staff(self, long: bool) -> None:
+        """Have the processes of one kind; one more for each that is stuck."""
+        tasks: set[asyncio.Task[bool]] = set()
         again_s = AGAIN_S
-        while True:
-            worked = await self._try(long)
-            again_s = AGAIN_S if worked else min(2 * again_s, SELDOM_S)
-            await asyncio.sleep(again_s)
+        try:
+            while True:
+                self._news[long].clear()
+                ended = {task for task in tasks if task.done()}
+                tasks -= ended
+                mine = [one for one in self._there if one.long is long and not one.leaving]
+                leaving = sum(one.long is long and one.leaving for one in self._there)
+                wanted = self._count[long] + min(MOST, sum(one.stuck for one in mine))
+                if any(not task.result() for task in ended):
+                    if not tasks:
+                        self._nobody(long)
+                    await asyncio.sleep(again_s)
+                    again_s = min(2 * again_s, SELDOM_S)
+                elif ended:
+                    again_s = AGAIN_S
+                for _ in range(wanted - len(tasks) + leaving):
+                    task = asyncio.create_task(self._serve(long))
+                    task.add_done_callback(lambda _: self._news[long].set())
+                    tasks.add(task)
+                for one in [one for one in mine if one.free][: max(0, len(mine) - wanted)]:
+                    one.retire()
+                await self._news[long].wait()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _try(self, long: bool) -> bool:
+    async def _serve(self, long: bool) -> bool:
         """Have one process until it ends; whether it got to work."""
+        command = [sys.executable, "-P", "-c", _CODE, "long" if long else "short", self._factory, *sys.path]
+        onlooker: _Onlooker | None = None
         try:
-            await self._serve(long)
-        except (OSError, EOFError, ValueError) as error:
-            _log.warning("onlooker: %s", error)
-            self._hope[long] = any(one.long is long for one in self._there)
-            self._tell_news()
-            return False
-        return True
-
-    async def _serve(self, long: bool) -> None:
-        command = [sys.executable, "-m", "station.onlooker", "long" if long else "short", self._factory]
-        _, onlooker = await asyncio.get_running_loop().subprocess_exec(
-            lambda: _Onlooker(long, self._tell_news, self._stand_in), *command, stderr=None, cwd=_ROOT
-        )
-        try:
+            _, onlooker = await asyncio.get_running_loop().subprocess_exec(
+                lambda: _Onlooker(self, long), *command, stderr=None
+            )
             async with asyncio.timeout(LOAD_S):
                 identity = await asyncio.shield(onlooker.identity)
             if identity != self._identity:
-                raise ValueError("other probes are on the disk than the engine began with")
+                raise ValueError("other probes are on the disk than the engine began with")  # noqa: TRY301
             self._there.append(onlooker)
             self._hope[long] = True
-            self._tell_news()
+            self.changed(long)
             await asyncio.shield(onlooker.ended)
+        except Exception as error:
+            _log.warning("onlooker: %s", error)
+            return False
         finally:
-            if onlooker in self._there:
-                self._there.remove(onlooker)
-            if not onlooker.ended.done():
-                onlooker.kill()
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(END_S):
-                        await asyncio.shield(onlooker.ended)
-            onlooker.transport.close()
+            if onlooker is not None:
+                await self._end(onlooker)
+        return True
+
+    async def _end(self, onlooker: _Onlooker) -> None:
+        if onlooker in self._there:
+            self._there.remove(onlooker)
+        if not onlooker.ended.done():
+            onlooker.kill()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(END_S):
+                    await asyncio.shield(onlooker.ended)
+        onlooker.transport.close()
 
 
 def _ended_by(code: int | None) -> str:

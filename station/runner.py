@@ -75,7 +75,7 @@ from station.events import (
     RunAborted,
     RunFinished,
 )
-from station.looking import Look, ProbeBroke, Told, TookTooLong, look_on
+from station.looking import Look, NoReading, ProbeBroke, Told, TookTooLong, look_on
 from station.values import WrongValue, as_value, held, is_words, require_texts
 from station.vault import Kept
 from station.writes import AGREED, CONSENT, NotedFiles, NotedPage, NotedReverse, Writer, consent_prompt
@@ -95,6 +95,9 @@ _LIMITS: OrderedDict[str, Mapping[tuple[str, str], _Limited]] = OrderedDict()
 GRACE_S = 0.4
 #: Seconds that a probe gets at least, however long its answers took.
 LEAST_S = 0.5
+#: Seconds for each million bytes that it gets beside that: logs take the slowest parser one (measured), on a busy bench
+#: some more.
+MEGABYTE_S = 8.0
 #: Seconds over its commands' own watchdogs that a batch gets for the wire.
 WIRE_S = 2.0
 #: Seconds in which a driver must say how far a batch came after its phone is gone.
@@ -106,6 +109,8 @@ BACK_LOOK_S, BACK_ASK_S = 0.2, 5.0
 EARLY_S = 0.05
 #: Seconds that checks are judged in a row before the engine looks after everything else.
 SLICE_S = 0.002
+#: Readings of one attempt after which the same is done.
+MANY = 100
 #: Seconds between tries to write down how a run ended when the disk could not take it.
 RETRY_S = 2.0
 
@@ -232,6 +237,11 @@ class _Try:
     def budget_s(self) -> float:
         """Seconds that the check's reads may take of a batch."""
         return min(self.deadline_s, sum(command.timeout_s for command in self.probe.reads) + WIRE_S)
+
+    @property
+    def look_s(self) -> float:
+        """Seconds that its probe gets to look at the answers: some for each MB, also where the phone took long."""
+        return max(self.left_s, LEAST_S + MEGABYTE_S * sum(len(each.stdout) for each in self.answers.values()) / 1e6)
 
     @property
     def left_s(self) -> float:
@@ -657,21 +667,26 @@ class Runner:
         """Keep answers and judge attempts while the phone is at work for the next ones; what is left is only taken.
 
         What is judged meanwhile costs the bench no time. Answers are on the disk before anything that was judged by
-        them is stored; a quick batch is through before this begins.
+        them is stored; a quick batch is through before this begins. A probe that takes long keeps no answer waiting.
         """
-        ended: dict[str, AttemptEnded] = {}
         left = list(attempts)
+        judging: list[asyncio.Task[dict[str, AttemptEnded]]] = []
         loop = asyncio.get_running_loop()
-        while left and not await answers.through(EARLY_S - loop.time() % EARLY_S):
-            ready = list(takewhile(lambda attempt: answers.has(attempt.probe.reads), left))
-            left = left[len(ready) :]
-            if ready:
-                await self._take_answers(ready, answers)
-                await self._store(ready)
-                ended |= await self._judge_all_at_once(ready, device)
-        await answers.through(None)
-        await self._take_answers(left, answers)
-        return ended
+        try:
+            while left and not await answers.through(EARLY_S - loop.time() % EARLY_S):
+                ready = list(takewhile(lambda attempt: answers.has(attempt.probe.reads), left))
+                left = left[len(ready) :]
+                if ready:
+                    await self._take_answers(ready, answers)
+                    await self._store(ready)
+                    judging.append(asyncio.ensure_future(self._judge_all_at_once(ready, device)))
+            await answers.through(None)
+            await self._take_answers(left, answers)
+            return {name: end for each in judging for name, end in (await each).items()}
+        finally:
+            for each in judging:
+                each.cancel()
+            await asyncio.gather(*judging, return_exceptions=True)
 
     async def _take_answers(self, attempts: Sequence[_Try], answers: _Answers) -> None:
         loop = asyncio.get_running_loop()
@@ -696,7 +711,7 @@ class Runner:
         async with self.host.judging:
             until = loop.time() + SLICE_S
             for attempt, (look, said) in zip(able, told, strict=True):
-                end = self._hear(attempt, said or look_on(look, attempt.probe.run), device)
+                end = await self._hear(attempt, said or look_on(look, attempt.probe.run), device)
                 if end is not None:
                     self._wait(attempt, end)
                     ended[attempt.id] = end
@@ -719,7 +734,7 @@ class Runner:
             )
             for attempt in attempts
         ]
-        told = await self.host.tell(looks, [attempt.left_s for attempt in attempts])
+        told = await self.host.tell(looks, [attempt.look_s for attempt in attempts])
         found: list[tuple[Look, Told | None]] = []
         for attempt, look, said in zip(attempts, looks, told, strict=True):
             if said is None and look.long:  # in a thread, so that other phones do not wait for the whole
@@ -728,13 +743,15 @@ class Runner:
                 found.append((look, said))
         return found
 
-    def _hear(self, attempt: _Try, told: Told, device: Device) -> AttemptEnded | None:
+    async def _hear(self, attempt: _Try, told: Told, device: Device) -> AttemptEnded | None:
         """Take what a probe said of its answers; None where it has to begin again with the phone."""
         if told.more:
             return None
         try:
-            for reading in told.readings:
+            for number, reading in enumerate(told.readings, 1):
                 self._take(attempt, reading)
+                if not number % MANY:
+                    await asyncio.sleep(0)
         except Exception as error:
             ended = self._ended_by(error, attempt, device)
         else:
@@ -869,7 +886,7 @@ class Runner:
         if isinstance(error, TookTooLong):
             reason = _SLOW.fill(probe=attempt.probe.id, seconds=f"{error.seconds:g}")
         elif isinstance(error, ProbeBroke):
-            _log.warning("probe %s: %s\n%s", attempt.probe.id, error, error.trace)
+            _log.warning("probe %s: %s\n%s", attempt.probe.id, *error.told)
             reason = _BUG.fill(probe=attempt.probe.id, error=error)
         else:
             _log.warning("probe %s", attempt.probe.id, exc_info=error)
@@ -942,7 +959,8 @@ class Runner:
             attempt.evidence.append(Kept(reading.name, reading.media_type, reading.data))
             return
         if not isinstance(reading, (Measurement, Unread)):
-            raise WrongValue(f"{type(reading).__name__} is no reading")
+            what = reading.what if isinstance(reading, NoReading) else type(reading).__name__
+            raise WrongValue(f"{what} is no reading")
         unit = attempt.probe.measures.get(reading.name)
         if unit is None:
             raise WrongValue(f"{reading.name!r} is not among its measures")

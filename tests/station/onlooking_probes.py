@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator
 from decimal import Decimal
 from pathlib import Path
@@ -12,7 +14,7 @@ from typing import Any
 
 from drivers.api import Command, DeviceGone, Shell, Side
 from drivers.text import Words
-from probes.api import Evidence, Loaded, Measurement, NotApplicable, Origin, Probe, Unread
+from probes.api import Evidence, Loaded, Measurement, NotApplicable, Origin, Probe, Skipped, Unread
 
 READ = Command("level", "cat level", timeout_s=5.0)
 WHY = Words("not said", "未提供")
@@ -98,6 +100,69 @@ async def bare(bench: Any) -> AsyncIterator[Any]:
     yield Measurement("level", Decimal("-0.50"), "cat level")
 
 
+class OwnReason(Skipped):
+    """A refusal that a plug-in made."""
+
+    def __init__(self, first: str, second: str) -> None:
+        super().__init__(Words(first, second))
+
+
+async def own_words(bench: Any) -> AsyncIterator[Any]:
+    """Refuses in a class of its own."""
+    yield Unread("level", WHY)
+    raise OwnReason("no", "否")
+
+
+class Speechless(Exception):
+    """An error that can't even be shown."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+
+async def speechless(bench: Any) -> AsyncIterator[Any]:
+    """Has a fault that has no words."""
+    yield Unread("level", WHY)
+    raise Speechless
+
+
+async def cancels(bench: Any) -> AsyncIterator[Any]:
+    """Takes itself for a task."""
+    yield Unread("level", WHY)
+    raise asyncio.CancelledError
+
+
+async def takes_its_time(bench: Any) -> AsyncIterator[Any]:
+    """A tenth of a second of work, once; says in a file that it was asked."""
+    with open(bench.ticket["asked"], "a") as asked:  # noqa: ASYNC230
+        asked.write("x")
+    until = time.process_time() + 0.1
+    while time.process_time() < until:
+        pass
+    yield Measurement("level", Decimal(1))
+
+
+async def listens(bench: Any) -> AsyncIterator[Any]:
+    """Reads what is not meant for it, and leaves somebody behind who has its pipes."""
+    yield Evidence("heard", sys.stdin.buffer.read() if not sys.stdin.closed else b"")
+    if not os.fork():
+        time.sleep(20)  # noqa: ASYNC251
+        os._exit(0)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+async def ends_its_group(bench: Any) -> AsyncIterator[Any]:
+    """Is there when a service manager tells everybody to end."""
+    for each in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        os.kill(os.getpid(), each)
+    yield Measurement("level", Decimal(1))
+
+
+async def too_much(bench: Any) -> AsyncIterator[Any]:
+    """Gives more evidence than anybody can keep."""
+    yield Evidence("raw", bytes(80 * 1024 * 1024))
+
+
 async def on_and_on(bench: Any) -> AsyncIterator[Any]:
     """Has no end, though it says something all the time."""
     while True:
@@ -112,9 +177,10 @@ async def leaves(bench: Any) -> AsyncIterator[Any]:
 
 def loaded() -> Loaded:
     """They and nothing else."""
-    functions = (
-        bare, level, spins, until_told, dies, grows, prints, refuses, lost, breaks, wants_more, odd, on_and_on, leaves
-    )  # fmt: skip
+    functions = [
+        *(bare, own_words, speechless, cancels, takes_its_time, listens, ends_its_group, too_much, level, spins),
+        *(until_told, dies, grows, prints, refuses, lost, breaks, wants_more, odd, on_and_on, leaves),
+    ]
     measures = {"level": "%", "more": "%"}
     found = {
         f"test.{run.__name__}": Probe(

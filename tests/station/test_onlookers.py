@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import pickle
 import sys
 from collections.abc import AsyncIterator, Sequence
 from decimal import Decimal
@@ -14,8 +15,9 @@ import pytest
 
 from checklists.verdict import Ending, Verdict
 from drivers.api import CommandResult, DeviceGone, DriverError, NoAnswer, Side
-from probes.api import Loaded, Measurement, NotApplicable, Probe, Unread, discover
-from station.looking import LONG, MOST, Look, ProbeBroke, Told, TookTooLong, look_on
+from probes.api import Evidence, Loaded, Measurement, NotApplicable, Probe, Skipped, Unread, discover
+from station.looking import LONG, MOST, Look, NoReading, ProbeBroke, Told, TookTooLong, look_on
+from station.onlooker import FRAME, _framed, plain
 from station.onlookers import Onlookers
 from tests.station.onlooking_probes import WHY, loaded, other
 from tests.station.station_bench import LEVEL_LIMIT, Phone, check, holds
@@ -63,12 +65,19 @@ async def sure(by: Onlookers, one: Look) -> Told:
 def words(one: Told | None) -> tuple[object, ...]:
     """What counts of what was told: an error is the same when it says the same."""
     assert one is not None
-    said = [repr(each) for each in one.readings]  # a NaN is not itself
-    return said, type(one.error), str(one.error), one.more
+    said = [
+        repr(each) if isinstance(each, Measurement | Unread | Evidence)  # a NaN is not itself
+        else each.what if isinstance(each, NoReading) else type(each).__name__
+        for each in one.readings
+    ]  # fmt: skip
+    return said, str(one.error), one.more
 
 
 async def test_a_probe_says_there_what_it_says_here() -> None:
-    names = ("bare", "prints", "refuses", "lost", "breaks", "wants_more", "on_and_on")
+    names = (
+        "bare", "prints", "refuses", "own_words", "lost", "breaks", "wants_more", "on_and_on", "odd", "speechless",
+        "cancels", "leaves",
+    )  # fmt: skip
     probes = loaded().probes
     async with ready() as there:
         for name in names:
@@ -100,20 +109,23 @@ async def test_every_probe_that_waits_for_nothing_says_there_what_it_says_here(s
 
 async def test_how_a_probe_ended_keeps_its_kind_and_its_words_on_the_way() -> None:
     async with ready() as there:
-        names = ("refuses", "lost", "breaks", "wants_more", "on_and_on", "odd", "leaves")
-        refuses, lost, breaks, more, endless, odd, leaves = [await sure(there, look(name)) for name in names]
+        names = ("refuses", "own_words", "lost", "breaks", "wants_more", "on_and_on", "leaves", "too_much")
+        refuses, own, lost, breaks, more, endless, leaves, much = [await sure(there, look(name)) for name in names]
     assert isinstance(refuses.error, NotApplicable)
     assert refuses.error.reason == WHY
+    assert isinstance(own.error, Skipped)
+    assert own.error.reason == ("no", "否")
     assert isinstance(lost.error, DeviceGone)
     assert (lost.error.side, lost.error.what) == (Side.CABLE, WHY)
     assert str(breaks.error) == "KeyError: 'voltage'"
     assert isinstance(breaks.error, ProbeBroke)
-    assert "onlooking_probes.py" in breaks.error.trace
+    assert "onlooking_probes.py" in breaks.error.told[1]
     assert more == Told(more=True)
     assert len(endless.readings) == MOST
     assert isinstance(endless.error, ProbeBroke)
-    assert isinstance(odd.error, ProbeBroke)
     assert str(leaves.error) == "SystemExit: 3"
+    assert isinstance(much.error, ProbeBroke)
+    assert much.readings == ()
 
 
 async def test_a_probe_that_never_comes_through_is_ended_and_the_next_ones_are_asked_elsewhere() -> None:
@@ -152,7 +164,18 @@ async def test_long_answers_wait_for_each_other() -> None:
     assert all(one is not None and one.error is None for one in found)
 
 
+async def test_many_that_take_their_time_are_each_asked_once(tmp_path: Path) -> None:
+    """Twelve phones, each with a look of a tenth of a second, on one process and those that stand in."""
+    async with ready() as there:
+        slow = [told(there, look("takes_its_time", asked=str(tmp_path / f"{n}"))) for n in range(12)]
+        async with asyncio.timeout(60):
+            found = await asyncio.gather(*slow)
+    assert all(one is not None and one.error is None for [one] in found)
+    assert [(tmp_path / f"{n}").read_text() for n in range(12)] == ["x"] * 12
+
+
 async def test_a_probe_that_takes_its_process_along_is_told_as_its_own_fault() -> None:
+    """After a second process ended with it: the first may have been ended by somebody else."""
     async with ready() as there:
         dead, behind = await told(there, look("dies"), look("level"))
         assert dead is not None
@@ -160,6 +183,87 @@ async def test_a_probe_that_takes_its_process_along_is_told_as_its_own_fault() -
         assert "SIGKILL" in str(dead.error)
         assert behind is not None
         assert behind.error is None
+
+
+async def test_a_process_that_somebody_ends_takes_nothing_along(tmp_path: Path) -> None:
+    enough = tmp_path / "enough"
+    async with ready() as there:
+        busy = asyncio.create_task(told(there, look("until_told", enough=str(enough))))
+        await asyncio.sleep(0.1)
+        for one in list(there._there):
+            one.transport.kill()
+        enough.touch()
+        (said,) = await busy
+        assert said is not None
+        assert said.error is None
+
+
+async def test_a_probe_gets_nothing_of_what_is_not_meant_for_it_and_may_leave_somebody_behind() -> None:
+    async with ready() as there:
+        heard, after = await asyncio.gather(told(there, look("listens")), told(there, look("level")))
+    assert heard[0] is not None
+    assert "SIGKILL" in str(heard[0].error)
+    assert after[0] is not None
+    assert after[0].error is None
+
+
+async def test_one_phones_answers_are_never_told_of_another_when_a_process_speaks_nonsense() -> None:
+    """What comes after something that can't be read is not read either."""
+    async with ready() as there:
+        (speaker,) = [one for one in there._there if not one.long]
+        asked = asyncio.create_task(told(there, look("level")))
+        await asyncio.sleep(0)
+        speaker.pipe_data_received(1, FRAME.pack(3) + b"abc")
+        speaker.pipe_data_received(1, _framed((speaker._serial, [(1, "level", "99", "x")], None, False)))
+        (one,) = await asked
+    assert one is not None
+    assert one.readings[0] == Measurement("level", Decimal(80), one.readings[0].source)  # type: ignore[attr-defined]
+
+
+def test_what_a_process_tells_is_made_of_plain_values_alone() -> None:
+    assert plain(_framed((1, [(1, "level", "80", "")], None, False))[FRAME.size :])[0] == 1
+    with pytest.raises(pickle.UnpicklingError, match="no plain value"):
+        plain(pickle.dumps(os.system))
+
+
+async def test_who_is_not_waited_for_any_more_keeps_no_process_busy(tmp_path: Path) -> None:
+    enough = tmp_path / "enough"  # which never comes
+    async with ready() as there:
+        gone = [asyncio.create_task(told(there, look("until_told", enough=str(enough)))) for _ in range(20)]
+        await asyncio.sleep(0.05)
+        for each in gone:
+            each.cancel()
+        assert (await sure(there, look("level"))).error is None
+
+
+async def test_what_ends_the_engines_group_leaves_the_looks_to_the_engine() -> None:
+    """A service manager, a closed terminal and Ctrl+C tell all: the engine says how its runs end."""
+    async with ready() as there:
+        assert (await sure(there, look("ends_its_group"))).error is None
+
+
+async def test_nobody_waits_for_processes_that_are_gone() -> None:
+    async with ready() as there:
+        late = asyncio.create_task(told(there, look("spins")))
+        await asyncio.sleep(0.05)
+    assert await late == [None]
+    assert await told(there, look("level")) == [None]
+
+
+async def test_processes_that_can_not_be_started_are_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.executable", "/nowhere/python")
+    async with onlookers() as there:
+        assert await told(there, look("level")) == [None]
+
+
+async def test_those_that_stood_in_end_when_they_are_not_needed_any_more(tmp_path: Path) -> None:
+    enough = tmp_path / "enough"
+    async with ready() as there:
+        busy = asyncio.create_task(told(there, look("until_told", enough=str(enough))))
+        await holds(lambda: len(there.pids) == 3, 30)
+        enough.touch()
+        await busy
+        await holds(lambda: len(there.pids) == 2, 30)
 
 
 async def test_a_probe_can_not_take_the_computers_memory() -> None:
