@@ -282,7 +282,7 @@ class Onlookers:
                 job = _Job(long, each, limits, [None] * len(each), loop.create_future())
                 jobs.append((places, job))
                 self._waiting[long].append(job)
-                self._hand_out(long)
+                self.changed(long)
         await asyncio.gather(*(job.done for _, job in jobs))
         for places, job in jobs:
             for at, said in zip(places, job.told, strict=True):
@@ -300,7 +300,7 @@ class Onlookers:
             self._nobody(job.long)
 
     def changed(self, long: bool) -> None:
-        """One of this kind has become free, is stuck, or has ended."""
+        """One of this kind has become free, is stuck, or has ended, or there is another job for them."""
         self._hand_out(long)
         self._news[long].set()
 
@@ -321,7 +321,7 @@ class Onlookers:
     # --- having them
 
     async def _staff(self, long: bool) -> None:
-        """Have the processes of one kind; one more for each that is stuck."""
+        """Have the processes of one kind; one more for each that is stuck while others wait."""
         tasks: set[asyncio.Task[bool]] = set()
         again_s = AGAIN_S
         try:
@@ -331,7 +331,8 @@ class Onlookers:
                 tasks -= ended
                 mine = [one for one in self._there if one.long is long and not one.leaving]
                 leaving = sum(one.long is long and one.leaving for one in self._there)
-                wanted = self._count[long] + min(MOST, sum(one.stuck for one in mine))
+                stand_in = min(MOST, sum(one.stuck for one in mine)) if self._waiting[long] else 0
+                wanted = self._count[long] + stand_in
                 if any(not task.result() for task in ended):
                     if not tasks:
                         self._nobody(long)

@@ -259,10 +259,10 @@ async def test_processes_that_can_not_be_started_are_not_waited_for(monkeypatch:
 async def test_those_that_stood_in_end_when_they_are_not_needed_any_more(tmp_path: Path) -> None:
     enough = tmp_path / "enough"
     async with ready() as there:
-        busy = asyncio.create_task(told(there, look("until_told", enough=str(enough))))
+        busy = [asyncio.create_task(told(there, look("until_told", enough=str(enough)))) for _ in range(2)]
         await holds(lambda: len(there.pids) == 3, 30)
         enough.touch()
-        await busy
+        await asyncio.gather(*busy)
         await holds(lambda: len(there.pids) == 2, 30)
 
 
