@@ -220,6 +220,7 @@ class _Onlooker(asyncio.SubprocessProtocol):
             if job is not None and over:
                 job.tell(Told(error=TookTooLong(job.limits_s[job.at])))
                 self._pool.take_back(job)
+            self._pool.changed(self.long)
             return
         if spent_s > STUCK_S and not self.stuck:
             self.stuck = True
