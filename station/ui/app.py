@@ -151,7 +151,7 @@ class AssayApp(App[int]):
         """Let the page on top show what is new; the others look when they come back up."""
         from station.ui.screens.page import Page
 
-        if isinstance(self.screen, Page) and self.screen.is_mounted:
+        if isinstance(self.screen, Page) and self.screen.there:
             self.screen.follow()
 
     def _ring(self, card: Card) -> None:

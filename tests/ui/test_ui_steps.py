@@ -10,7 +10,9 @@ from pages import PAGES, STEPS, engine_for
 from ui_script import CHOICES, DIGEST, PIN, asked, scripted, session
 from ui_script import checklists as checklists_of_the_bench
 
+from drivers.api import Side
 from drivers.text import Words
+from station.errors import Trouble
 from station.messages import CommitRecord, DoStep, Intake, PrepareSignoff, PreviewStep, ResumeRun, StartRun
 from station.ui.seams import ChecklistChoice
 from station.ui.widgets.form import Field, into_sight
@@ -19,6 +21,7 @@ from station.ui.widgets.table import Row
 CHECKLISTS = checklists_of_the_bench()
 
 FORM = ("t", "enter", "n", "enter")
+REFUSED = Trouble("test.refused", Words("no", "否"), Side.PERSON, Words("ask", "请询问"))
 
 
 def engine_with_steps(done: dict[str, object]) -> object:
@@ -100,6 +103,22 @@ async def test_a_row_whose_form_was_closed_meanwhile_is_left_alone(drive) -> Non
         assert field.value == ""
         await screen.press("up")
         assert "What to do next" in screen.header
+
+
+@pytest.mark.parametrize("keys", [FORM, ("t", "enter", "n"), ("t",), ("n",), ("1", "enter"), ("o",)])
+async def test_what_comes_for_a_page_that_was_closed_meanwhile_does_not_end_the_screen(drive, keys) -> None:
+    """An answer of the engine, or a second that passed, while the page is being taken away."""
+    async with drive(engine_with_steps(SEALED)) as screen:
+        await screen.press(*keys)
+        page = screen.app.screen
+        await screen.press("escape")
+        assert screen.app.screen is not page
+        page.say(Words("done", "完成"))
+        page.tell(REFUSED)
+        page.follow()
+        page.redraw()
+        await screen.press("f2")
+        assert "检测工位" in screen.header
 
 
 async def test_what_a_row_still_needs_is_told_on_its_line(drive) -> None:

@@ -209,7 +209,7 @@ class Device(Page):
 
     def follow(self) -> None:
         """Show what is new; a text field opens with its prompt, and a run that ended shows its result once."""
-        if not self.is_mounted:
+        if not self.there:
             return
         self._offer_field()
         self.redraw()

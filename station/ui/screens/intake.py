@@ -96,7 +96,7 @@ class IntakeForm(Page):
 
     def complete(self) -> bool:
         """Whether there is enough to write: a phone that can be told from others, and what is wrong with it."""
-        if not self.is_mounted:
+        if not self.there:
             return False
         named = self.slot is not None or bool(self.value("imei") or self.value("serial"))
         return named and bool(self.value("complaint"))

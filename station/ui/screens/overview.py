@@ -67,7 +67,7 @@ class Overview(Page):
 
     def follow(self) -> None:
         """Newer things from the engine."""
-        if not self.is_mounted:
+        if not self.there:
             return
         made = layout(self.size.width, self.size.height, self.wall().slots)
         self.wall().styles.height = made.height if made.columns else min(made.page, max(1, self.wall().slots))

@@ -63,6 +63,11 @@ class Page(Screen[str | None]):
         return cast("AssayApp", self.app)
 
     @property
+    def there(self) -> bool:
+        """Whether its widgets are: `is_mounted` stays true while a page is taken away, widget by widget."""
+        return self.is_mounted and self.display
+
+    @property
     def feed(self) -> Feed:
         """The newest that the engine has said."""
         return self.bench_app.feed
@@ -167,7 +172,7 @@ class Page(Screen[str | None]):
             self._show_notice()
 
     def _show_notice(self) -> None:
-        if not self.is_mounted:
+        if not self.there:
             return
         notice = self.query_one("#notice", Drawn)
         rows = self._notice_lines(self.size.width, 4)

@@ -48,7 +48,7 @@ class Reason(Page):
 
     def text(self) -> str:
         """What was typed so far."""
-        return self.query_one("#row-reason", Field).value if self.is_mounted else ""
+        return self.query_one("#row-reason", Field).value if self.there else ""
 
     def drawing(self, width: int, height: int) -> Sequence[Line]:
         """What the reason is for."""

@@ -120,7 +120,7 @@ class Sign(Page):
         return bool(self.payload) and not self.signing and bool(self._pin())
 
     def _pin(self) -> str:
-        return self.query_one("#row-pin", Field).value if self.is_mounted else ""
+        return self.query_one("#row-pin", Field).value if self.there else ""
 
     # --- preparing ---
 
@@ -165,7 +165,7 @@ class Sign(Page):
     def on_screen_resume(self) -> None:
         """Somebody may just have said who they are."""
         person = self.bench_app.person
-        if self.is_mounted and person is not None and self.says.get("person") != person.person and not self.busy:
+        if self.there and person is not None and self.says.get("person") != person.person and not self.busy:
             self._prepare()
 
     # --- drawing ---

@@ -99,7 +99,7 @@ class StepForm(Page):
     def _told(self, fields: list[dict[str, Any]]) -> str:
         """What a folded group holds."""
         names = {field["name"] for field in fields}
-        filled = len(names & self.typed().keys()) if self.is_mounted else 0
+        filled = len(names & self.typed().keys()) if self.there else 0
         return _("filled in: {n} of {all}").format(n=filled, all=len(names))
 
     def on_altered(self, event: Altered) -> None:
@@ -227,7 +227,7 @@ class StepForm(Page):
 
     def redraw(self) -> None:
         """The boxes too: what they say follows the language."""
-        if self.is_mounted:
+        if self.there:
             self.query_one("#rest").styles.height = _SAYS_ROWS if self.says else _HELP_ROWS
         super().redraw()
         for row in self.query("Tick, Pick, Toggles, Section, Heading"):

@@ -66,7 +66,7 @@ class Tickets(Page):
         self._find()
 
     def _find(self) -> None:
-        if self.is_mounted:
+        if self.there:
             self.run_worker(self._ask(self.query_one("#row-find", Field).value), group="find", exclusive=True)
 
     async def _ask(self, text: str) -> None:
