@@ -312,6 +312,8 @@ class Engine:
 
     async def identified(self, slot: Slot) -> None:
         """A phone told who it is."""
+        if self.onlookers is not None:
+            self.onlookers.begin()
         await self.work.identified(slot)
         if slot.link is not None and slot.identity is not None:
             told = DeviceIdentified(

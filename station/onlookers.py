@@ -32,6 +32,8 @@ _log = logging.getLogger(__name__)
 MOST = 3
 #: Seconds between looks whether a probe is over its time; after which there is one process more.
 WATCH_S, STUCK_S = 0.05, 0.3
+#: Seconds after the first phone until they are begun; a station that only keeps records has none.
+BEGIN_S = 1.0
 #: Seconds until a start that failed is tried again; doubled each time, up to the second.
 AGAIN_S, SELDOM_S = 0.5, 60.0
 #: Seconds that a process gets to load the probes, and one that was told to end to do so.
@@ -249,6 +251,12 @@ class Onlookers:
         self._there: list[_Onlooker] = []
         self._hope = {False: False, True: False}  # by kind: one is there, or begins
         self._news = {False: asyncio.Event(), True: asyncio.Event()}
+        self._wanted = asyncio.Event()
+
+    def begin(self) -> None:
+        """There is a phone: have them soon, when the bench has seen to what else was plugged in with it."""
+        if not self._wanted.is_set():
+            asyncio.get_running_loop().call_later(BEGIN_S, self._wanted.set)
 
     @property
     def ready(self) -> bool:
@@ -261,7 +269,8 @@ class Onlookers:
         return [one.transport.get_pid() or 0 for one in self._there if not one.leaving]
 
     async def run(self) -> None:
-        """Have the processes, until cancelled."""
+        """Have the processes from when they are wanted, until cancelled."""
+        await self._wanted.wait()
         self._hope = {False: True, True: True}
         try:
             async with asyncio.TaskGroup() as group:

@@ -30,6 +30,8 @@ FACTORY = "tests.station.onlooking_probes:loaded"
 async def onlookers(known: Loaded | None = None, factory: str = FACTORY, count: int = 1) -> AsyncIterator[Onlookers]:
     made = Onlookers(known or loaded(), count=count, factory=factory)
     task = asyncio.create_task(made.run())
+    made._wanted.set()
+    await asyncio.sleep(0)
     try:
         yield made
     finally:
@@ -326,6 +328,19 @@ def lives(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
+
+
+async def test_there_are_none_before_there_is_a_phone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("station.onlookers.BEGIN_S", 0.01)
+    made = Onlookers(loaded(), count=1, factory=FACTORY)
+    task = asyncio.create_task(made.run())
+    assert await told(made, look("level")) == [None]
+    assert made.pids == []
+    made.begin()
+    made.begin()
+    await holds(lambda: made.ready, 30)
+    task.cancel()
+    await asyncio.wait({task})
 
 
 CHECKS = (check("one", "test.spins", LEVEL_LIMIT), check("two", "test.level", LEVEL_LIMIT))
