@@ -175,7 +175,7 @@ class Engine:
         self.work.health = self._health
         if self._make_onlookers is not None:
             self.onlookers = self._make_onlookers(self._probes)
-            self.work.tell = self.onlookers.tell
+            self.work.ask_apart = self.onlookers.ask
         self.signing = Signing(self.settings, self.journal, key, await self._release_policy())
         self.stepping = Stepping(self.signing, self.settings.data, self._plugged)
         self.shelf = Shelf(self.signing)

@@ -42,7 +42,8 @@ from station.looking import Look, NoReading, ProbeBroke, Told, look_on, said_of
 
 __all__ = ["FRAME", "MOST_BYTES", "identity_of", "main", "packed_look", "plain", "told_of"]
 
-#: A frame begins with its length in bytes; what is told is not longer than this.
+#: A frame begins with its length in bytes; what is told is not longer than this: three times the longest answers that
+#: one check may have (`android.crashes`, 19 MB).
 FRAME = struct.Struct(">I")
 MOST_BYTES = 64 * 1024 * 1024
 #: Bytes of address space that a process may take: some hundred times what the longest answers need.

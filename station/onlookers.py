@@ -280,7 +280,7 @@ class Onlookers:
             for long in self._count:
                 self._nobody(long)
 
-    async def tell(self, looks: Sequence[Look], limits_s: Sequence[float]) -> list[Told | None]:
+    async def ask(self, looks: Sequence[Look], limits_s: Sequence[float]) -> list[Told | None]:
         """What the probes say of each look, which has so many seconds; None where there are no such processes."""
         told: list[Told | None] = [None] * len(looks)
         loop = asyncio.get_running_loop()

@@ -80,7 +80,7 @@ from station.values import WrongValue, as_value, held, is_words, require_texts
 from station.vault import Kept
 from station.writes import AGREED, CONSENT, NotedFiles, NotedPage, NotedReverse, Writer, consent_prompt
 
-__all__ = ["Aborted", "Host", "Runner", "Subject", "Tell", "lanes", "nobody"]
+__all__ = ["Aborted", "AskApart", "Host", "Runner", "Subject", "lanes", "nobody"]
 
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -164,7 +164,7 @@ class Subject:
 
 
 #: What probes say of each look, which has so many seconds.
-Tell = Callable[[Sequence[Look], Sequence[float]], Awaitable[Sequence[Told | None]]]
+AskApart = Callable[[Sequence[Look], Sequence[float]], Awaitable[Sequence[Told | None]]]
 
 
 async def nobody(looks: Sequence[Look], limits_s: Sequence[float]) -> Sequence[None]:
@@ -186,8 +186,8 @@ class Host:
         phone: who the phone is; what is changed on it is owed to it.
         told: what a probe may know beside the ticket's facts, as it is right now.
         judging: held by the run whose answers are being judged; one for all runs of a bench.
-        tell: has probes say what they make of answers in a process of their own, each in so many seconds; None for
-            those that nobody could be asked about.
+        ask_apart: has probes say what they make of answers in a process of their own, each in so many seconds; None
+            for those that nobody could be asked about.
     """
 
     stamp: Callable[[Body], Event]
@@ -198,7 +198,7 @@ class Host:
     phone: Identity = field(default_factory=Identity)
     told: Callable[[], Mapping[str, str]] = dict
     judging: asyncio.Lock = field(default_factory=asyncio.Lock)
-    tell: Tell = nobody
+    ask_apart: AskApart = nobody
 
 
 @dataclass(frozen=True, slots=True)
@@ -682,6 +682,8 @@ class Runner:
                     judging.append(asyncio.ensure_future(self._judge_all_at_once(ready, device)))
             await answers.through(None)
             await self._take_answers(left, answers)
+            if any(not each.done() for each in judging):
+                await self._store(left)
             return {name: end for each in judging for name, end in (await each).items()}
         finally:
             for each in judging:
@@ -734,7 +736,7 @@ class Runner:
             )
             for attempt in attempts
         ]
-        told = await self.host.tell(looks, [attempt.look_s for attempt in attempts])
+        told = await self.host.ask_apart(looks, [attempt.look_s for attempt in attempts])
         found: list[tuple[Look, Told | None]] = []
         for attempt, look, said in zip(attempts, looks, told, strict=True):
             if said is None and look.long:  # in a thread, so that other phones do not wait for the whole

@@ -60,7 +60,7 @@ from station.events import (
 from station.hazards import present
 from station.journal import WRITES, Journal, event, load
 from station.remedies import data_facts
-from station.runner import Host, Runner, Subject, Tell, nobody
+from station.runner import AskApart, Host, Runner, Subject, nobody
 from station.session import Run, Session, fold
 from station.states import state_of
 from station.tickets import facts, identities, open_tickets, same_phone
@@ -104,7 +104,7 @@ class Work:
         self._restoring: dict[int, asyncio.Task[None]] = {}
         self._starting: set[str] = set()
         self._judging = asyncio.Lock()
-        self.tell: Tell = nobody
+        self.ask_apart: AskApart = nobody
         self._looking: dict[object, asyncio.Future[Any]] = {}
         self.station = ""
         self.health: Callable[[], dict[str, object]] = dict
@@ -563,7 +563,7 @@ class Work:
             phone,
             told,
             self._judging,
-            self.tell,
+            self.ask_apart,
         )
 
     def _free_slot(self, number: int) -> Slot:

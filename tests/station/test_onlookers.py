@@ -8,20 +8,23 @@ import os
 import pickle
 import sys
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from checklists.verdict import Ending, Verdict
-from drivers.api import CommandResult, DeviceGone, DriverError, NoAnswer, Side
+from drivers.api import Command, CommandResult, DeviceGone, DriverError, NoAnswer, Side
 from probes.api import Evidence, Loaded, Measurement, NotApplicable, Probe, Skipped, Unread, discover
+from station.events import Reads
 from station.looking import LONG, MOST, Look, NoReading, ProbeBroke, Told, TookTooLong, look_on
 from station.onlooker import FRAME, _framed, plain
 from station.onlookers import Onlookers
 from tests.station.onlooking_probes import WHY, loaded, other
 from tests.station.station_bench import LEVEL_LIMIT, Phone, check, holds
 from tests.station.test_runner import Desk, run_checks
+from tests.station.test_runner_early import Slow
 
 FACTORY = "tests.station.onlooking_probes:loaded"
 
@@ -55,7 +58,7 @@ def look(name: str, said: bytes = b"80", **ticket: str) -> Look:
 
 
 async def told(by: Onlookers, *looks: Look, limit_s: float = 30.0) -> list[Told | None]:
-    return await by.tell(looks, [limit_s] * len(looks))
+    return await by.ask(looks, [limit_s] * len(looks))
 
 
 async def sure(by: Onlookers, one: Look) -> Told:
@@ -300,7 +303,7 @@ from tests.station.test_onlookers import ready, look
 
 async def main():
     async with ready() as there:
-        asked = asyncio.create_task(there.tell([look("spins")], [0.5]))
+        asked = asyncio.create_task(there.ask([look("spins")], [0.5]))
         await asyncio.sleep(0)
         print(*there.pids, flush=True)
         sys.stdin.read()
@@ -350,7 +353,7 @@ PHONE = {"cat level": "80"}
 async def test_a_run_goes_on_behind_a_probe_that_never_comes_through(tmp_path: Path) -> None:
     """It ends as the bench's error, never as a fail and never as a pass; its answers are kept."""
     async with ready() as there:
-        desk = Desk(tell=there.tell)
+        desk = Desk(ask_apart=there.ask)
         slow = check("one", "test.spins", "deadline_s = 1\n" + LEVEL_LIMIT)
         run, desk = await run_checks(
             tmp_path, (slow, CHECKS[1]), *loaded().probes.values(), phone=Phone(answers=PHONE), desk=desk
@@ -381,11 +384,43 @@ async def test_the_engine_goes_on_while_a_probe_is_busy(tmp_path: Path) -> None:
             (check("one", "test.until_told", LEVEL_LIMIT),),
             *loaded().probes.values(),
             phone=Phone(answers=PHONE),
-            desk=Desk(tell=there.tell),
+            desk=Desk(ask_apart=there.ask),
             facts={"enough": str(enough)},
             meanwhile=meanwhile,
         )
     assert run.verdicts == {"one": Verdict.PASS}
+
+
+async def test_answers_that_come_while_a_probe_is_busy_are_on_the_disk_before_it_is_through(tmp_path: Path) -> None:
+    enough = tmp_path / "enough"
+    first, second = Command("level", "cat first", timeout_s=5.0), Command("level", "cat second", timeout_s=5.0)
+    probes = [
+        replace(loaded().probes[f"test.{name}"], reads=(read,))
+        for name, read in (("until_told", first), ("level", second))
+    ]
+    checks = check("one", "test.until_told", LEVEL_LIMIT), check("two", "test.level", LEVEL_LIMIT)
+    phone = Slow()
+
+    def kept(desk: Desk) -> list[str]:
+        return [body.attempt for commit in desk.commits for body in commit if isinstance(body, Reads)]
+
+    async def meanwhile(runner: object, desk: Desk) -> None:
+        await holds(lambda: kept(desk) == ["r/one/1"])
+        phone.go_on.set()
+        await holds(lambda: kept(desk) == ["r/one/1", "r/two/1"])
+        enough.touch()
+
+    async with ready() as there:
+        run, _ = await run_checks(
+            tmp_path,
+            checks,
+            *probes,
+            phone=phone,
+            desk=Desk(ask_apart=there.ask),
+            facts={"enough": str(enough)},
+            meanwhile=meanwhile,
+        )
+    assert run.verdicts == {"one": Verdict.PASS, "two": Verdict.PASS}
 
 
 async def test_a_run_that_is_stopped_while_a_probe_is_busy_does_not_wait_for_it(tmp_path: Path) -> None:
@@ -399,7 +434,7 @@ async def test_a_run_that_is_stopped_while_a_probe_is_busy_does_not_wait_for_it(
             CHECKS,
             *loaded().probes.values(),
             phone=Phone(answers=PHONE),
-            desk=Desk(tell=there.tell),
+            desk=Desk(ask_apart=there.ask),
             meanwhile=meanwhile,
         )
     one = run.latest("one")
@@ -414,6 +449,6 @@ async def asks(looks: Sequence[Look], limits_s: Sequence[float]) -> list[Told | 
 
 async def test_a_run_without_processes_has_the_same_verdicts(tmp_path: Path) -> None:
     run, _ = await run_checks(
-        tmp_path, CHECKS[1:], *loaded().probes.values(), phone=Phone(answers=PHONE), desk=Desk(tell=asks)
+        tmp_path, CHECKS[1:], *loaded().probes.values(), phone=Phone(answers=PHONE), desk=Desk(ask_apart=asks)
     )
     assert run.verdicts == {"two": Verdict.PASS}

@@ -33,7 +33,7 @@ from probes.api import (
 from station.errors import Trouble
 from station.events import AttemptStarted, Body, Event, RunOpened
 from station.journal import event
-from station.runner import Host, Runner, Subject, Tell, lanes, nobody
+from station.runner import AskApart, Host, Runner, Subject, lanes, nobody
 from station.session import Attempt, Run, fold
 from station.vault import Kept
 from tests.station.station_bench import (
@@ -67,7 +67,7 @@ class Desk:
     device: Device | None = None
     refused: int = 0
     judging: asyncio.Lock = field(default_factory=asyncio.Lock)
-    tell: Tell = nobody
+    ask_apart: AskApart = nobody
 
     def stamp(self, body: Body) -> Event:
         return event(body, "T", self.run)
@@ -121,7 +121,7 @@ async def run_checks(
     desk.events.append(event(opened(checklist), "T", desk.run))
     settings = lambda check, probe: keyword_arguments(probe, check.settings)  # noqa: E731
     subject = Subject(checklist, loaded.probes, settings, facts or {})
-    host = Host(desk.stamp, desk.append, desk.again, desk.number, judging=desk.judging, tell=desk.tell)
+    host = Host(desk.stamp, desk.append, desk.again, desk.number, judging=desk.judging, ask_apart=desk.ask_apart)
     runner = Runner(desk.run, subject, host)
     task = asyncio.create_task(runner.run(checklist.checks))
     if meanwhile is not None:
