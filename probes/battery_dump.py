@@ -10,12 +10,14 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from drivers.api import Command
+from drivers.text import Words
 from probes.api import Parsed, Problem, parser
 from probes.battery_dates import day
 from probes.captured import after, cut_line, decimal, flag, integer, note, plain_numbers, stripped_lines
 from probes.fields import FLAG_FIELD, NUMBER_FIELD, TENTHS_FIELD, TEXT_FIELD, Field, read_fields
 
 __all__ = [
+    "FROZEN",
     "HEALTH_WORDS",
     "READ_BATTERY",
     "READ_HEALTH_HAL",
@@ -23,6 +25,7 @@ __all__ = [
     "READ_STATS",
     "STATUS_WORDS",
     "battery",
+    "battery_now",
     "batteryproperties",
     "batterystats",
 ]
@@ -135,11 +138,29 @@ _BATTERY: Mapping[str, tuple[str, Field]] = {
 }
 
 
+#: Java's and C's least and greatest int as a temperature: drivers that measure none leave it so.
+_NO_TEMPERATURE = frozenset((Decimal(-2_147_483_648) / 10, Decimal(2_147_483_647) / 10))
+#: What AOSP's BatteryService prints while `dumpsys battery set` or `unplug` keeps it from the gauge, until the phone
+#: is restarted or told `dumpsys battery reset`.
+_STOPPED = "(UPDATES STOPPED"
+FROZEN = Words(
+    "the phone shows battery values that a tool has set and frozen; restart the phone and run this again",
+    "手机电池数值已被工具设定并冻结；请重启手机后重测",
+)
+#: What stands still then. The maker's saved values come from elsewhere.
+_LIVE = (
+    *("ac", "usb", "wireless", "dock", "level", "scale", "status", "health", "present"),
+    *("voltage_mV", "voltage_raw", "temperature_C", "max_charging_current_uA", "max_charging_voltage_uV"),
+    *("charge_counter_uAh", "charging_policy", "current_now_raw"),
+)
+
+
 @parser("battery")
 def battery(data: bytes) -> Parsed:
     """`dumpsys battery`, up to the event logs that hold older values.
 
-    A voltage of 1 to 999 may be volts or millivolts: it is left out, and the temperature with it.
+    A voltage of 1 to 999 may be volts or millivolts: it is left out, and the temperature with it. Values that a tool
+    has frozen are as printed, with `updates_stopped`; what measures reads `battery_now`.
     """
     parsed = Parsed()
     pairs: list[tuple[str, str]] = []
@@ -147,6 +168,9 @@ def battery(data: bytes) -> Parsed:
     for line in stripped_lines(data):
         if line.startswith("[EventLogBuffer]"):
             break
+        if line.startswith(_STOPPED):
+            parsed.facts["updates_stopped"] = True
+            parsed.problems.append(Problem("battery", FROZEN.en, FROZEN.zh))
         name, colon, value = line.partition(":")
         if colon:
             pairs.append((name.strip(), value.strip()))
@@ -154,6 +178,8 @@ def battery(data: bytes) -> Parsed:
         pairs = pairs[:-1] if ":" in line else pairs
         parsed.problems.append(Problem("battery", f"the capture ends inside a line: {line[:80]!a}"))
     read_fields(pairs, _BATTERY, parsed)
+    if parsed.facts.get("temperature_C") in _NO_TEMPERATURE:
+        note(parsed, "temperature_C", str(parsed.facts.pop("temperature_C")), "a temperature")
     voltage = parsed.facts.get("voltage_mV")
     if isinstance(voltage, (int, Decimal)) and 1 <= voltage <= 999:
         why = f"the unit is in doubt: {voltage} is too small for millivolts"
@@ -163,6 +189,15 @@ def battery(data: bytes) -> Parsed:
         if (temperature := parsed.facts.pop("temperature_C", None)) is not None:
             why = f"the unit is in doubt as the voltage's is: {temperature}"
             parsed.problems.append(Problem("temperature_C", why, f"单位与电压一样不明：{temperature}"))
+    return parsed
+
+
+def battery_now(data: bytes) -> Parsed:
+    """As `battery`, without the values that a tool has frozen: those are not the phone's."""
+    parsed = battery(data)
+    if "updates_stopped" in parsed.facts:
+        frozen = [name for name in _LIVE if parsed.facts.pop(name, None) is not None]
+        parsed.problems += [Problem(name, FROZEN.en, FROZEN.zh) for name in frozen]
     return parsed
 
 

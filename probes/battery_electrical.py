@@ -21,7 +21,7 @@ from probes.battery_dump import (
     READ_HEALTH_HAL,
     READ_PROPERTIES,
     STATUS_WORDS,
-    battery,
+    battery_now,
 )
 from probes.battery_health import hear_health
 from probes.units import FLAG, TEXT
@@ -97,7 +97,7 @@ def _current(sysfs: Heard, hal: Heard) -> Reading:
 )
 async def battery_electrical(bench: Bench) -> AsyncIterator[Reading]:
     """Voltage, temperature, current, level and the phone's own health flag."""
-    said = hear(bench, READ_BATTERY, battery)
+    said = hear(bench, READ_BATTERY, battery_now)
     sysfs = hear_second(bench, power_supply.READ, power_supply.power_supply, "sysfs power_supply")
     hal = hear_health(bench)
     yield _voltage(said, sysfs)

@@ -28,7 +28,7 @@ from probes.api import (
     Unread,
     probe,
 )
-from probes.battery_dump import READ_BATTERY
+from probes.battery_dump import FROZEN, READ_BATTERY
 from probes.captured import integer
 from probes.charge_state import READ_LOOK, Look, Window, look_of, supply_name
 from probes.live import seen_by_the_phone
@@ -441,6 +441,8 @@ async def charging(
     last = first.last
     if not last.facts:
         raise NotRun(why_nothing(await shell.run(READ_BATTERY.script, deadline_s=10.0)))
+    if last.facts.get("updates_stopped"):
+        raise NotRun(FROZEN)
     if last.powered is False:
         raise NotRun(_NO_POWER)
     charges = _charges(first)

@@ -16,7 +16,7 @@ from drivers.text import Words
 from probes import power_supply
 from probes.answers import Heard, hear_live
 from probes.api import Bench, Measurement, NotRun, Reading, Unread, probe
-from probes.battery_dump import READ_BATTERY, battery
+from probes.battery_dump import READ_BATTERY, battery_now
 from probes.battery_electrical import LEAST_FOR_RESISTANCE_UA, RESISTANCES, cell_millivolts
 from probes.thermal_dump import READ_SERVICE, thermalservice
 from probes.units import LIST
@@ -98,15 +98,16 @@ def _hottest(service: Heard, kind: int) -> Decimal | None:
 
 def _look(second: int, answers: Sequence[CommandResult]) -> _Look:
     service = hear_live(answers[0], thermalservice, READ_SERVICE.script)
-    said = hear_live(answers[1], battery, READ_BATTERY.script)
+    said = hear_live(answers[1], battery_now, READ_BATTERY.script)
     supply = hear_live(answers[2], power_supply.power_supply, "sysfs power_supply")
+    cell = said.get("temperature_C")
     micro, current = supply.get("voltage_now_uV"), supply.get("current_now_uA")
     return _Look(
         second=second,
         status=None if service.get("status_override") else service.get("thermal_status"),
         cpu=_hottest(service, _CPU),
         skin=_hottest(service, _SKIN),
-        cell=said.get("temperature_C"),
+        cell=supply.get("temperature_C") if cell is None else cell,
         millivolts=cell_millivolts(micro) if micro else None,
         current_ua=int(current) if current is not None else None,
         why=service.reason("sensors"),

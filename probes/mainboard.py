@@ -14,7 +14,7 @@ from drivers.text import Words
 from probes import getprop
 from probes.answers import Heard, as_value, hear, hear_second, reading
 from probes.api import Bench, Measurement, Reading, Unread, probe
-from probes.battery_dump import READ_BATTERY, battery
+from probes.battery_dump import READ_BATTERY, battery_now
 from probes.captured import integer
 from probes.crashes import CLOCK, UPTIME, phone_clock, proc_uptime
 from probes.rails import READ_RAILS, power_rails
@@ -77,7 +77,7 @@ def _resets(props: dict[str, str], clock: Heard, window_h: int) -> Iterator[Read
 
 def _silent(gauge: Heard, service: Heard, zones: Heard) -> Iterator[Reading]:
     """What should answer and does not. A battery at exactly 0 mV or without a temperature is a gauge that is silent."""
-    if not gauge.facts:
+    if not gauge.facts or gauge.get("updates_stopped"):
         yield Unread("silent_chips", gauge.reason("voltage_mV"), gauge.source)
     else:
         silent = [] if gauge.get("voltage_mV") or "voltage_raw" in gauge.facts else [_NO_VOLTAGE]
@@ -154,7 +154,7 @@ async def mainboard(bench: Bench, *, window_h: int = _WINDOW_H) -> AsyncIterator
 
     Settings: `window_h`, how many hours back resets count, on the phone's own clock.
     """
-    gauge = hear(bench, READ_BATTERY, battery)
+    gauge = hear(bench, READ_BATTERY, battery_now)
     service = hear_second(bench, READ_SERVICE, thermalservice)
     zones = hear_second(bench, READ_ZONES, thermal_zones, "/sys/class/thermal")
     hear_second(bench, getprop.READ, getprop.getprop)

@@ -17,7 +17,7 @@ from drivers.api import Shell
 from drivers.text import Words
 from probes.answers import as_value, why_nothing
 from probes.api import Bench, Measurement, NotRun, Reading, Write, probe
-from probes.battery_dump import READ_BATTERY, battery
+from probes.battery_dump import READ_BATTERY, battery_now
 from probes.crashes import CRASH_LOG, UPTIME, crash_log, proc_uptime
 from probes.thermal_dump import READ_SERVICE, STATUS_WORDS, thermalservice
 from probes.units import LIST
@@ -89,7 +89,7 @@ class _Day:
             if self.begun and crash not in self.known:
                 self.events.append(f"{around}: {one['process']} crashed")
             self.known.add(crash)
-        said = battery(answers[READ_BATTERY.name]).facts
+        said = battery_now(answers[READ_BATTERY.name]).facts
         if said.get("present") is False:
             self.events.append(f"{around}: battery gone")
         on = [said.get(supply) for supply in ("ac", "usb", "wireless", "dock") if said.get(supply) is not None]

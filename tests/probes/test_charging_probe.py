@@ -150,6 +150,11 @@ async def test_a_phone_without_power_is_not_measured() -> None:
         await charge(Port(plugged=False))
 
 
+async def test_values_that_a_tool_has_set_and_frozen_are_not_measured() -> None:
+    with pytest.raises(NotRun, match="frozen"):
+        await charge(Port(plugged=False, extra="  (UPDATES STOPPED -- use 'reset' to restart)\n"))
+
+
 @pytest.mark.parametrize(
     ("current", "status", "milliampere"),
     [

@@ -119,3 +119,17 @@ def test_the_work_is_back_before_its_end_and_ends_by_itself(shell: str) -> None:
     left = done.stdout.split()
     assert time.monotonic() - began < 10
     assert len(left) <= 1
+
+
+async def test_while_a_tool_has_frozen_the_batterys_values_the_kernels_own_temperature_stops_the_work() -> None:
+    class Frozen(Phone):
+        def says(self, script: str) -> str:
+            said = super().says(script)
+            if script.startswith("dumpsys battery"):
+                return said.replace("state:\n", "state:\n  (UPDATES STOPPED -- use 'reset' to restart)\n")
+            return said + "POWER_SUPPLY_TEMP=460\n" if said.startswith("POWER_SUPPLY") and self.worked else said
+
+    phone = Frozen()
+    readings = await loaded(phone)
+    assert phone.worked == 5
+    assert readings.value("load_battery") == Decimal("46.0")

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import outputs_power as out
+import phone_outputs as old
 import pytest
 from probe_bench import LOADED
 
@@ -182,6 +183,23 @@ def test_numbers_in_the_phones_own_language_are_read(text: str, discharged: str,
 
 def test_packages_that_share_a_user_id_stand_together() -> None:
     assert facts("package_uids", out.PACKAGE_UIDS)["uids"]["10016"] == ["bench.app", "bench.two"]
+
+
+FROZEN = old.BATTERY.replace("state:\n", "state:\n  (UPDATES STOPPED -- use 'reset' to restart)\n")
+
+
+def test_battery_values_that_a_tool_has_frozen_are_as_printed_and_said_to_be_frozen() -> None:
+    read = parsed("battery", FROZEN)
+    assert (read.facts["updates_stopped"], read.facts["level"]) == (True, 54)
+    assert "frozen" in read.problems[0].why
+    assert "updates_stopped" not in facts("battery", old.BATTERY)
+
+
+@pytest.mark.parametrize("mark", ["-2147483648", "2147483647"])
+def test_a_temperature_that_no_driver_has_set_is_none(mark: str) -> None:
+    read = parsed("battery", old.BATTERY.replace("temperature: 287", f"temperature: {mark}"))
+    assert "temperature_C" not in read.facts
+    assert read.problems[0].what == "temperature_C"
 
 
 def test_supplies_are_told_apart_and_a_repeated_key_counts_once() -> None:

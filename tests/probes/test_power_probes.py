@@ -105,6 +105,20 @@ async def test_the_time_hot_and_full_is_that_of_the_hottest_row() -> None:
 
 # battery, electrical
 
+FROZEN = old.BATTERY.replace("state:\n", "state:\n  (UPDATES STOPPED -- use 'reset' to restart)\n")
+
+
+async def test_values_that_a_tool_has_frozen_are_not_the_batterys() -> None:
+    readings = await run("android.battery-electrical", {"battery": FROZEN})
+    for name in ("voltage", "temperature", "level", "health", "status", "present"):
+        assert "frozen" in readings.unread[name].reason.en
+    readings = await run("android.battery-electrical", {"battery": FROZEN, "power-supply": old.POWER_SUPPLY})
+    assert (readings.value("voltage"), readings.value("temperature")) == (Decimal("3987.654"), Decimal("-1.5"))
+
+
+async def test_a_gauge_whose_values_are_frozen_is_not_called_silent() -> None:
+    assert "frozen" in (await run("android.mainboard", {"battery": FROZEN})).unread["silent_chips"].reason.en
+
 
 async def test_the_resistance_follows_from_the_open_circuit_voltage() -> None:
     text = old.POWER_SUPPLY.replace("CURRENT_NOW=-256000", "CURRENT_NOW=-1000000")
