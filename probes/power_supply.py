@@ -86,9 +86,15 @@ def _sections(data: bytes) -> list[list[tuple[str, str]]]:
 
 @parser("power_supply")
 def power_supply(data: bytes) -> Parsed:
-    """The supply of type `Battery`, else the first; signs untouched."""
+    """The supply of type `Battery`, else the first; signs untouched.
+
+    A battery of scope `Device` is that of a pen, a keyboard or another thing that the phone is joined to, and not the
+    phone's own (kernel ABI; AOSP's BatteryMonitor passes it over too).
+    """
     sections = _sections(data)
-    chosen = next((section for section in sections if dict(reversed(section)).get("TYPE") == "Battery"), sections[0])
+    batteries = [section for section in sections if dict(reversed(section)).get("TYPE") == "Battery"]
+    own = [section for section in batteries if dict(reversed(section)).get("SCOPE") != "Device"]
+    chosen = (own or batteries or sections)[0]
     parsed = Parsed()
     read_fields(chosen, _FIELDS, parsed)
     return parsed

@@ -40,7 +40,7 @@ _FACTS = {"Build fingerprint": "fingerprint", "ABI": "abi", "Abort message": "ab
 
 def _process(text: str) -> dict[str, object]:
     """Ids and name from `pid: P, tid: T, name: N  >>> process <<<`; before Android 4 there is no thread name."""
-    head, opens, rest = text.partition(">>> ")
+    head, opens, rest = text.rpartition(">>> ")  # a thread may be called anything
     name, closes, _ = rest.partition(" <<<")
     ids = _PROCESS.match(head) if opens and closes else None
     named = {"process": name.strip()} if name.strip() else {}

@@ -151,7 +151,14 @@ def test_ordinary_words_about_a_part_are_no_evidence(rule: str) -> None:
 
 @pytest.mark.parametrize(
     "stamp",
-    ["[Mon Jan  6 09:05:{n:02d} 2025] ", "kern  :err   : [  600.{n:06d}] ", "<3>[  600.{n:06d}][ T812] "],
+    [
+        "[Mon Jan  6 09:05:{n:02d} 2025] ",
+        "kern  :err   : [  600.{n:06d}] ",
+        "<3>[  600.{n:06d}][ T812] ",
+        "<3>[  600.{n:06d}s][pid:75,cpu2,irq/87-gauge]",
+        "[  600.{n:06d}s][2024:05:06 07:08:09][pid:75,cpu2,irq/87-gauge,in irq]",
+        "<3>[  600.{n:06d}] I[2:  irq/87-gauge:   75] ",
+    ],
 )
 def test_a_stamp_of_any_kind_leaves_the_text_behind_it(stamp: str) -> None:
     log = "".join(f"{stamp.format(n=n)}{SAMPLES['gauge-bus']}\n" for n in range(9))

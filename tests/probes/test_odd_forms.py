@@ -31,6 +31,24 @@ def test_properties_that_were_moved_to_the_right_are_read() -> None:
     assert (read["prop_count"], read["brand"], read["sdk"]) == (2, "bench", 35)
 
 
+# tombstone
+
+
+def test_a_thread_that_is_called_like_the_marks_of_a_process_is_not_the_process() -> None:
+    read = facts("tombstone", "pid: 41, tid: 52, name: a >>> b  >>> /vendor/bin/hw/bench.service <<<\n")
+    assert (read["pid"], read["tid"], read["process"]) == (41, 52, "/vendor/bin/hw/bench.service")
+
+
+# power_supply
+
+
+def test_the_battery_of_a_pen_or_a_keyboard_is_not_the_phones() -> None:
+    pen = "POWER_SUPPLY_NAME=hid-pen\nPOWER_SUPPLY_TYPE=Battery\nPOWER_SUPPLY_SCOPE=Device\nPOWER_SUPPLY_CAPACITY=7\n"
+    own = "POWER_SUPPLY_NAME=gauge\nPOWER_SUPPLY_TYPE=Battery\nPOWER_SUPPLY_CAPACITY=64\n"
+    assert facts("power_supply", pen + own)["capacity_pct"] == 64
+    assert facts("power_supply", pen)["capacity_pct"] == 7  # as printed, where nothing else is
+
+
 # at_commands
 
 
