@@ -17,7 +17,7 @@ __all__ = ["dmesg", "kernel_line", "kernel_lines"]
 
 #: `<level>[seconds] [task or core] text`, each but the text optional; vendors add their own brackets before the text.
 #: `dmesg -x` has facility and level in words, `dmesg -T` the time of day instead of the seconds. Kirin's kernels write
-#: an `s` behind the seconds, then the date, the process and the core: `[12.345678s][2020:01:02 03:04:05][pid:1,cpu0,x]`.
+#: an `s` behind the seconds, then date, process and core: `[12.345678s][2020:01:02 03:04:05][pid:1,cpu0,x]`.
 _LINE = re.compile(
     r"(?:<[0-9]{1,3}>|[a-z]{3,8}\s{0,3}:[a-z]{3,8}\s{0,3}:\s{0,2})?\s{0,4}"
     r"\[(?:\s{0,9}([0-9]{1,7}\.[0-9]{1,9})s?|\w{3} \w{3} [ 0-9][0-9] [0-9:]{8} [0-9]{4})\]\s{0,4}"
