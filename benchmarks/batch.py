@@ -2,13 +2,14 @@
 
     python benchmarks/batch.py [--phones 1 8 32] [--free 1 8 64] [--rounds 5] [--shell]
 
-Assay here is the real engine with a screen attached: twelve checks with sixty reads in one script, every answer
-parsed and kept as evidence, 120 readings, 206 events in the journal, snapshots for the screen. It is set against the
-limit (one open by a bare socket, the phone's own work, the bytes), adbutils one by one, and `adb shell` one by one, and
-against what this machine can do at all: the same scripts sent by bare sockets whose answers nobody looks at. The
-phones are simulated behind the real adb server, in a process of their own: 2 ms for each open, and 5 ms (or nothing)
-for each command, one at a time as on a phone. They play scripts without a shell, since a phone brings its own
-processor; `--shell` gives them a real shell, as the tests have it.
+Assay here is the real engine with a screen attached: twelve checks with sixty reads in one script, every answer parsed
+and kept as evidence, 120 readings, 206 events in the journal, snapshots for the screen. It is set against the limit
+(one open by a bare socket, the phone's own work, the bytes), adbutils one by one, and `adb shell` one by one, and
+against what this machine can do at all: the same scripts sent by bare sockets whose answers nobody looks at, and the
+steps of those runs alone, without phones and without an engine (`benchmarks/floor.py`). The phones are simulated behind
+the real adb server, in a process of their own: 2 ms for each open, and 5 ms (or nothing) for each command, one at a
+time as on a phone. They play scripts without a shell, since a phone brings its own processor; `--shell` gives them a
+real shell, as the tests have it.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from benchmarks.floor import Floor, floor
 from benchmarks.sim_process import LINES, Phones, simulated
 from benchmarks.sixty import Station, station
 from benchmarks.table import bar, cpu_s, ratio, row, spread
@@ -107,13 +109,14 @@ def by_program(port: int, serials: list[str]) -> float:
 class Measured:
     """What one number of phones was measured by, round by round."""
 
-    def __init__(self, at: Station, phones: Phones, work_ms: float) -> None:
-        self.at, self.phones, self.work_ms = at, phones, work_ms
+    def __init__(self, at: Station, phones: Phones, work_ms: float, steps: Floor) -> None:
+        self.at, self.phones, self.work_ms, self._steps = at, phones, work_ms, steps
         self.port = at.server.address.port
         owner = port_owner(self.port)
         self.server_pid = owner.pid if owner else os.getpid()
         self.limits: list[float] = []
         self.bare: list[float] = []
+        self.steps: list[float] = []
         self.ours: list[float] = []
         self.shown: list[float] = []
         self.adbutils: list[float] = []
@@ -125,6 +128,7 @@ class Measured:
         serials = self.at.serials
         self.limits.append(await asyncio.to_thread(limit, self.port, serials[0], self.work_ms))
         self.bare.append(await asyncio.to_thread(by_bare_sockets, self.port, serials))
+        self.steps.append(await asyncio.to_thread(self._steps.seconds, len(serials)))
         pids = {"adb server": self.server_pid, "phones": self.phones.pid}
         before = {name: cpu_s(pid) for name, pid in pids.items()}
         took = await self.at.run(self.at.slots)
@@ -155,6 +159,7 @@ class Measured:
             "",
             widths=WIDTHS,
         )
+        row("this machine: the steps alone", spread(self.steps), ratio(self.limits, self.steps), "", widths=WIDTHS)
         named = "Assay: parsed, judged, journalled"
         met = bar(share, bound, least=True) if bound else ""
         row(named, spread(self.ours), ratio(self.limits, self.ours), met, widths=WIDTHS)
@@ -180,10 +185,12 @@ async def measure(count: int, work_ms: float, rounds: int, *, shell: bool) -> No
     with simulated(count, **options) as phones, tempfile.TemporaryDirectory() as folder:
         async with station(Path(folder), phones.addresses) as at:
             await at.run(at.slots)  # warms everybody up
-            measured = Measured(at, phones, work_ms)
-            for turn in range(rounds):
-                await measured.round(others=turn < max(1, rounds // 2))
-            measured.print()
+            with floor(Path(folder) / "floor") as steps:
+                steps.seconds(1)
+                measured = Measured(at, phones, work_ms, steps)
+                for turn in range(rounds):
+                    await measured.round(others=turn < max(1, rounds // 2))
+                measured.print()
 
 
 def main() -> None:

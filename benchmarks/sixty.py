@@ -35,7 +35,18 @@ from station.heap import collect_seldom
 from station.onlookers import Onlookers
 from station.settings import Settings, create_station_key, private_folder, save_settings
 
-__all__ = ["CHECKS", "HEAD", "Station", "Took", "station", "write_check", "write_noops"]
+__all__ = [
+    "CHECKS",
+    "EACH",
+    "HEAD",
+    "Station",
+    "Took",
+    "probes",
+    "station",
+    "write_check",
+    "write_noops",
+    "write_sixty",
+]
 
 CHECKS, EACH = 12, 5
 _CHECK = """
@@ -223,7 +234,7 @@ async def station(folder: Path, addresses: Sequence[str], *, apart: bool = True)
     try:
         for address in addresses:
             await server.connect(address)
-        made = Station(engine, client, None, server, str(_written(folder)))
+        made = Station(engine, client, None, server, str(write_sixty(folder)))
         await made.ready(len(addresses))
         while engine.onlookers is not None and not engine.onlookers.ready:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
@@ -259,7 +270,7 @@ def write_noops(folder: Path, count: int) -> Path:
     return write_check(folder, "noop", "benchmark.noop", count)
 
 
-def _written(folder: Path) -> Path:
+def write_sixty(folder: Path) -> Path:
     """The checklist as a file, with its checks beside it."""
     (folder / "checks").mkdir()
     (folder / "checks" / "sixty.toml").write_text("".join(_CHECK.format(n=n) for n in range(CHECKS)), encoding="utf-8")
