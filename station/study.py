@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
@@ -18,6 +19,7 @@ from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
 from checklists.canonical import revived
+from checklists.verdict import Verdict
 from drivers.text import Words
 from reports.predicates import Quantity
 from reports.repeatability import Cell, Incomplete, agreement, balanced, gauge
@@ -245,14 +247,19 @@ _GAUGE = (
 
 
 def _verdicts(plan: Plan, phones: Sequence[str], rows: Sequence[Mapping[str, str]]) -> dict[str, Any]:
-    names = ("counts", "within", "between", "fleiss", "cohen")
+    """How often each verdict was given, and how far they agree. A check that was not run agrees with nobody: it is
+    counted, and missing from its cell."""
+    names = ("within", "between", "fleiss", "cohen")
+    given = [row for row in rows if row["value"] != Verdict.NONE]
+    counts = dict(sorted(Counter(row["value"] for row in rows).items())) or None
     try:
-        found = agreement(balanced(_cells(rows), phones, plan.people, plan.repeats))
+        found = agreement(balanced(_cells(given), phones, plan.people, plan.repeats))
     except Incomplete as incomplete:
-        return dict.fromkeys(names) | {"why": list(incomplete.words)}
+        return {"counts": counts} | dict.fromkeys(names) | {"why": list(incomplete.words)}
     said = asdict(found)
     cohen = [{"people": list(pair), "kappa": kappa} for pair, kappa in found.cohen.items()]
-    return {name: said[name] for name in names} | {"cohen": cohen, "why": list(found.why) if found.why else None}
+    why = list(found.why) if found.why else None
+    return {"counts": counts} | {name: said[name] for name in names} | {"cohen": cohen, "why": why}
 
 
 def _cells(rows: Iterable[Mapping[str, str]]) -> dict[Cell, list[str]]:

@@ -162,7 +162,9 @@ def show(study: str, as_json: bool) -> int:
 
 def _is_complete(known: dict[str, Any]) -> bool:
     figures = [one for check in known["checks"] for one in check["measures"]]
-    return all(one["why"] is None for one in figures) and all(check["verdicts"]["counts"] for check in known["checks"])
+    return all(one["why"] is None for one in figures) and all(
+        check["verdicts"]["within"] is not None for check in known["checks"]
+    )
 
 
 def _plan_line(plan: dict[str, Any]) -> str:
@@ -206,6 +208,7 @@ def _notes(check: dict[str, Any]) -> Iterator[str]:
     said = check["verdicts"]
     if said["counts"]:
         yield _("verdicts: {counts}").format(counts="  ".join(f"{_word(v)} {n}" for v, n in said["counts"].items()))
+    if said["within"] is not None:
         within = "  ".join(f"{who} {figure(100 * share, ' %')}" for who, share in said["within"].items())
         yield _("agree with themselves: {within}").format(within=within)
         between, kappa = figure(100 * said["between"], " %"), figure(said["fleiss"])

@@ -79,7 +79,10 @@ async def test_missing_readings_are_named_and_give_no_figure(tmp_path: Path) -> 
     (check,) = known["checks"]
     assert [one["measure"] for one in check["measures"]] == ["temperature"]  # what was never read has no line
     assert check["measures"][0]["repeatability_sd"] == 0
+    # a check that was not run agrees with nobody, however often it was not run
     assert check["verdicts"]["counts"] == {"none": 2}
+    assert check["verdicts"]["within"] is check["verdicts"]["between"] is check["verdicts"]["fleiss"] is None
+    assert "A × tech: 0/2" in check["verdicts"]["why"][0]
 
 
 async def test_what_does_not_fit_the_plan_is_refused_with_the_reason(tmp_path: Path) -> None:
