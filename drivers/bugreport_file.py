@@ -11,7 +11,9 @@ import codecs
 import gzip
 import hashlib
 import io
+import lzma
 import re
+import struct
 import zipfile
 import zlib
 from collections import deque
@@ -33,6 +35,10 @@ MAX_KEPT = 160 * 1024 * 1024
 #: Most copied files that are kept, and most entries of a zip that are looked at.
 MAX_FILES = 100
 _MAX_ENTRIES = 20_000
+#: Most bytes of a zip inside a zip (MIUI packs the report of `*#*#284#*#*` once more); such reports have 5 to 60 MB.
+_MAX_INNER = 128 * 1024 * 1024
+#: How many texts of other names are looked into, and how many bytes of each, for the mark of a report.
+_LOOKED_INTO, _LOOK = 5, 4096
 _MAX_SECTIONS = 20_000
 _LINE = 64 * 1024
 _CHUNK = 1024 * 1024
@@ -55,6 +61,8 @@ _HEADER = {
     b"Android SDK version": "sdk",
 }
 _MAIN = re.compile(r"(?:.*/)?(?:bugreport|dumpstate)[^/]*\.(?:txt|log)", re.IGNORECASE)
+_INNER = re.compile(r"(?:.*/)?(?:bugreport|dumpstate)[^/]*\.zip", re.IGNORECASE)
+_MARK = b"== dumpstate: "
 #: Copied files that are kept: native crashes, apps that hung, the kernel's last words.
 _KEPT_FILES = re.compile(
     r"FS/(data/tombstones/tombstone_[0-9]{1,4}|data/anr/[\w.:-]{1,120}|sys/fs/pstore/[\w.-]{1,80}|proc/last_kmsg)",
@@ -146,7 +154,8 @@ def _digest(stream: IO[bytes]) -> str:
 # --- zip -------------------------------------------------------------------------------------------------------------
 
 
-def _read_zip(stream: IO[bytes], reader: _Reader) -> None:
+def _read_zip(stream: IO[bytes], reader: _Reader, inside: bool = False) -> None:
+    """Read a zip; `inside` says that it stands in another one, so that no third is opened."""
     try:
         archive = zipfile.ZipFile(stream)
         entries = archive.infolist()
@@ -157,12 +166,19 @@ def _read_zip(stream: IO[bytes], reader: _Reader) -> None:
         reader.problem("zip", _MANY.fill(limit=_MAX_ENTRIES))
         entries = entries[:_MAX_ENTRIES]
     main = _main_entry(archive, entries, reader)
+    inner = [entry for entry in entries if _INNER.fullmatch(_name(entry))] if main is None and not inside else []
+    if inner:
+        largest = max(inner, key=lambda entry: entry.file_size)
+        reader.guarded(largest.filename, lambda: _read_inner(archive.open(largest), reader))
+        return
+    folder = ""
     if main is None:
         reader.problem("zip", _NO_MAIN)
     else:
+        folder = _folder(main)
         reader.guarded(main.filename, lambda: reader.read_text(archive.open(main)))
     for entry in entries:
-        if named := _KEPT_FILES.fullmatch(entry.filename):
+        if named := _KEPT_FILES.fullmatch(_name(entry).removeprefix(folder)):
             if len(reader.files) >= MAX_FILES:
                 reader.problem("zip", _MANY_FILES.fill(limit=MAX_FILES))
                 break
@@ -170,20 +186,52 @@ def _read_zip(stream: IO[bytes], reader: _Reader) -> None:
             reader.guarded(entry.filename, lambda path=path, chosen=chosen: reader.keep(path, archive.open(chosen)))  # type: ignore[misc]
 
 
+def _name(entry: zipfile.ZipInfo) -> str:
+    """The entry's name; some packers of Windows write it with their own slashes."""
+    return entry.filename.replace("\\", "/")
+
+
+def _folder(entry: zipfile.ZipInfo) -> str:
+    """The folder that an entry stands in: whoever unpacks a report and packs it again often packs its folder."""
+    head, slash, _ = _name(entry).rpartition("/")
+    return head + slash
+
+
+def _read_inner(stream: IO[bytes], reader: _Reader) -> None:
+    with stream:
+        data = stream.read(_MAX_INNER + 1)
+    if len(data) > _MAX_INNER:
+        reader.problem("zip", _TOO_LARGE.fill(limit=0))
+    else:
+        _read_zip(io.BytesIO(data), reader, inside=True)
+
+
 def _main_entry(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo], reader: _Reader) -> zipfile.ZipInfo | None:
-    """The entry that `main_entry.txt` names; else the largest that is called like a report."""
-    named: list[str] = []
-    for entry in entries:
-        if entry.filename == "main_entry.txt":
+    """The entry that `main_entry.txt` names; else the largest that is called like a report, or has its mark."""
 
-            def read(entry: zipfile.ZipInfo = entry) -> None:
-                with archive.open(entry) as file:
-                    named.append(file.read(1024).decode("utf-8", "replace").strip())
+    def head(entry: zipfile.ZipInfo) -> bytes:
+        found = []
 
-            reader.guarded(entry.filename, read)
-    wanted = [entry for entry in entries if named and entry.filename == named[0]]
-    called = [entry for entry in entries if _MAIN.fullmatch(entry.filename) and not entry.filename.startswith("FS/")]
-    return next(iter(wanted), None) or max(called, key=lambda entry: entry.file_size, default=None)
+        def read() -> None:
+            with archive.open(entry) as file:
+                found.append(file.read(_LOOK))
+
+        reader.guarded(entry.filename, read)
+        return found[0] if found else b""
+
+    own = [entry for entry in entries if not _name(entry).removeprefix("/").startswith("FS/")]
+    pointer = next((entry for entry in own if _name(entry).rpartition("/")[2] == "main_entry.txt"), None)
+    if pointer is not None:
+        named = _folder(pointer) + head(pointer)[:1024].decode("utf-8", "replace").strip()
+        if wanted := next((entry for entry in entries if _name(entry) == named), None):
+            return wanted
+    called = [entry for entry in own if _MAIN.fullmatch(_name(entry))]
+    if called:
+        return max(called, key=lambda entry: entry.file_size)
+    texts = sorted(
+        (entry for entry in own if entry.filename.lower().endswith((".txt", ".log"))), key=lambda one: -one.file_size
+    )
+    return next((entry for entry in texts[:_LOOKED_INTO] if _MARK in head(entry)), None)
 
 
 # --- text ------------------------------------------------------------------------------------------------------------
@@ -273,6 +321,8 @@ class _Reader:
             RuntimeError,
             NotImplementedError,
             zlib.error,
+            lzma.LZMAError,
+            struct.error,
             zipfile.BadZipFile,
         ) as error:
             self._close()

@@ -176,6 +176,61 @@ def test_names_in_a_zip_are_labels_and_lead_nowhere(tmp_path: Path, monkeypatch:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("my reports/bugreport-a.txt", "my reports/FS/data/tombstones/tombstone_01"),
+        ("out\\bugreport-a.txt", "out\\FS\\data\\tombstones\\tombstone_01"),
+        ("问题报告.txt", "FS/data/tombstones/tombstone_01"),
+    ],
+    ids=["its folder packed again", "packed with backslashes", "renamed"],
+)
+def test_a_report_that_somebody_packed_again_is_read_with_its_files(names: tuple[str, str]) -> None:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        archive.writestr("readme.txt", "nothing " * 9999)
+        for name, data in zip(names, (TEXT.new(), out.TOMBSTONE.encode()), strict=True):
+            archive.writestr(name, data)
+    report = read_report(made.getvalue())
+    assert report.service("battery")
+    assert list(report.files) == ["/data/tombstones/tombstone_01"]
+
+
+def test_a_report_inside_a_zip_of_logs_is_read_and_a_third_zip_is_not_opened() -> None:
+    def around(data: bytes, name: str = "logs/bugreport-one-2025.zip") -> bytes:
+        made = io.BytesIO()
+        with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("logs/common.log", "x")
+            archive.writestr(name, data)
+        return made.getvalue()
+
+    assert read_report(around(zipped(TEXT.new()))).service("battery")
+    deeper = read_report(around(around(zipped(TEXT.new()))))
+    assert not deeper.sections
+    assert "no report text" in deeper.problems[0][1].en
+
+
+def test_a_zip_inside_a_zip_is_read_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bugreport_file, "_MAX_INNER", 100)
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        archive.writestr("bugreport-a.zip", zipped(TEXT.new()))
+    report = read_report(made.getvalue())
+    assert not report.sections
+    assert "larger" in report.problems[0][1].en
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2, zipfile.ZIP_DEFLATED])
+def test_damage_in_any_way_of_packing_is_a_problem(method: int) -> None:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", method) as archive:
+        archive.writestr("bugreport-a.txt", TEXT.new())
+    whole = bytearray(made.getvalue())
+    at = whole.index(b"bugreport-a.txt") + len(b"bugreport-a.txt") + 9
+    whole[at : at + 50] = b"\xff" * 50
+    assert "damaged" in read_report(bytes(whole)).problems[0][1].en
+
+
 def test_a_main_entry_that_names_nothing_falls_back_to_the_reports_own_text() -> None:
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w") as archive:
