@@ -11,6 +11,7 @@ import asyncio
 import base64
 import functools
 import json
+import sqlite3
 import time
 import uuid
 from collections import OrderedDict
@@ -25,6 +26,7 @@ from sqlite_utils.migrations import Migrations
 from station import packed, vault
 from station.events import BODY, PRIVATE, Body, Event, RunFinished, fields_of
 from station.store import Store, append_only, insert_rows
+from station.unreadable import DAMAGE, Undeciphered, Unreadable, undecodable, unreadable
 
 __all__ = ["JOURNAL", "WRITES", "Journal", "boot_id", "event", "insert", "load", "not_here"]
 
@@ -118,7 +120,7 @@ def event(body: Body, ticket: str = "", run: str = "") -> Event:
 def _open(value: Any, scope: vault.Scope | None) -> Any:
     if isinstance(value, dict):
         if len(value) == 1 and isinstance(value.get("sealed"), str):
-            data = scope.open(base64.b64decode(value["sealed"]), "identity") if scope else None
+            data = scope.unseal(base64.b64decode(value["sealed"]), "identity") if scope else None
             return {"identity": None if data is None else data.decode()}
         return {key: _open(each, scope) for key, each in value.items()}
     return [_open(each, scope) for each in value] if isinstance(value, list) else value
@@ -148,10 +150,10 @@ def _show(value: Any, purpose: str, scope: vault.Scope | None) -> Any:
     """What was hidden; empty texts, as many as there were, where its key was destroyed."""
     match value:
         case {"text": str(sealed), **more} if not more:
-            data = scope.open(base64.b64decode(sealed), purpose) if scope else None
+            data = scope.unseal(base64.b64decode(sealed), purpose) if scope else None
             return "" if data is None else data.decode()
         case {"texts": str(sealed), "n": int(count), **more} if not more:
-            data = scope.open(base64.b64decode(sealed), purpose) if scope else None
+            data = scope.unseal(base64.b64decode(sealed), purpose) if scope else None
             return [""] * count if data is None else json.loads(data)
     return value
 
@@ -261,11 +263,22 @@ def _private(body: Body) -> dict[str, Any]:
 
 
 def load(
-    db: Database, *, ticket: str | None = None, run: str | None = None, after: int = 0, writes: bool = False
+    db: Database,
+    *,
+    ticket: str | None = None,
+    run: str | None = None,
+    after: int = 0,
+    writes: bool = False,
+    aside: dict[str, Unreadable] | None = None,
 ) -> list[Event]:
     """Events in order, with identities opened; of one ticket or run, or all, after a place in the journal.
 
-    `writes`: only what was changed on phones and undone.
+    Args:
+        writes: only what was changed on phones and undone.
+        aside: takes what can't be read, by ticket (or run without one), and lets the rest be read.
+
+    Raises:
+        Unreadable: a row can't be read, and there is no `aside`.
     """
     where: list[str] = ["seq > ?"]
     args: list[str | int] = [after]
@@ -277,19 +290,70 @@ def load(
         where.append("kind IN ({})".format(", ".join(f"'{kind}'" for kind in WRITES)))
     scopes: dict[str, vault.Scope | None] = {_BENCH: None}
     found = []
-    for row in db.query(f"SELECT * FROM journal WHERE {' AND '.join(where)} ORDER BY seq", args):  # noqa: S608
-        name = row["ticket"] or row["run"]
-        if name not in scopes:
-            scopes[name] = vault.open_scope(db, name)
-        if row["kind"] == packed.KIND:
-            parts = packed.unpacked(row, scopes[name])
-        else:
-            told = _shown(row["kind"], json.loads(row["body"]), scopes[name])
-            parts = [{**row, "body": _open(told, scopes[name])}]
-        for part in parts:
-            place = (row["seq"], row["ticket"], row["run"], part["wall_ms"], part["mono_ns"], row["boot_id"])
-            found.append(Event(*place, body=BODY.validate_python(part["body"])))
+    for row in _rows(db, f"SELECT * FROM journal WHERE {' AND '.join(where)} ORDER BY seq", args):  # noqa: S608
+        try:
+            found += _told(db, row, scopes)
+        except DAMAGE as error:
+            trouble = unreadable(row, error)
+            if aside is None:
+                raise trouble from None  # the error itself shows what stands in the row
+            aside.setdefault(trouble.scope, trouble)
     return found
+
+
+def _rows(db: Database, query: str, args: Sequence[str | int]) -> list[dict[str, Any]]:
+    """The rows; where one holds a text that is none, all the same, so that only that row is unreadable."""
+    try:
+        return list(db.query(query, args))
+    except sqlite3.OperationalError as error:
+        if not undecodable(error):
+            raise
+    as_usual = db.conn.text_factory
+    db.conn.text_factory = lambda data: data.decode("utf-8", "surrogateescape")
+    try:
+        return list(db.query(query, args))
+    finally:
+        db.conn.text_factory = as_usual
+
+
+def _told(db: Database, row: dict[str, Any], scopes: dict[str, vault.Scope | None]) -> list[Event]:
+    """The events of a row. Raises one of `DAMAGE` where it can't be read."""
+    name = row["ticket"] or row["run"]
+    if name not in scopes:
+        scopes[name] = vault.open_scope(db, name)
+    try:
+        parts = _parts(row, scopes[name])
+    except Undeciphered:
+        if not _erased(db, row["ticket"]):
+            raise
+        parts = _parts(row, None)  # from before the erasure; what was told since has a key of its own
+    return [
+        Event(
+            row["seq"],
+            row["ticket"],
+            row["run"],
+            part["wall_ms"],
+            part["mono_ns"],
+            row["boot_id"],
+            BODY.validate_python(part["body"]),
+        )
+        for part in parts
+    ]
+
+
+def _parts(row: dict[str, Any], scope: vault.Scope | None) -> list[dict[str, Any]]:
+    row["body"].encode()  # raises UnicodeEncodeError where it holds what is no text
+    if row["kind"] == packed.KIND:
+        return packed.unpacked(row, scope)
+    return [{**row, "body": _open(_shown(row["kind"], json.loads(row["body"]), scope), scope)}]
+
+
+def _erased(db: Database, ticket: str) -> bool:
+    query = (
+        "SELECT 1 FROM journal WHERE ticket = ? AND kind = 'sealed' AND CASE WHEN json_valid(body) THEN"
+        " json_extract(body, '$.record') = 'erasure/v1' AND json_extract(body, '$.decision') = 'records-erased' END"
+    )
+    return db.execute(query, [ticket]).fetchone() is not None
 
 
 class Journal:

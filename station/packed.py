@@ -115,9 +115,12 @@ def unpacked(row: Mapping[str, Any], scope: Scope | None) -> list[dict[str, Any]
     """The parts of a pack as data, each with its `wall_ms` and `mono_ns` beside its `body`.
 
     Where the key was destroyed, private texts are empty (as many as there were) and identities are None.
+
+    Raises:
+        Undeciphered: what is private was sealed with another key, or was changed since.
     """
     told = json.loads(row["body"])
-    plain = scope.open(base64.b64decode(told["private"]), _PURPOSE) if scope and told["private"] else None
+    plain = scope.unseal(base64.b64decode(told["private"]), _PURPOSE) if scope and told["private"] else None
     hidden = None if plain is None else json.loads(plain)
     found = []
     for kind, wall_ms, mono_ns, values in told["parts"]:

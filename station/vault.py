@@ -24,6 +24,7 @@ from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
 from station.store import insert_rows
+from station.unreadable import Undeciphered
 
 __all__ = [
     "VAULT",
@@ -88,6 +89,17 @@ class Scope:
             return self._cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], f"{self.name}\0{purpose}".encode())
         except (InvalidTag, ValueError):
             return None
+
+    def unseal(self, sealed: bytes, purpose: str) -> bytes:
+        """What was sealed here for this purpose.
+
+        Raises:
+            Undeciphered: it was not, or it was changed since.
+        """
+        data = self.open(sealed, purpose)
+        if data is None:
+            raise Undeciphered(purpose)
+        return data
 
 
 class Kept(NamedTuple):

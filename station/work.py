@@ -56,6 +56,8 @@ from station.events import (
     RestoreFailed,
     RunOpened,
     RunResumed,
+    TicketOpened,
+    TicketRegistered,
 )
 from station.hazards import present
 from station.journal import WRITES, Journal, event, load
@@ -64,6 +66,7 @@ from station.runner import AskApart, Host, Runner, Subject, nobody
 from station.session import Run, Session, fold
 from station.states import state_of
 from station.tickets import facts, identities, open_tickets, same_phone
+from station.unreadable import Unreadable
 from station.values import as_value
 from station.views import remember
 from station.writes import AGREED, CONSENT, Change, fold_changes, left_on, undo
@@ -95,6 +98,8 @@ class Work:
     ) -> None:
         self.journal, self.bench, self._loaded, self._changed = journal, bench, loaded, changed
         self.sessions: dict[str, Session] = {}
+        self.aside: dict[str, Unreadable] = {}
+        self._unheard: set[str] = set()
         self.running: dict[int, _Running] = {}
         self.ticket_in: dict[int, str] = {}
         self.run_in: dict[int, tuple[str, str]] = {}
@@ -116,35 +121,54 @@ class Work:
     # --- sessions
 
     async def load(self) -> None:
-        """Fold the journal of every open ticket, and what is owed to phones."""
-        self.changes = fold_changes(await self.journal.store.read(lambda db: load(db, writes=True)))
+        """Fold the journal of every open ticket, and what is owed to phones.
+
+        A ticket that can't be read is set aside with its reason, and the others are at work.
+        """
+        aside: dict[str, Unreadable] = {}
+        self.changes = fold_changes(await self.journal.store.read(lambda db: load(db, writes=True, aside=aside)))
+        self.aside.update(aside)
         numbers = await self.journal.store.read(open_tickets)
         for number in numbers:
-            await self.session(number)
+            with suppress(Unreadable):  # kept in `aside`
+                await self.session(number)
 
     async def session(self, ticket: str) -> Session:
         """The session of a ticket.
 
         Raises:
+            Unreadable: a part of it can't be read: nothing may be concluded from the rest.
             Trouble: there is no such ticket here.
         """
-        if ticket not in self.sessions:
-            events = await self.journal.store.read(lambda db: load(db, ticket=ticket))
+        while ticket not in self.sessions:
+            self._unheard.discard(ticket)
+            events = await self._read(ticket=ticket)
             if not events:
                 raise Trouble("ticket.unknown", _NO_TICKET.fill(ticket=ticket), Side.PERSON, _LIST_TICKETS, EXIT_USE)
-            self.sessions.setdefault(ticket, fold(events))
+            if ticket not in self._unheard:  # else more was told of it meanwhile
+                self.sessions.setdefault(ticket, fold(events))
         return self.sessions[ticket]
+
+    async def _read(self, *, ticket: str | None = None, run: str | None = None) -> list[Event]:
+        """Events as `load` gives them; what can't be read is set aside."""
+        try:
+            return await self.journal.store.read(lambda db: load(db, ticket=ticket, run=run))
+        except Unreadable as trouble:
+            self.aside[trouble.scope] = trouble
+            self._changed(None)
+            raise
 
     async def find_run(self, run_id: str) -> tuple[Session, Run]:
         """A run and its session.
 
         Raises:
+            Unreadable: a part of it, or of its ticket, can't be read.
             Trouble: there is no such run here.
         """
         for session in self.sessions.values():
             if run_id in session.runs:
                 return session, session.runs[run_id]
-        events = await self.journal.store.read(lambda db: load(db, run=run_id))
+        events = await self._read(run=run_id)
         if not events:
             raise Trouble("run.unknown", _NO_RUN.fill(run=run_id), Side.PERSON, _LIST_TICKETS, EXIT_USE)
         scope = events[0].ticket or run_id
@@ -160,8 +184,11 @@ class Work:
         self._heard_writes([each for each in events if each.body.kind in WRITES])
         for (ticket, run), group in groupby(events, attrgetter("ticket", "run")):
             told = list(group)
-            if scope := ticket or run:
+            scope = ticket or run
+            if scope in self.sessions or isinstance(told[0].body, _BEGIN_TICKETS if ticket else RunOpened):
                 self.sessions[scope] = fold(told, self.sessions.get(scope))
+            elif scope:  # of a ticket that is not in memory: it is read whole when somebody asks for it
+                self._unheard.add(scope)
             slots = [number for number, (_, shown) in self.run_in.items() if shown == run and run]
             logged = [each.body for each in told if each.body.kind in _LOGGED]
             for number in slots:
@@ -701,6 +728,8 @@ async def _after(opened: asyncio.Future[None], runner: Runner, checks: Sequence[
     await runner.run(checks)
 
 
+#: What the session of a ticket that is not in memory may begin with.
+_BEGIN_TICKETS = (TicketRegistered, TicketOpened)
 #: The kinds of events that a slot's log tells of.
 _LOGGED = frozenset(("phone-writing", "restore-failed", "attempt-ended"))
 
