@@ -13,12 +13,26 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from drivers.api import Command, CommandResult
+from drivers.api import Command, CommandResult, DriverError
 from drivers.text import Words, safe_text
+from probes.apart import apart
 from probes.api import Bench, Measurement, Parsed, Reading, Unread, Value
 from probes.vendors import ANY_SWITCH
 
-__all__ = ["NOT_SAID", "Heard", "as_value", "hear", "hear_live", "hear_second", "reading", "unread", "why_nothing"]
+__all__ = [
+    "NOT_SAID",
+    "Heard",
+    "as_value",
+    "hear",
+    "hear_apart",
+    "hear_live",
+    "hear_live_apart",
+    "hear_second",
+    "hear_second_apart",
+    "reading",
+    "unread",
+    "why_nothing",
+]
 
 NOT_SAID = Words("the phone does not say it", "手机未提供该信息")
 
@@ -108,16 +122,24 @@ class Heard:
         return self.why.get(fact) or (self.why.get("") if not self.facts else None) or NOT_SAID
 
 
-def _heard(result: CommandResult, parse: Callable[[bytes], Parsed], source: str) -> Heard:
-    if cut := _CUT.search(result.stdout[-_FOOT:]):
-        return Heard(source, {}, {"": _HUNG.fill(line=safe_text(cut[0].decode("utf-8", "replace"), 160))})
-    parsed = parse(result.stdout)
+def _unfinished(result: CommandResult, source: str) -> Heard | None:
+    """What is heard of a dump that its own service cut off; None of any other."""
+    cut = _CUT.search(result.stdout[-_FOOT:])
+    return cut and Heard(source, {}, {"": _HUNG.fill(line=safe_text(cut[0].decode("utf-8", "replace"), 160))})
+
+
+def _heard(result: CommandResult, parsed: Parsed, source: str) -> Heard:
     why = {
         problem.what: _UNREADABLE.fill(en=problem.why, zh=problem.why_zh or problem.why)
         for problem in reversed(parsed.problems)
     }
     why[""] = why_nothing(result)
     return Heard(source, parsed.facts, why)
+
+
+def _nothing(failure: DriverError, source: str) -> Heard:
+    why = Words(f"{failure.what.en} → {failure.next_step.en}", f"{failure.what.zh} → {failure.next_step.zh}")
+    return Heard(source, {}, {"": why})
 
 
 def hear(bench: Bench, command: Command, parse: Callable[[bytes], Parsed], source: str = "") -> Heard:
@@ -127,19 +149,37 @@ def hear(bench: Bench, command: Command, parse: Callable[[bytes], Parsed], sourc
 
 def hear_second(bench: Bench, command: Command, parse: Callable[[bytes], Parsed], source: str = "") -> Heard:
     """What a secondary source says; an answer that is not whole says nothing, and why."""
-    result = bench.answer(command.name)
-    failure = result.failure
-    if failure is not None:
-        why = Words(f"{failure.what.en} → {failure.next_step.en}", f"{failure.what.zh} → {failure.next_step.zh}")
-        return Heard(source or command.script, {}, {"": why})
-    return _heard(result, parse, source or command.script)
+    result, source = bench.answer(command.name), source or command.script
+    return _nothing(result.failure, source) if result.failure is not None else hear_live(result, parse, source)
 
 
 def hear_live(result: CommandResult, parse: Callable[[bytes], Parsed], source: str) -> Heard:
     """What a command says that was run while the probe was at work; raises its DriverError when it is not whole."""
     if result.failure is not None:
         raise result.failure
-    return _heard(result, parse, source)
+    return _unfinished(result, source) or _heard(result, parse(result.stdout), source)
+
+
+async def hear_apart(bench: Bench, command: Command, parse: Callable[[bytes], Parsed], source: str = "") -> Heard:
+    """`hear` for a probe that waits: a long answer holds up no other phone."""
+    return await hear_live_apart(bench.answer(command.name), parse, source or command.script)
+
+
+async def hear_second_apart(
+    bench: Bench, command: Command, parse: Callable[[bytes], Parsed], source: str = ""
+) -> Heard:
+    """`hear_second` for a probe that waits."""
+    result, source = bench.answer(command.name), source or command.script
+    if result.failure is not None:
+        return _nothing(result.failure, source)
+    return await hear_live_apart(result, parse, source)
+
+
+async def hear_live_apart(result: CommandResult, parse: Callable[[bytes], Parsed], source: str) -> Heard:
+    """`hear_live` for a probe that waits."""
+    if result.failure is not None:
+        raise result.failure
+    return _unfinished(result, source) or _heard(result, await apart(parse, result.stdout), source)
 
 
 def as_value(fact: Any) -> Value:

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Mapping
 from drivers.api import Shell
 from drivers.text import Words
 from probes import getprop
-from probes.answers import hear
+from probes.answers import hear_apart
 from probes.api import Answer, Bench, Choice, Measurement, Prompt, PromptKind, Reading, probe
 from probes.units import FLAG, TEXT
 
@@ -80,7 +80,7 @@ async def backup_notice(bench: Bench, *, timeout_s: float = 300.0) -> AsyncItera
 
     Settings: `timeout_s` seconds until each question ends unanswered.
     """
-    said = hear(bench, getprop.READ, getprop.getprop)
+    said = await hear_apart(bench, getprop.READ, getprop.getprop)
     told = {"backed-up": _BACKED_UP, "without": _WITHOUT, "not-told": _NOT_TOLD}
     answer = await _ask(bench, "data-notice", _NOTICE, told, timeout_s, _NOTICE_STEPS)
     yield Measurement("data_notice", answer.value, f"person {answer.person}")

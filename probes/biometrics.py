@@ -13,11 +13,12 @@ from typing import Any
 
 from drivers.api import Command, Shell
 from drivers.text import Words
-from probes.answers import Heard, hear, hear_second
+from probes.answers import Heard, hear_apart, hear_second_apart
+from probes.apart import apart
 from probes.api import Bench, Measurement, NotApplicable, Reading, Unread, probe
 from probes.biometric_dump import fingerprint
-from probes.captured import stripped_lines
 from probes.live import seen_by_the_phone
+from probes.telephony import features_of
 from probes.units import FLAG, TEXT
 
 __all__ = ["biometrics"]
@@ -40,11 +41,10 @@ _NO_PIN = Words("Not by PIN or pattern: the phone counts the sensor only.", "请
 _NO_COUNTERS = Words("the service prints no counters", "服务未输出计数")
 
 
-def _which(bench: Bench, finger: Heard, face: Heard) -> tuple[str, Command, Heard]:
+async def _which(bench: Bench, finger: Heard, face: Heard) -> tuple[str, Command, Heard]:
     """Fingerprint where the phone has or should have it, else face; raises `NotApplicable` where it has neither."""
-    features = {
-        line.removeprefix("feature:").split("=")[0] for line in stripped_lines(bench.answer(_FEATURES.name).stdout)
-    }
+    listed = await apart(features_of, bench.answer(_FEATURES.name).stdout)
+    features = {name.split("=")[0] for name in listed}
     if "services" in finger.facts or "android.hardware.fingerprint" in features:
         return "fingerprint", _FINGER, finger
     if "services" in face.facts or "android.hardware.biometrics.face" in features:
@@ -83,8 +83,9 @@ async def biometrics(bench: Bench, *, timeout_s: float = 90.0) -> AsyncIterator[
 
     Settings: `timeout_s` seconds for the prompt.
     """
-    finger, face = hear(bench, _FINGER, fingerprint), hear_second(bench, _FACE, fingerprint)
-    kind, command, said = _which(bench, finger, face)
+    finger = await hear_apart(bench, _FINGER, fingerprint)
+    face = await hear_second_apart(bench, _FACE, fingerprint)
+    kind, command, said = await _which(bench, finger, face)
     if not said.facts and not bench.answer(_FEATURES.name).stdout.strip():
         yield Unread("biometric_present", said.reason("services"), said.source)
         return
@@ -130,7 +131,7 @@ async def _used(bench: Bench, kind: str, command: Command, said: Heard, timeout_
             result = await shell.run(command.script, deadline_s=10.0, limit=command.limit)
             if result.failure is not None:
                 raise result.failure
-            counts.update(fingerprint(result.stdout).facts)
+            counts.update((await apart(fingerprint, result.stdout)).facts)
             if counts["accept_user0"] > said.facts["accept_user0"]:
                 return True
             if counts.get("reject_user0", 0) - said.facts.get("reject_user0", 0) >= _REJECTS:

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable
 from decimal import Decimal
 
-from drivers.api import Command, Shell
+from drivers.api import Command, CommandResult, Shell
 from drivers.text import Words
 from probes import getprop
 from probes.air import AIRPLANE_ON, READ_AIRPLANE, airplane_mode, svc_unable
-from probes.answers import Heard, hear, hear_second, reading, unread, why_nothing
+from probes.answers import Heard, hear_apart, hear_second_apart, reading, unread, why_nothing
+from probes.apart import apart
 from probes.api import (
     Bench,
     Measurement,
@@ -29,7 +30,7 @@ from probes.api import (
     parser,
     probe,
 )
-from probes.captured import flag, integer, note, raw_lines
+from probes.captured import flag, integer, note, plain_text, raw_lines
 from probes.telephony import READ_FEATURES, pm_features
 from probes.units import FLAG, TEXT
 
@@ -186,7 +187,7 @@ async def _until(shell: Shell, wanted: tuple[str, ...], wait_s: int) -> Decimal 
         said = await shell.run(_READ.script, deadline_s=_READ.timeout_s, limit=_READ.limit)
         if said.failure is not None:
             raise said.failure
-        if bluetooth_manager(said.stdout).facts.get("state") in wanted:
+        if (await apart(bluetooth_manager, said.stdout)).facts.get("state") in wanted:
             return Decimal(round((now - start) * 1000)) / 1000
         await asyncio.sleep(_LOOK_S)
     return None
@@ -229,12 +230,11 @@ def _at_rest(said: Heard) -> Iterable[Reading]:
     yield reading("bluetooth_crashes", said, "crash_count", words="Bluetooth crashed N times")
 
 
-def _beacon(dump: str, beacon: str, source: str) -> Iterator[Reading]:
-    level = beacon_level(dump, beacon) if beacon else None
+async def _beacon(dump: CommandResult, beacon: str, source: str) -> Reading:
+    level = await apart(lambda data: beacon_level(plain_text(data), beacon), dump.stdout) if beacon else None
     if level is None:
-        yield Unread("beacon_rssi", _BEACON_UNHEARD if beacon else _NO_BEACON, source)
-    else:
-        yield Measurement("beacon_rssi", Decimal(level), f"{source}: {beacon}")
+        return Unread("beacon_rssi", _BEACON_UNHEARD if beacon else _NO_BEACON, source)
+    return Measurement("beacon_rssi", Decimal(level), f"{source}: {beacon}")
 
 
 @probe(
@@ -269,14 +269,14 @@ async def bluetooth(bench: Bench, *, beacon: str = "", switch: bool = True, wait
     Settings: `beacon`, the name or address of the bench's beacon 1 m away; `switch`, false to only
     look; `wait_s`, the longest wait for each change in seconds.
     """
-    said = hear(bench, _READ, bluetooth_manager, "dumpsys bluetooth_manager")
-    sdk = hear_second(bench, getprop.READ, getprop.getprop).get("sdk")
-    if hear_second(bench, READ_FEATURES, pm_features).get("has_bluetooth") is False and not said.facts:
+    said = await hear_apart(bench, _READ, bluetooth_manager, "dumpsys bluetooth_manager")
+    sdk = (await hear_second_apart(bench, getprop.READ, getprop.getprop)).get("sdk")
+    features = await hear_second_apart(bench, READ_FEATURES, pm_features)
+    if features.get("has_bluetooth") is False and not said.facts:
         raise NotApplicable(_NO_BLUETOOTH)
     for one in _at_rest(said):
         yield one
-    for one in _beacon(bench.answer(_READ.name).text, beacon, said.source):
-        yield one
+    yield await _beacon(bench.answer(_READ.name), beacon, said.source)
     if not switch:
         return
     reason = AIRPLANE_ON if airplane_mode(bench) else said.reason("state") if not said.get("state") else None

@@ -15,7 +15,8 @@ from decimal import Decimal
 
 from drivers.api import Command, CommandResult, Shell
 from drivers.text import Words
-from probes.answers import Heard, hear, hear_second, why_nothing
+from probes.answers import Heard, hear_apart, hear_second_apart, why_nothing
+from probes.apart import apart
 from probes.api import (
     Bench,
     Choice,
@@ -120,8 +121,8 @@ async def display_brightness(bench: Bench, *, timeout_s: float = 120.0) -> Async
 
     Settings: `timeout_s` seconds for each question.
     """
-    level, mode = hear(bench, _LEVEL, setting), hear_second(bench, _MODE, setting)
-    bounds = hear_second(bench, _POWER, brightness_bounds)
+    level, mode = await hear_apart(bench, _LEVEL, setting), await hear_second_apart(bench, _MODE, setting)
+    bounds = await hear_second_apart(bench, _POWER, brightness_bounds)
     if "set" not in level.facts:
         raise NotRun(level.reason("value"))
     highest = max(bounds.get("maximum") or 0, integer(str(level.get("value") or "")) or 0, _USUAL_MAX)
@@ -176,7 +177,7 @@ async def _show(bench: Bench, levels: Sequence[int], undo: str, name: str) -> No
     do = "; ".join(f"{put} {level} && {get}; sleep {_STAND_S}" for level in levels)
     deadline_s = 5.0 + (_STAND_S + _PUT_S) * len(levels)
     result = await _done(bench, Write(name, _WHAT, do, undo), deadline_s)
-    kept = [integer(line) for line in stripped_lines(result.stdout) if line]
+    kept = [integer(line) for line in await apart(stripped_lines, result.stdout) if line]
     if kept != list(levels):
         wrong = next((pair for pair in zip(levels, kept, strict=False) if pair[0] != pair[1]), None)
         why = why_nothing(result) if wrong is None or wrong[1] is None else _KEPT.fill(wanted=wrong[0], found=wrong[1])

@@ -15,7 +15,8 @@ from drivers.api import Shell
 from drivers.text import Words
 from probes import getprop
 from probes.air import READ_AIRPLANE
-from probes.answers import hear_second, unread
+from probes.answers import hear_second_apart, unread
+from probes.apart import apart
 from probes.api import Bench, Choice, Measurement, NotRun, Prompt, PromptKind, Reading, Unread, probe
 from probes.sim import READ_REGISTRY, cards_in_use
 from probes.telephony import READ_FEATURES, telephony_registry
@@ -121,15 +122,15 @@ async def _in_call(bench: Bench) -> bool | None:
     answer = await shell.run(READ_REGISTRY.script, deadline_s=READ_REGISTRY.timeout_s, limit=READ_REGISTRY.limit)
     if answer.failure is not None:
         raise answer.failure
-    facts = telephony_registry(answer.stdout).facts
+    facts = (await apart(telephony_registry, answer.stdout)).facts
     states = [state for slot in range(_SLOTS) if (state := facts.get(f"phone{slot}_call_state")) is not None]
     return _OFFHOOK in states if states else None
 
 
-def _ready_to_call(bench: Bench) -> None:
+async def _ready_to_call(bench: Bench) -> None:
     """Raises NotRun for everything that explains why no call can come about."""
-    ready = cards_in_use(bench)
-    registry = hear_second(bench, READ_REGISTRY, telephony_registry)
+    ready = await cards_in_use(bench)
+    registry = await hear_second_apart(bench, READ_REGISTRY, telephony_registry)
     services = [registry.get(f"phone{slot}_voice_reg") for slot in ready]
     if any(services) and 0 not in services:
         raise NotRun(_NO_SERVICE)
@@ -153,9 +154,9 @@ async def call(bench: Bench, *, number: str = "", timeout_s: float = 180.0) -> A
 
     Settings: `number`, the shop's test number (no short one); `timeout_s`, seconds for each answer.
     """
-    _ready_to_call(bench)
-    emergency = getprop.properties(bench.answer(getprop.READ.name).stdout)[0].get("ril.ecclist", "")
-    if number and not may_call(number, emergency):
+    await _ready_to_call(bench)
+    props, _, _ = await apart(getprop.properties, bench.answer(getprop.READ.name).stdout)
+    if number and not may_call(number, props.get("ril.ecclist", "")):
         raise NotRun(_SHORT)
     choices = (Choice("connected", _CONNECTED, "+"), Choice("no-connection", _FAILED, "-"))
     title = _DIAL_NUMBER.fill(number=number) if number else _DIAL

@@ -12,7 +12,7 @@ from typing import Any
 
 from drivers.api import Files, Shell
 from drivers.text import Words
-from probes.answers import hear
+from probes.answers import hear_apart
 from probes.api import Bench, Choice, Evidence, Measurement, NotApplicable, Prompt, PromptKind, Reading, Unread, probe
 from probes.cameras import READ_CAMERA, media_camera
 from probes.picture import Picture
@@ -140,7 +140,7 @@ async def camera_each(
 
     Settings: `lenses`, which; `wait_s`, seconds until a picture must be there; `timeout_s`, seconds for a person.
     """
-    said = hear(bench, READ_CAMERA, media_camera)
+    said = await hear_apart(bench, READ_CAMERA, media_camera)
     if said.get("camera_count") == 0:
         raise NotApplicable(_NO_SUCH.fill(lens=""))
     ready = Prompt("aim", PromptKind.CHOICE, _AIM, _AIM_STEPS, (Choice("ready", _READY, "1"),), timeout_s)

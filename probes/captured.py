@@ -6,6 +6,7 @@ Bytes in, inert text and exact numbers out; nothing here raises on input and not
 
 from __future__ import annotations
 
+import codecs
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
@@ -15,6 +16,7 @@ from probes.api import Parsed, Problem
 
 __all__ = [
     "LINE_LIMIT",
+    "MOST_LINES",
     "after",
     "cut_line",
     "decimal",
@@ -24,6 +26,7 @@ __all__ = [
     "is_framing",
     "note",
     "plain_numbers",
+    "plain_text",
     "raw_lines",
     "stripped_lines",
     "text_of",
@@ -32,6 +35,12 @@ __all__ = [
 
 #: Longest line that is looked at, in characters. Real dumps stay far below it; a longer line is a broken stream.
 LINE_LIMIT = 65_536
+#: Most lines that are looked at: those of 4 MB in which a line has 16 bytes. Lines of real dumps and logs have 30 to
+#: 150; millions of empty ones are a broken stream, and would take seconds.
+MOST_LINES = 262_144
+#: Bytes that are decoded in one go.
+_PIECE = 65_536
+_WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
 _HEX = re.compile(r"0[xX][0-9a-fA-F]{1,16}", re.ASCII)
@@ -42,30 +51,53 @@ _FALSE = frozenset(("false", "no", "0"))
 
 
 def text_of(data: bytes) -> str:
-    """`data` as text: UTF-8 with replacement, or what its byte order mark says (a console that redirects to a file)."""
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return data.decode("utf-16", "replace")
-    return data.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace")
+    """`data` as text: UTF-8 with replacement, or what its byte order mark says (a console that redirects to a file).
+
+    Bytes that are no text take a decoder a hundred times as long, in one go in which no other thread has a turn: long
+    ones are decoded piece by piece.
+    """
+    if data.startswith(_WIDE):
+        return _decoded(data, "utf-16")
+    return _decoded(data.removeprefix(b"\xef\xbb\xbf"), "utf-8")
+
+
+def _decoded(data: bytes, encoding: str) -> str:
+    if len(data) <= _PIECE:
+        return data.decode(encoding, "replace")
+    decoder = codecs.getincrementaldecoder(encoding)("replace")
+    pieces = [decoder.decode(data[at : at + _PIECE]) for at in range(0, len(data), _PIECE)]
+    return "".join((*pieces, decoder.decode(b"", final=True)))
+
+
+def plain_text(data: bytes) -> str:
+    """As `text_of`, with CR LF and CR CR LF made LF."""
+    return text_of(data).replace("\r\r\n", "\n").replace("\r\n", "\n")
 
 
 def cut_line(data: bytes) -> str:
     """The last line, stripped, where it has no end; empty where it has one. Its value may be half a value."""
-    last = text_of(data).rpartition("\n")[2]
-    return last[:LINE_LIMIT].strip()
+    if not data.startswith(_WIDE):
+        at = data.rfind(b"\n") + 1
+        data = data[at : at + 4 * LINE_LIMIT]  # a character has four bytes at most
+    return text_of(data).rpartition("\n")[2][:LINE_LIMIT].strip()
+
+
+def _split(text: str) -> list[str]:
+    return text.split("\n", MOST_LINES)[:MOST_LINES]
 
 
 def raw_lines(data: bytes) -> list[str]:
     """The lines of `data`: CR LF and CR CR LF made LF, trailing blanks off, indents kept."""
-    return [line[:LINE_LIMIT].rstrip() for line in text_of(data).split("\n")]
+    return [line[:LINE_LIMIT].rstrip() for line in _split(text_of(data))]
 
 
 def stripped_lines(data: bytes) -> list[str]:
     """As `raw_lines`, without indents and without the framing of bug reports."""
     text = text_of(data)
     if len(text) <= LINE_LIMIT:
-        lines = [raw.strip() for raw in text.split("\n")]
+        lines = [raw.strip() for raw in _split(text)]
     else:
-        lines = [raw[:LINE_LIMIT].strip() for raw in text.split("\n")]
+        lines = [raw[:LINE_LIMIT].strip() for raw in _split(text)]
     framed = _DURATION in text or any(frame in text for frame in _FRAMES)  # looked for once: most answers have none
     return [line for line in lines if not is_framing(line)] if framed else lines
 

@@ -10,11 +10,13 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Iterator
 from decimal import Decimal
+from functools import partial
 from typing import Literal
 
 from drivers.api import Command, DeviceGone, OutputCut, Shell, Side
 from drivers.text import Words
 from probes.answers import NOT_SAID, as_value, unread, why_nothing
+from probes.apart import apart
 from probes.api import (
     Bench,
     Choice,
@@ -107,7 +109,7 @@ async def _look(shell: Shell, began: float) -> Look | None:
         if answer.failure is not None:
             raise answer.failure
     second = Decimal(str(round(time.monotonic() - began, 2)))
-    return look_of(second, answers[0].stdout, answers[1].stdout)
+    return await apart(partial(look_of, second), answers[0].stdout, answers[1].stdout)
 
 
 async def _window(shell: Shell, window_s: float, interval_s: float) -> Window:

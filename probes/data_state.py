@@ -13,7 +13,7 @@ from decimal import Decimal
 
 from drivers.api import Command, Shell
 from drivers.text import Words
-from probes.answers import Heard, hear, hear_second
+from probes.answers import Heard, hear_apart, hear_second_apart
 from probes.api import Bench, Choice, Measurement, Parsed, Prompt, PromptKind, Reading, Unread, parser, probe
 from probes.captured import integer, raw_lines, stripped_lines
 from probes.device_policy import READ_ACCOUNTS, account
@@ -144,8 +144,9 @@ async def data_state(
     Settings: `agreed`, `kept` or `erased`, where neither the ticket nor a person shall be asked; `allowed_files` that a
     freshly set up phone of this model has by itself; `timeout_s` seconds until the question ends unanswered.
     """
-    accounts = hear(bench, READ_ACCOUNTS, account)
-    apps, files = hear_second(bench, READ_APPS, installed_apps), hear_second(bench, _FILES, user_files)
+    accounts = await hear_apart(bench, READ_ACCOUNTS, account)
+    apps = await hear_second_apart(bench, READ_APPS, installed_apps)
+    files = await hear_second_apart(bench, _FILES, user_files)
     said = bench.ticket.get("data-agreed") or agreed
     source = "ticket" if said else ""
     if said not in ("kept", "erased"):
@@ -156,7 +157,7 @@ async def data_state(
     traces = list(_traces(accounts, apps, files))
     for trace in traces:
         yield trace
-    setup = hear_second(bench, _SETUP, setup_state, "settings: user_setup_complete")
+    setup = await hear_second_apart(bench, _SETUP, setup_state, "settings: user_setup_complete")
     if setup.get("user_setup_complete") is not None:
         yield Measurement("set_up", setup.get("user_setup_complete"), setup.source)
     yield _as_agreed(said, traces, allowed_files)

@@ -16,7 +16,8 @@ from decimal import Decimal
 
 from drivers.api import Command, InputEvents, Shell
 from drivers.text import Words
-from probes.answers import Heard, hear, why_nothing
+from probes.answers import Heard, hear_apart, why_nothing
+from probes.apart import apart
 from probes.api import (
     Bench,
     Evidence,
@@ -29,11 +30,11 @@ from probes.api import (
     parser,
     probe,
 )
-from probes.captured import raw_lines, stripped_lines
-from probes.getevent import input_devices
+from probes.captured import stripped_lines
+from probes.getevent import devices_of
 from probes.live import EventQueue, seen_by_the_phone
 from probes.sensor_watch import POLL_S, READ, SensorWatch, dead, opened, presence
-from probes.telephony import READ_FEATURES
+from probes.telephony import READ_FEATURES, features_of
 from probes.units import FLAG, LIST
 
 __all__ = ["device_state", "fold", "hall", "light", "proximity"]
@@ -98,7 +99,7 @@ async def proximity(bench: Bench, *, timeout_s: float = 60.0) -> AsyncIterator[R
 
     Settings: `timeout_s` seconds for each prompt.
     """
-    there, go_on = presence(bench, "proximity")
+    there, go_on = await presence(bench, "proximity")
     yield there
     if not go_on:
         return
@@ -210,12 +211,12 @@ async def light(bench: Bench, *, lamp: bool = True, timeout_s: float = 60.0) -> 
 
     Settings: `lamp`, whether a lamp is asked for; `timeout_s` seconds for each prompt.
     """
-    there, go_on = presence(bench, "light")
+    there, go_on = await presence(bench, "light")
     yield there
     if not go_on:
         return
     watch = SensorWatch(bench.capability(Shell), "light")  # type: ignore[type-abstract]
-    mode = hear(bench, _MODE, setting)
+    mode = await hear_apart(bench, _MODE, setting)
     name = "system screen_brightness_mode"
     if mode.get("value") == "0" or mode.get("set") is False:
         undo = f"settings put {name} 0" if mode.get("set") else f"settings delete {name}"
@@ -305,7 +306,7 @@ async def hall(bench: Bench, *, timeout_s: float = 60.0, total_s: float = 300.0)
     listing = await inputs.describe(deadline_s=10.0)
     if listing.failure is not None:
         raise listing.failure
-    devices = input_devices(raw_lines(listing.stdout))
+    devices = await apart(devices_of, listing.stdout)
     if not devices:
         for name in ("hall_follows", "hall_returns"):
             yield Unread(name, _NO_DEVICES.fill(why=why_nothing(listing)), "getevent -lp")
@@ -395,10 +396,10 @@ async def fold(bench: Bench, *, timeout_s: float = 60.0) -> AsyncIterator[Readin
 
     Settings: `timeout_s` seconds for each prompt.
     """
-    said = hear(bench, _STATE, device_state)
+    said = await hear_apart(bench, _STATE, device_state)
     states, start = said.get("states") or [], said.get("state")
     if start is None:
-        yield Unread("fold_follows", _why_no_state(bench, said), said.source)
+        yield Unread("fold_follows", await _why_no_state(bench, said), said.source)
         return
     if len(states) < 2:
         raise NotApplicable(_NO_FOLD)
@@ -429,10 +430,10 @@ async def fold(bench: Bench, *, timeout_s: float = 60.0) -> AsyncIterator[Readin
     yield Evidence("device-states.txt", "\n".join(seen).encode())
 
 
-def _why_no_state(bench: Bench, said: Heard) -> Words:
+async def _why_no_state(bench: Bench, said: Heard) -> Words:
     """Why no folded state is told. Raises NotApplicable where the phone declares its features, and none of a hinge."""
     why, missing = said.reason("state"), not said.facts
-    features = [line for line in raw_lines(bench.answer(READ_FEATURES.name).stdout) if line.startswith("feature:")]
+    features = await apart(features_of, bench.answer(READ_FEATURES.name).stdout)
     if not features or not missing:
         return why
     if not any(map(_HINGE_FEATURE.search, features)):
@@ -450,7 +451,7 @@ async def _other_state(shell: Shell, seen: list[str], matches: Callable[[str], b
         result = await shell.run(_STATE.script, deadline_s=15.0, limit=_STATE.limit)
         if result.failure is not None:
             raise result.failure
-        state = device_state(result.stdout).facts.get("state")
+        state = (await apart(device_state, result.stdout)).facts.get("state")
         if state is not None and state != seen[-1]:
             seen.append(state)
         if state is not None and matches(state):

@@ -13,7 +13,7 @@ from decimal import Decimal
 
 from drivers.api import Files, Shell
 from drivers.text import Words
-from probes.answers import hear
+from probes.answers import hear_apart
 from probes.api import (
     Bench,
     Choice,
@@ -73,7 +73,7 @@ async def flash(
     Settings: `count`, how many times, 0 for a number by chance from 1 to 4; `wait_s`, seconds until a picture must be
     there; `timeout_s`, seconds for a person.
     """
-    said = hear(bench, READ_CAMERA, media_camera)
+    said = await hear_apart(bench, READ_CAMERA, media_camera)
     if any(one.get("flash") is not None for one in said.get("inventory") or ()) and not any(
         one.get("flash") for one in said.get("inventory") or ()
     ):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from probes.api import Parsed, Problem, parser
 from probes.captured import raw_lines, unquoted
 
-__all__ = ["InputDevice", "getevent", "input_devices"]
+__all__ = ["InputDevice", "devices_of", "getevent", "input_devices"]
 
 _ADD = re.compile(r"add device [0-9]{1,6}: (/\S{1,200})", re.ASCII)
 #: An event: an optional time (in brackets; before Android 4 `SECONDS-MICROSECONDS:`), an optional device, then type,
@@ -48,6 +48,11 @@ class InputDevice:
     switches: list[str] = field(default_factory=list)
     on: list[str] = field(default_factory=list)
     props: list[str] = field(default_factory=list)
+
+
+def devices_of(data: bytes) -> list[InputDevice]:
+    """The devices that `getevent -p` or `-lp` lists."""
+    return input_devices(raw_lines(data))
 
 
 def input_devices(lines: list[str]) -> list[InputDevice]:

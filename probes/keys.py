@@ -17,6 +17,7 @@ from typing import Literal
 from drivers.api import InputEvent, InputEvents
 from drivers.text import Words
 from probes.answers import why_nothing
+from probes.apart import apart
 from probes.api import (
     Bench,
     Choice,
@@ -30,8 +31,7 @@ from probes.api import (
     Unread,
     probe,
 )
-from probes.captured import raw_lines
-from probes.getevent import InputDevice, input_devices
+from probes.getevent import InputDevice, devices_of
 from probes.live import EventQueue
 from probes.units import FLAG, LIST
 
@@ -301,7 +301,7 @@ async def keys(
     listing = await inputs.describe(deadline_s=10.0)
     if listing.failure is not None:
         raise listing.failure
-    devices = input_devices(raw_lines(listing.stdout))
+    devices = await apart(devices_of, listing.stdout)
     if not devices:
         why = why_nothing(listing)
         reason = Words(_NO_DEVICES.en.format(why=why.en), _NO_DEVICES.zh.format(why=why.zh))

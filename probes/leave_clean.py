@@ -14,7 +14,7 @@ from decimal import Decimal
 
 from drivers.api import Command, Shell
 from drivers.text import Words
-from probes.answers import Heard, as_value, hear, hear_second, reading
+from probes.answers import Heard, as_value, hear_apart, hear_second_apart, reading
 from probes.api import Bench, Choice, Measurement, Parsed, Prompt, PromptKind, Reading, Unread, parser, probe
 from probes.captured import stripped_lines
 from probes.units import FLAG, LIST, TEXT
@@ -137,16 +137,17 @@ def _on_the_phone(files: Heard, awake: Heard) -> Iterator[Reading]:
         yield Unread("stays_awake", awake.reason("stays_awake"), awake.source)
 
 
-def _modes(bench: Bench, networks: Sequence[str]) -> Iterator[Reading]:
+async def _modes(bench: Bench, networks: Sequence[str]) -> AsyncIterator[Reading]:
     """Networks of the bench that the phone still knows, and whether it is still in repair mode."""
     if networks:
-        saved = hear_second(bench, _NETWORKS, saved_network_names)
+        saved = await hear_second_apart(bench, _NETWORKS, saved_network_names)
         if saved.get("networks") is None:
             yield Unread("bench_networks", saved.reason("networks"), saved.source)
         else:
-            left = [name for name in networks if name in saved.get("networks")]
+            known = frozenset(saved.get("networks"))
+            left = [name for name in networks if name in known]
             yield Measurement("bench_networks", as_value(left), saved.source)
-    mode = hear_second(bench, _REPAIR, repair_mode, "current user, ro.gsid.image_running")
+    mode = await hear_second_apart(bench, _REPAIR, repair_mode, "current user, ro.gsid.image_running")
     yield reading("in_repair_mode", mode, "on", words="user")
 
 
@@ -186,12 +187,12 @@ async def leave_clean(
     Measures: `changes_left` and `which_changes` as the bench's journal has them; `bench_files` found on the phone;
     `stays_awake`; `debugging`: `revoked`, `wanted` (left on by the customer's wish) or `left`.
     """
-    files = hear(bench, _FILES, bench_files, "files named assay*")
+    files = await hear_apart(bench, _FILES, bench_files, "files named assay*")
     for each in _changes(bench.ticket.get("changes-left")):
         yield each
-    for each in _on_the_phone(files, hear_second(bench, _AWAKE, stay_on)):
+    for each in _on_the_phone(files, await hear_second_apart(bench, _AWAKE, stay_on)):
         yield each
-    for each in _modes(bench, networks):
+    async for each in _modes(bench, networks):
         yield each
     look = await bench.person.ask(Prompt("as-it-should-be", PromptKind.VERDICT, _AS_IT_SHOULD, _CHECK, (), timeout_s))
     if look.value in ("good", "bad"):

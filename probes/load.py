@@ -14,7 +14,7 @@ from decimal import Decimal
 from drivers.api import Command, CommandResult, Shell
 from drivers.text import Words
 from probes import power_supply
-from probes.answers import Heard, hear_live
+from probes.answers import Heard, hear_live_apart
 from probes.api import Bench, Measurement, NotRun, Reading, Unread, probe
 from probes.battery_dump import READ_BATTERY, battery_now
 from probes.battery_electrical import LEAST_FOR_RESISTANCE_UA, RESISTANCES, cell_millivolts
@@ -96,10 +96,10 @@ def _hottest(service: Heard, kind: int) -> Decimal | None:
     return max(warm, default=None)
 
 
-def _look(second: int, answers: Sequence[CommandResult]) -> _Look:
-    service = hear_live(answers[0], thermalservice, READ_SERVICE.script)
-    said = hear_live(answers[1], battery_now, READ_BATTERY.script)
-    supply = hear_live(answers[2], power_supply.power_supply, "sysfs power_supply")
+async def _look(second: int, answers: Sequence[CommandResult]) -> _Look:
+    service = await hear_live_apart(answers[0], thermalservice, READ_SERVICE.script)
+    said = await hear_live_apart(answers[1], battery_now, READ_BATTERY.script)
+    supply = await hear_live_apart(answers[2], power_supply.power_supply, "sysfs power_supply")
     cell = said.get("temperature_C")
     micro, current = supply.get("voltage_now_uV"), supply.get("current_now_uA")
     return _Look(
@@ -118,7 +118,7 @@ async def _worked(shell: Shell, seconds: int, workers: int, so_far: int) -> _Loo
     """One piece of work, and a look before it ends."""
     work = Command("work", work_script(seconds, workers), timeout_s=seconds + 10.0, limit=4096)
     _, *answers = await shell.batch((work, *_LOOK), deadline_s=seconds + 45.0)
-    return _look(so_far + seconds, answers)
+    return await _look(so_far + seconds, answers)
 
 
 @probe(
@@ -150,7 +150,7 @@ async def load(bench: Bench, *, seconds: int = 60, workers: int = 8) -> AsyncIte
     Settings: `seconds` of work at most, in pieces of five; `workers`, how many processes work at once, at most 16.
     """
     shell = bench.capability(Shell)  # type: ignore[type-abstract]  # a protocol names the capability
-    rest = _look(0, await shell.batch(_LOOK, deadline_s=40.0))
+    rest = await _look(0, await shell.batch(_LOOK, deadline_s=40.0))
     if rest.cpu is None and rest.skin is None and rest.cell is None:
         raise NotRun(_NOTHING.fill(why=rest.why))
     looks = [rest]

@@ -14,7 +14,8 @@ from typing import Any, Literal
 
 from drivers.api import Command, Shell
 from drivers.text import Words
-from probes.answers import NOT_SAID, Heard, hear, hear_second, reading
+from probes.answers import NOT_SAID, Heard, hear_apart, hear_second_apart, reading
+from probes.apart import apart
 from probes.api import Bench, Measurement, NotApplicable, Parsed, Reading, Unread, parser, probe
 from probes.captured import decimal, integer, note, plain_numbers, stripped_lines
 from probes.cut import without_cut_value
@@ -164,8 +165,9 @@ async def gnss(
     Settings: `place` says where the phone lies; `least_reports`, how many reports a mean needs; `listen_s`, seconds to
     watch (a map is open meanwhile), so that only what is received now counts; 0 takes the figures since the start.
     """
-    said = hear(bench, _READ, location)
-    if hear_second(bench, READ_FEATURES, pm_features).get("has_gps") is False:
+    said = await hear_apart(bench, _READ, location)
+    features = await hear_second_apart(bench, READ_FEATURES, pm_features)
+    if features.get("has_gps") is False:
         raise NotApplicable(_NO_GPS)
     if listen_s and said.get("gnss_kpi_present"):
         said = await _listened(bench, said, listen_s)
@@ -198,7 +200,8 @@ async def _listened(bench: Bench, before: Heard, seconds: int) -> Heard:
     later = await shell.run(_READ.script, deadline_s=_READ.timeout_s, limit=_READ.limit)
     if later.failure is not None:
         raise later.failure
-    return Heard(f"{before.source}, {seconds} s", window(before.facts, location(later.stdout).facts), before.why)
+    after = await apart(location, later.stdout)
+    return Heard(f"{before.source}, {seconds} s", window(before.facts, after.facts), before.why)
 
 
 def _carrier_to_noise(said: Heard, place: Place, least: int, *, off: bool) -> Iterator[Reading]:

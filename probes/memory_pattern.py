@@ -16,7 +16,8 @@ from decimal import Decimal
 from drivers.api import CommandResult, Shell
 from drivers.text import Words
 from probes import getprop, memory
-from probes.answers import Heard, hear, hear_second, reading, why_nothing
+from probes.answers import Heard, hear_apart, reading, why_nothing
+from probes.apart import apart
 from probes.api import Bench, Measurement, Reading, Unread, probe
 from probes.units import FLAG
 
@@ -156,9 +157,8 @@ async def memory_size_and_patterns(bench: Bench, *, size_mib: int = 64) -> Async
 
     Settings: `size_mib`, how many MiB each pattern fills, at most an eighth of what is free.
     """
-    said = hear(bench, memory.READ, memory.meminfo, "/proc/meminfo")
-    hear_second(bench, getprop.READ, getprop.getprop)
-    props, _, _ = getprop.properties(bench.answer(getprop.READ.name).stdout)
+    said = await hear_apart(bench, memory.READ, memory.meminfo, "/proc/meminfo")
+    props, _, _ = await apart(getprop.properties, bench.answer(getprop.READ.name).stdout)
     for found in _sizes(said, props):
         yield found
     free = said.get("MemAvailable_kB") or said.get("MemFree_kB")

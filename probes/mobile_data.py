@@ -16,7 +16,8 @@ from drivers.api import Command, Shell
 from drivers.text import Words
 from probes import getprop
 from probes.air import READ_AIRPLANE
-from probes.answers import NOT_SAID, Heard, hear_second, unread, why_nothing
+from probes.answers import NOT_SAID, Heard, hear_second_apart, unread, why_nothing
+from probes.apart import apart
 from probes.api import Bench, Measurement, NotRun, Reading, Unread, Write, probe
 from probes.connectivity import READ_NETWORKS, connectivity
 from probes.fetch import FETCH_S, fetch_script, fetched
@@ -83,7 +84,7 @@ async def _came(shell: Shell, wait_s: int) -> _Came:
         answer = await shell.run(READ_NETWORKS.script, deadline_s=READ_NETWORKS.timeout_s, limit=READ_NETWORKS.limit)
         if answer.failure is not None:
             raise answer.failure
-        facts = connectivity(answer.stdout).facts
+        facts = (await apart(connectivity, answer.stdout)).facts
         heard = Heard("dumpsys connectivity", facts, {"": why_nothing(answer)} if not facts else {})
         waited = clock() - start
         if facts.get("cellular_validated") and not facts.get("wifi_connected"):
@@ -114,7 +115,7 @@ async def _page(shell: Shell, url: str) -> AsyncIterator[Reading]:
     answer = await shell.run(script, deadline_s=FETCH_S + 10.0, limit=64 * 1024)
     if answer.failure is not None:
         raise answer.failure
-    page = fetched(answer.stdout, answer.stderr)
+    page = await apart(fetched, answer.stdout, answer.stderr)
     if page.unable:
         yield Unread("page_fetched", page.why or NOT_SAID, "nc")
     else:
@@ -170,8 +171,8 @@ async def mobile_data(bench: Bench, *, url: str = "", wait_s: int = 30) -> Async
     Settings: `url`, a plain http page of the bench that is reachable from the mobile network; `wait_s`, the longest
     wait for that network in seconds (Android tries its own check again after 1, 2, 4 and 8 s).
     """
-    ready = cards_in_use(bench)
-    networks = hear_second(bench, READ_NETWORKS, connectivity, "dumpsys connectivity")
+    ready = await cards_in_use(bench)
+    networks = await hear_second_apart(bench, READ_NETWORKS, connectivity, "dumpsys connectivity")
     if not networks.facts:
         raise NotRun(networks.reason("cellular_connected"))
     await _prepared(bench)
@@ -181,5 +182,6 @@ async def mobile_data(bench: Bench, *, url: str = "", wait_s: int = 30) -> Async
         yield one
     async for one in _page(shell, url):
         yield one
-    for one in _of_slots(ready, hear_second(bench, READ_SUBSCRIPTIONS, isub, "dumpsys isub"), came):
+    cards = await hear_second_apart(bench, READ_SUBSCRIPTIONS, isub, "dumpsys isub")
+    for one in _of_slots(ready, cards, came):
         yield one

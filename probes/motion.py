@@ -154,7 +154,7 @@ async def accelerometer(
     Settings: `poses` to take; `rest_s` seconds of rest in each; `open_s` seconds for the phone to load the page;
     `timeout_s` seconds for each prompt.
     """
-    there, go_on = presence(bench, "accelerometer")
+    there, go_on = await presence(bench, "accelerometer")
     yield there
     if not go_on:
         return
@@ -247,7 +247,7 @@ async def gyroscope(
 
     Settings: `turns` to make; `rest_s` seconds of rest; `open_s` seconds for the page; `timeout_s` for each prompt.
     """
-    there, go_on = presence(bench, "gyroscope")
+    there, go_on = await presence(bench, "gyroscope")
     yield there
     if not go_on:
         return
@@ -370,7 +370,7 @@ async def magnetometer(
 
     Settings: `rest_s` seconds of rest; `open_s` seconds for the page; `timeout_s` for each prompt.
     """
-    there, go_on = presence(bench, "magnetometer")
+    there, go_on = await presence(bench, "magnetometer")
     yield there
     if not go_on:
         return
@@ -450,7 +450,7 @@ async def barometer(bench: Bench, *, watch_s: float = 5.0, timeout_s: float = 12
 
     Settings: `watch_s` seconds to watch; `timeout_s` seconds for the prompt.
     """
-    there, go_on = presence(bench, "pressure")
+    there, go_on = await presence(bench, "pressure")
     yield there
     if not go_on:
         return

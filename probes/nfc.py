@@ -15,7 +15,8 @@ from typing import Any
 from drivers.api import Command, Shell
 from drivers.text import Words
 from probes.air import AIRPLANE_ON, READ_AIRPLANE, airplane_mode, svc_unable
-from probes.answers import NOT_SAID, hear, hear_second, reading, why_nothing
+from probes.answers import NOT_SAID, hear_apart, hear_second_apart, reading, why_nothing
+from probes.apart import apart
 from probes.api import (
     Bench,
     Measurement,
@@ -133,8 +134,9 @@ async def nfc_controller(bench: Bench, *, tag: str = "", wait_s: int = 20) -> As
     Settings: `tag`, the id of the bench's tag that lies at the phone (hexadecimal), for phones whose dump tells it;
     `wait_s`, the longest wait for the controller in seconds.
     """
-    said = hear(bench, _READ, nfc)
-    if hear_second(bench, READ_FEATURES, pm_features).get("has_nfc") is False and not said.facts:
+    said = await hear_apart(bench, _READ, nfc)
+    features = await hear_second_apart(bench, READ_FEATURES, pm_features)
+    if features.get("has_nfc") is False and not said.facts:
         raise NotApplicable(_NO_NFC)
     yield reading("nfc_state", said, "state", words="mState")
     if said.get("state") == "off":
@@ -183,7 +185,7 @@ async def _comes_up(shell: Shell, wait_s: int) -> bool:
         said = await shell.run(_READ.script, deadline_s=_READ.timeout_s, limit=_READ.limit)
         if said.failure is not None:
             raise said.failure
-        if nfc(said.stdout).facts.get("state") == "on":
+        if (await apart(nfc, said.stdout)).facts.get("state") == "on":
             return True
         await asyncio.sleep(_LOOK_S)
     return False

@@ -14,14 +14,15 @@ from contextlib import AsyncExitStack
 
 from drivers.api import Command, NoAnswer, Refused, SelfTestPage, Shell, Unsupported
 from drivers.text import Words
-from probes.answers import hear, why_nothing
+from probes.answers import hear_apart, why_nothing
+from probes.apart import apart
 from probes.api import Bench, Measurement, NotApplicable, NotRun, Reading, Unread
 from probes.captured import raw_lines
 from probes.inertia import Vector
 from probes.live import seen_by_the_phone
 from probes.sensor_events import Sample, SensorLog, sensor_log
 from probes.sensors import SENSOR_TYPES, Sensor, sensorservice
-from probes.telephony import READ_FEATURES
+from probes.telephony import READ_FEATURES, features_of
 
 __all__ = ["PAGE", "READ", "SensorWatch", "dead", "listed", "opened", "presence", "window"]
 
@@ -103,19 +104,15 @@ _BUILT_WITH = Words(
 _GONE = Words("the phone stopped listing its sensors: {why}", "手机不再列出传感器：{why}")
 
 
-def presence(bench: Bench, sensor: Sensor) -> tuple[Reading, bool]:
+async def presence(bench: Bench, sensor: Sensor) -> tuple[Reading, bool]:
     """Whether a sensor that the phone was built with is listed, and whether there is any use in going on.
 
     Wants the reads `READ` and `READ_FEATURES`. Raises `NotApplicable` for a phone that was built without it.
     """
-    there, go_on = listed(bench, sensor)
+    there, go_on = await listed(bench, sensor)
     if go_on or isinstance(there, Unread):
         return there, go_on
-    features = {
-        line.removeprefix("feature:")
-        for line in raw_lines(bench.answer(READ_FEATURES.name).stdout)
-        if line.startswith("feature:")
-    }
+    features = await apart(features_of, bench.answer(READ_FEATURES.name).stdout)
     if not features:
         return Unread(f"{sensor}_present", _BUILT_WITH.fill(sensor=_NAMES[sensor]), READ_FEATURES.script), False
     if f"android.hardware.sensor.{_FEATURES.get(sensor, sensor)}" not in features:
@@ -123,13 +120,17 @@ def presence(bench: Bench, sensor: Sensor) -> tuple[Reading, bool]:
     return there, False
 
 
-def listed(bench: Bench, sensor: Sensor) -> tuple[Reading, bool]:
+async def listed(bench: Bench, sensor: Sensor) -> tuple[Reading, bool]:
     """Whether the phone lists that sensor now, and whether there is any use in going on."""
-    said = hear(bench, READ, sensorservice)
+    said = await hear_apart(bench, READ, sensorservice)
     name, fact = f"{sensor}_present", said.get(sensor)
     if fact is None:
         return Unread(name, said.reason(sensor), said.source), False
     return Measurement(name, fact != "absent", f"{said.source}: {fact}"), fact != "absent"
+
+
+def _log_of(data: bytes) -> SensorLog:
+    return sensor_log(raw_lines(data))
 
 
 class SensorWatch:
@@ -163,7 +164,7 @@ class SensorWatch:
         result = await self._shell.run(READ.script, deadline_s=_LOOK_S, limit=READ.limit)
         if result.failure is not None:
             raise result.failure
-        log = sensor_log(raw_lines(result.stdout))
+        log = await apart(_log_of, result.stdout)
         name = log.name_of(SENSOR_TYPES[self.sensor])
         if name is None:
             raise NotRun(_GONE.fill(why=why_nothing(result)))

@@ -15,7 +15,8 @@ from decimal import Decimal
 from drivers.api import Command, Shell
 from drivers.text import Words
 from probes import getprop
-from probes.answers import Heard, hear, hear_live, hear_second
+from probes.answers import Heard, hear_apart, hear_live_apart, hear_second_apart
+from probes.apart import apart
 from probes.api import Bench, Measurement, Parsed, Reading, Unread, parser, probe
 from probes.captured import decimal, raw_lines
 from probes.units import FLAG, LIST
@@ -64,12 +65,13 @@ def settings_rows(data: bytes) -> Parsed:
 
 async def _listed(bench: Bench, space: str, read: Command, sdk: object) -> Heard:
     """The settings of a namespace by the first of the two ways that says anything, else why neither does."""
-    said = hear(bench, read, settings_list)
+    said = await hear_apart(bench, read, settings_list)
     if said.facts:
         return said
     script = f"content query --uri content://settings/{space} --projection name:value"
     shell = bench.capability(Shell)  # type: ignore[type-abstract]  # a protocol names the capability
-    rows = hear_live(await shell.run(script, deadline_s=15.0, limit=read.limit), settings_rows, script)
+    answer = await shell.run(script, deadline_s=15.0, limit=read.limit)
+    rows = await hear_live_apart(answer, settings_rows, script)
     if rows.facts:
         return rows
     old = isinstance(sdk, int) and sdk < _LIST_SDK
@@ -186,8 +188,7 @@ def _dark_or_large(system: Heard) -> Iterator[str]:
 _MONITORING = "persist.sys.permission.enable"
 
 
-def _monitoring(answer: bytes) -> Iterator[Reading]:
-    props, _, _ = getprop.properties(answer)
+def _monitoring(props: Mapping[str, str]) -> Iterator[Reading]:
     if props.get(_MONITORING) in ("true", "false"):
         yield Measurement("permission_monitoring", props[_MONITORING] == "true", f"getprop {_MONITORING}")
 
@@ -208,14 +209,15 @@ def _monitoring(answer: bytes) -> Iterator[Reading]:
 )
 async def settings_check(bench: Bench) -> AsyncIterator[Reading]:
     """Which settings are such that a customer takes them for a fault."""
-    sdk = hear_second(bench, getprop.READ, getprop.getprop).get("sdk")
+    sdk = (await hear_second_apart(bench, getprop.READ, getprop.getprop)).get("sdk")
     said = {space: await _listed(bench, space, read, sdk) for space, read in zip(_SPACES, READS, strict=True)}
     found: list[str] = []
     for odd, each in _flags(said):
         if isinstance(each, Measurement) and each.value is True and odd.looks_like:
             found.append(odd.words.en)
         yield each
-    for each in (*_screen(said["system"]), *_monitoring(bench.answer(getprop.READ.name).stdout)):
+    props, _, _ = await apart(getprop.properties, bench.answer(getprop.READ.name).stdout)
+    for each in (*_screen(said["system"]), *_monitoring(props)):
         yield each
     if all(heard.facts for heard in said.values()):
         yield Measurement("look_like_faults", (*found, *_dark_or_large(said["system"])), said["system"].source)

@@ -13,12 +13,15 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from typing import Literal
 
 from drivers.api import Files, Refused, Shell
 from drivers.text import Words
 from probes.answers import why_nothing
+from probes.apart import apart
 from probes.api import Bench, Choice, NotRun, Prompt, PromptKind, Skipped, Write
+from probes.captured import plain_text
 from probes.picture import Picture, look_at
 
 __all__ = ["LENSES", "Lens", "LensName", "Shutter", "Unseen", "open_script", "same_focal"]
@@ -91,6 +94,21 @@ def open_script(lens: LensName) -> str:
     )
 
 
+def _paths(listed: bytes) -> frozenset[str]:
+    return frozenset(line for line in plain_text(listed).splitlines() if line.startswith("/sdcard/DCIM/"))
+
+
+def _new(before: frozenset[str], listed: bytes) -> list[str]:
+    """The pictures of one folder that were not there before, JPEG first."""
+    fresh = sorted(_paths(listed) - before)
+    pictures = [path for path in fresh if path.lower().endswith((*_JPEG, *_OTHER))]
+    if not pictures:
+        return []
+    first = next((path for path in pictures if path.lower().endswith(_JPEG)), pictures[0])
+    folder = first.rpartition("/")[0]
+    return [first, *(path for path in pictures if path != first and path.rpartition("/")[0] == folder)]
+
+
 class Shutter:
     """Takes pictures on one phone, for one attempt of a check.
 
@@ -110,14 +128,14 @@ class Shutter:
         opened = await self._bench.write(Write(f"camera-{lens}", _WHAT_OPEN, open_script(lens), _HOME))
         if opened.failure is not None:
             raise opened.failure
-        said = opened.text + opened.stderr.decode("utf-8", "replace")
+        said = await apart(plain_text, opened.stdout) + opened.stderr.decode("utf-8", "replace")
         if "Error" in said or "Starting" not in said:
             raise NotRun(_NO_APP.fill(why=why_nothing(opened)))
         await asyncio.sleep(_OPEN_S)
 
     async def shoot(self, lens: LensName, *, by_hand: bool = True) -> Picture | Unseen:
         """One picture with the app that is open: by a key, else (`by_hand`) by a person's finger."""
-        before = await self._pictures()
+        before = await apart(_paths, await self._listed())
         for key in _KEYS:
             pressed = await self._bench.write(Write("shutter", _WHAT_SHOOT, f"input keyevent {key}", ":"))
             if pressed.failure is not None:
@@ -137,22 +155,18 @@ class Shutter:
         found = await self._new(before)
         return await self._fetch(found) if found else Unseen(False, _NOWHERE)
 
-    async def _pictures(self) -> frozenset[str]:
+    async def _listed(self) -> bytes:
         listed = await self._shell.run(_LIST, deadline_s=15.0)
         if listed.failure is not None:
             raise listed.failure
-        return frozenset(line for line in listed.text.splitlines() if line.startswith("/sdcard/DCIM/"))
+        return listed.stdout
 
     async def _new(self, before: frozenset[str]) -> list[str]:
-        """The pictures of one folder that were not there before, JPEG first, as soon as there are some."""
+        """What a shot has brought, as soon as there is something."""
         until = time.monotonic() + self._wait_s
         while True:
-            fresh = sorted(await self._pictures() - before)
-            pictures = [path for path in fresh if path.lower().endswith((*_JPEG, *_OTHER))]
-            if pictures:
-                first = next((path for path in pictures if path.lower().endswith(_JPEG)), pictures[0])
-                folder = first.rpartition("/")[0]
-                return [first, *(path for path in pictures if path != first and path.rpartition("/")[0] == folder)]
+            if found := await apart(partial(_new, before), await self._listed()):
+                return found
             if time.monotonic() >= until:
                 return []
             await asyncio.sleep(_POLL_S)

@@ -14,7 +14,7 @@ from drivers.api import Command, Shell
 from drivers.text import Words
 from probes import getprop
 from probes.air import AIRPLANE_ON, READ_AIRPLANE, airplane_mode
-from probes.answers import NOT_SAID, Heard, as_value, hear, hear_second
+from probes.answers import NOT_SAID, Heard, as_value, hear, hear_apart, hear_second, hear_second_apart
 from probes.api import Bench, Measurement, NotApplicable, NotRun, Reading, Unread, probe
 from probes.isub import READ_SUBSCRIPTIONS, isub
 from probes.telephony import READ_FEATURES, pm_features, telephony_registry
@@ -73,7 +73,7 @@ def sim_states(props: Heard) -> list[str]:
     return states_of(str(props.get("sim_state") or ""))
 
 
-def cards_in_use(bench: Bench) -> list[int]:
+async def cards_in_use(bench: Bench) -> list[int]:
     """The slots, from 0, whose card is ready for a call or data; reads `getprop`, `pm list features`, aeroplane mode.
 
     Raises:
@@ -81,8 +81,9 @@ def cards_in_use(bench: Bench) -> list[int]:
         NotRun: aeroplane mode is on, no card is ready, or the phone does not tell.
         DriverError: the properties were not read as a whole.
     """
-    props = hear(bench, getprop.READ, getprop.getprop)
-    if hear_second(bench, READ_FEATURES, pm_features).get("has_telephony") is False:
+    props = await hear_apart(bench, getprop.READ, getprop.getprop)
+    features = await hear_second_apart(bench, READ_FEATURES, pm_features)
+    if features.get("has_telephony") is False:
         raise NotApplicable(NO_TELEPHONY)
     if airplane_mode(bench):
         raise NotRun(AIRPLANE_ON)

@@ -17,7 +17,7 @@ from drivers.api import Command, Shell
 from drivers.text import Words
 from probes import getprop
 from probes.air import AIRPLANE_ON, READ_AIRPLANE, airplane_mode
-from probes.answers import hear, hear_second
+from probes.answers import hear_apart, hear_second_apart
 from probes.api import Bench, Choice, Measurement, NotApplicable, NotRun, Prompt, PromptKind, Reading, Unread, probe
 from probes.isub import READ_SUBSCRIPTIONS, isub
 from probes.live import seen_by_the_phone
@@ -161,15 +161,16 @@ async def sim_tray(bench: Bench, *, timeout_s: float = 90.0) -> AsyncIterator[Re
 
     Settings: `timeout_s` seconds for each prompt.
     """
-    said = hear(bench, getprop.READ, getprop.getprop)
-    if hear_second(bench, READ_FEATURES, pm_features).get("has_telephony") is False:
+    said = await hear_apart(bench, getprop.READ, getprop.getprop)
+    features = await hear_second_apart(bench, READ_FEATURES, pm_features)
+    if features.get("has_telephony") is False:
         raise NotApplicable(NO_TELEPHONY)
     if airplane_mode(bench):
         raise NotRun(AIRPLANE_ON)
     states = sim_states(said)
     if not states:
         raise NotRun(_NO_STATES.fill(why=said.reason("sim_state")))
-    cards = hear_second(bench, READ_SUBSCRIPTIONS, isub, "dumpsys isub")
+    cards = await hear_second_apart(bench, READ_SUBSCRIPTIONS, isub, "dumpsys isub")
     embedded = [slot for slot in range(len(states)) if cards.get(f"slot{slot}_embedded")]
     places = await _places(bench, len(states) - len(embedded), timeout_s)
     yield Measurement("tray_places", Decimal(places), "slots of the phone, or a person")

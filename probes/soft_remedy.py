@@ -20,7 +20,8 @@ from typing import Literal
 from drivers.api import Command, CommandResult, Shell
 from drivers.text import Words
 from probes import getprop
-from probes.answers import hear, why_nothing
+from probes.answers import hear_apart, why_nothing
+from probes.apart import apart
 from probes.api import (
     Answer,
     Bench,
@@ -241,8 +242,8 @@ async def soft_remedy(
     Settings: `remedy`, else a person chooses; `timeout_s` seconds until a question ends unanswered; `boot_s` seconds
     that a phone may take to come back (a factory reset: three times that).
     """
-    said = hear(bench, getprop.READ, getprop.getprop)
-    props, _, _ = getprop.properties(bench.answer(getprop.READ.name).stdout)
+    said = await hear_apart(bench, getprop.READ, getprop.getprop)
+    props, _, _ = await apart(getprop.properties, bench.answer(getprop.READ.name).stdout)
     maker = recognise(
         str(said.get("manufacturer") or ""), str(said.get("brand") or ""), [n for n, v in props.items() if v]
     )
@@ -433,7 +434,9 @@ async def _back(bench: Bench, within_s: float) -> Boot:
 
 async def _saved(bench: Bench) -> int | None:
     answer = await _shell(bench).run(NETWORKS.script, deadline_s=NETWORKS.timeout_s, limit=NETWORKS.limit)
-    count: int | None = wifi_networks(answer.stdout).facts.get("saved_networks") if answer.failure is None else None
+    if answer.failure is not None:
+        return None
+    count: int | None = (await apart(wifi_networks, answer.stdout)).facts.get("saved_networks")
     return count
 
 

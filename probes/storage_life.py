@@ -13,9 +13,11 @@ from decimal import Decimal
 
 from drivers.api import CommandResult, Shell
 from drivers.text import Words, safe_text
-from probes.answers import Heard, hear, hear_second, reading
+from probes.answers import Heard, hear_apart, hear_second_apart, reading
+from probes.apart import apart
 from probes.api import Bench, Measurement, NotRun, Reading, Unread, Write, probe
 from probes.battery_dump import READ_HEALTH_HAL
+from probes.captured import plain_text
 from probes.storage import READ_DF, READ_DISKSTATS, df, diskstats
 from probes.storage_health import READ_HEALTH_FILES, storage_health
 from probes.units import FLAG, TEXT
@@ -103,10 +105,10 @@ _READ_BACK = (
 )
 
 
-def _whole(result: CommandResult) -> str:
+async def _whole(result: CommandResult) -> str:
     if result.failure is not None:
         raise result.failure
-    return result.text + result.stderr.decode("utf-8", "replace")
+    return await apart(plain_text, result.stdout) + result.stderr.decode("utf-8", "replace")
 
 
 def _compared(written: str, read: str) -> Iterator[Reading]:
@@ -196,14 +198,16 @@ async def storage(bench: Bench, *, size_mib: int = 64) -> AsyncIterator[Reading]
 
     Settings: `size_mib`, how many MiB are written, at most a twentieth of what is free.
     """
-    files = hear_second(bench, READ_HEALTH_FILES, storage_health, "sysfs health_descriptor")
-    for found in _life(files, hear_second(bench, READ_HEALTH_HAL, storage_health)):
+    files = await hear_second_apart(bench, READ_HEALTH_FILES, storage_health, "sysfs health_descriptor")
+    for found in _life(files, await hear_second_apart(bench, READ_HEALTH_HAL, storage_health)):
         yield found
-    size = _size_mib(hear(bench, READ_DF, df), hear_second(bench, READ_DISKSTATS, diskstats), size_mib)
+    space, stats = await hear_apart(bench, READ_DF, df), await hear_second_apart(bench, READ_DISKSTATS, diskstats)
+    size = _size_mib(space, stats, size_mib)
     undo = f"rm -rf {FOLDER}"
     written = await bench.write(
         Write("test-file", _WRITE_WHAT.fill(size=str(size)), _script(size), undo), deadline_s=60.0
     )
     shell = bench.capability(Shell)  # type: ignore[type-abstract]  # a protocol names the capability
-    for found in _compared(_whole(written), _whole(await shell.run(_READ_BACK, deadline_s=60.0, limit=64 * 1024))):
+    read = await shell.run(_READ_BACK, deadline_s=60.0, limit=64 * 1024)
+    for found in _compared(await _whole(written), await _whole(read)):
         yield found

@@ -13,7 +13,7 @@ from probes.api import Parsed, Problem, parser
 from probes.captured import integer, raw_lines
 from probes.cut import without_cut_word
 
-__all__ = ["READ_FEATURES", "pm_features", "telephony_registry"]
+__all__ = ["READ_FEATURES", "features_of", "pm_features", "telephony_registry"]
 
 READ_FEATURES = Command("features", "pm list features", timeout_s=15.0, limit=256 * 1024)
 
@@ -168,12 +168,17 @@ _FEATURES = {
 }
 
 
+def features_of(data: bytes) -> list[str]:
+    """The features that `pm list features` names, with their versions where they have one."""
+    lines = (line.strip() for line in raw_lines(data))
+    return [line[len("feature:") :] for line in lines if line.startswith("feature:")]
+
+
 @parser("pm_features")
 def pm_features(data: bytes) -> Parsed:
     """`pm list features`: what the phone says it is built with."""
     parsed = Parsed()
-    lines = [line.strip() for line in raw_lines(data)]
-    listed = [line[len("feature:") :] for line in lines if line.startswith("feature:")]
+    listed = features_of(data)
     if not listed:
         return parsed
     parsed.facts["feature_count"] = len(listed)

@@ -15,11 +15,11 @@ from decimal import Decimal
 
 from drivers.api import Command, InputEvent, InputEvents
 from drivers.text import Words
-from probes.answers import hear_second, why_nothing
+from probes.answers import hear_second_apart, why_nothing
+from probes.apart import apart
 from probes.api import Bench, Choice, Evidence, Measurement, Prompt, PromptKind, Reading, Skipped, Unread, probe
-from probes.captured import raw_lines
 from probes.display_dump import display
-from probes.getevent import InputDevice, input_devices
+from probes.getevent import InputDevice, devices_of
 from probes.live import EventQueue, seen_by_the_phone
 from probes.touch_trace import UNBROKEN, Contacts, Grid, Report, max_contacts, strokes
 from probes.units import FLAG
@@ -385,13 +385,14 @@ async def touch(
     listing = await inputs.describe(deadline_s=10.0)
     if listing.failure is not None:
         raise listing.failure
-    devices = input_devices(raw_lines(listing.stdout))
+    devices = await apart(devices_of, listing.stdout)
     if not devices:
         reason = _NOT_LISTED.fill(why=why_nothing(listing))
         for name in _MEASURES:
             yield Unread(name, reason, "getevent -lp")
         return
-    panels = panels_of(devices, _size(hear_second(bench, _DISPLAY, display).facts), cell_mm)
+    said = await hear_second_apart(bench, _DISPLAY, display)
+    panels = panels_of(devices, _size(said.facts), cell_mm)
     yield Measurement("touch_listed", bool(panels), "getevent -lp")
     if not panels:
         return

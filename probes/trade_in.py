@@ -15,10 +15,11 @@ from drivers.api import CommandResult, Shell
 from drivers.text import Words
 from drivers.trade_in import GET_STATUS, STATUS_LIMIT, object_in
 from probes.answers import NOT_SAID, Heard, reading, why_nothing
+from probes.apart import apart
 from probes.api import Bench, Measurement, NotApplicable, NotRun, Parsed, Problem, Reading, parser, probe
 from probes.battery_dates import day
 from probes.battery_dump import HEALTH_WORDS
-from probes.captured import note
+from probes.captured import note, plain_text
 from probes.units import FLAG, IDENTITY, LIST, TEXT
 
 __all__ = ["trade_in", "trade_in_status"]
@@ -134,6 +135,10 @@ def trade_in(data: bytes) -> Parsed:
     return parsed
 
 
+def _is_status(data: bytes) -> bool:
+    return object_in(plain_text(data)) is not None
+
+
 async def _ask(shell: Shell, tries: int) -> CommandResult:
     """The phone's answer; asked again while a phone that has just started has none."""
     for attempt in range(max(1, tries)):
@@ -142,7 +147,7 @@ async def _ask(shell: Shell, tries: int) -> CommandResult:
         result = await shell.run(GET_STATUS, deadline_s=20.0, limit=STATUS_LIMIT)
         if result.failure is not None:
             raise result.failure
-        if object_in(result.text) is not None or result.exit_code == 127:
+        if result.exit_code == 127 or await apart(_is_status, result.stdout):
             break
     return result
 
@@ -213,7 +218,7 @@ async def trade_in_status(bench: Bench, *, tries: int = 2) -> AsyncIterator[Read
     result = await _ask(bench.capability(Shell), tries)  # type: ignore[type-abstract]  # a protocol is the key
     if result.exit_code == 127:
         raise NotApplicable(_NO_MODE)
-    parsed = trade_in(result.stdout)
+    parsed = await apart(trade_in, result.stdout)
     if not parsed.facts:
         raise NotRun(_NOT_IN_IT.fill(why=why_nothing(result)))
     why = {

@@ -11,13 +11,15 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal, NamedTuple
 
 from drivers.api import Shell
 from drivers.text import Words
 from probes.answers import as_value, why_nothing
+from probes.apart import apart
 from probes.api import Bench, Measurement, NotRun, Reading, Write, probe
 from probes.battery_dump import READ_BATTERY, battery_now
+from probes.captured import plain_text
 from probes.crashes import CRASH_LOG, UPTIME, crash_log, proc_uptime
 from probes.thermal_dump import READ_SERVICE, STATUS_WORDS, thermalservice
 from probes.units import LIST
@@ -59,12 +61,27 @@ _OVERHEAT = 3
 #: From here on a phone is slowed down so that people notice (PowerManager.THERMAL_STATUS_SEVERE).
 _SEVERE = 3
 
-#: What is asked after each round, in one open.
+#: What is asked after each round, in one open, and how it is read.
 _ASKED = (UPTIME, CRASH_LOG, READ_BATTERY, READ_SERVICE)
+_PARSERS = dict(zip((one.name for one in _ASKED), (proc_uptime, crash_log, battery_now, thermalservice), strict=True))
 _NO_LOG = Words(
     "the phone's crash log can't be read ({why}), so nothing could be counted",
     "无法读取手机崩溃日志（{why}），无法计数",
 )
+
+
+class _Steps(NamedTuple):
+    """How many steps of a round were done, and in how many a file read back differs."""
+
+    done: int
+    differ: int
+
+
+def _steps(said: bytes) -> _Steps:
+    """What the steps of a round printed."""
+    parts = plain_text(said).split(_MARK)[1:]
+    done = sum("Error" not in part and "Exception" not in part for part in parts)
+    return _Steps(done, sum("DIFFERS" in part for part in parts))
 
 
 @dataclass(slots=True)
@@ -78,18 +95,18 @@ class _Day:
     steps: int = 0
     events: list[str] = field(default_factory=list)
 
-    def look(self, answers: Mapping[str, bytes], around: str) -> None:
+    def look(self, facts: Mapping[str, Mapping[str, Any]], around: str) -> None:
         """Take in what the phone said after a round; what was there before the first is old."""
-        up = proc_uptime(answers[UPTIME.name]).facts.get("uptime_s")
+        up = facts[UPTIME.name].get("uptime_s")
         if up is not None and self.uptime_s is not None and up < self.uptime_s:
             self.events.append(f"{around}: restarted")
         self.uptime_s = up if up is not None else self.uptime_s
-        for one in crash_log(answers[CRASH_LOG.name]).facts.get("events") or ():
+        for one in facts[CRASH_LOG.name]["events"]:
             crash = (one["time"], one["process"])
             if self.begun and crash not in self.known:
                 self.events.append(f"{around}: {one['process']} crashed")
             self.known.add(crash)
-        said = battery_now(answers[READ_BATTERY.name]).facts
+        said = facts[READ_BATTERY.name]
         if said.get("present") is False:
             self.events.append(f"{around}: battery gone")
         on = [said.get(supply) for supply in ("ac", "usb", "wireless", "dock") if said.get(supply) is not None]
@@ -98,29 +115,28 @@ class _Day:
         self.powered = any(on)
         if said.get("health") == _OVERHEAT:
             self.events.append(f"{around}: battery overheats")
-        heat = thermalservice(answers[READ_SERVICE.name]).facts
+        heat = facts[READ_SERVICE.name]
         status = 0 if heat.get("status_override") else heat.get("thermal_status") or 0
         if self.begun and status >= _SEVERE:
             self.events.append(f"{around}: slowed down for heat ({STATUS_WORDS.get(status, status)})")
         self.begun = True
 
-    def used(self, said: str, around: str) -> None:
-        """Take in what the steps of a round printed."""
-        for part in said.split(_MARK)[1:]:
-            self.steps += "Error" not in part and "Exception" not in part
-            if "DIFFERS" in part:
-                self.events.append(f"{around}: a file read back differs")
+    def used(self, steps: _Steps, around: str) -> None:
+        """Take in what came of the steps of a round."""
+        self.steps += steps.done
+        self.events += [f"{around}: a file read back differs"] * steps.differ
 
 
-async def _ask(shell: Shell) -> dict[str, bytes]:
+async def _ask(shell: Shell) -> Mapping[str, Mapping[str, Any]]:
+    """The facts of each answer, by its name; raises NotRun where nothing can be counted."""
     answers = await shell.batch(_ASKED, deadline_s=50.0)
     for answer in answers:
         if answer.failure is not None:
             raise answer.failure
-    log = next(answer for answer in answers if answer.name == CRASH_LOG.name)
-    if crash_log(log.stdout).facts.get("events") is None:
-        raise NotRun(_NO_LOG.fill(why=why_nothing(log)))
-    return {answer.name: answer.stdout for answer in answers}
+    said = {answer.name: (await apart(_PARSERS[answer.name], answer.stdout)).facts for answer in answers}
+    if said[CRASH_LOG.name].get("events") is None:
+        raise NotRun(_NO_LOG.fill(why=why_nothing(next(one for one in answers if one.name == CRASH_LOG.name))))
+    return said
 
 
 @probe(
@@ -167,7 +183,7 @@ async def usage_scenario(
         result = await bench.write(write, deadline_s=len(steps) * (pause_s + _STEP_S) + 5)
         if result.failure is not None:
             raise result.failure
-        day.used(result.text, f"round {number}")
+        day.used(await apart(_steps, result.stdout), f"round {number}")
         day.look(await _ask(shell), f"round {number}")
     source = "logcat -b crash, /proc/uptime, dumpsys battery, dumpsys thermalservice"
     yield Measurement("rounds", Decimal(min(rounds, 60)), source)

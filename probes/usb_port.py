@@ -15,7 +15,7 @@ from decimal import Decimal
 
 from drivers.api import Command, Files, Garbled, Shell
 from drivers.text import Words
-from probes.answers import Heard, as_value, hear, hear_second, reading
+from probes.answers import Heard, as_value, hear_apart, hear_second_apart, reading
 from probes.api import Bench, Measurement, Parsed, Reading, Unread, parser, probe
 from probes.captured import raw_lines
 from probes.units import FLAG, LIST, TEXT
@@ -185,10 +185,10 @@ async def usb_port(bench: Bench, *, size_kib: int = 4096) -> AsyncIterator[Readi
 
     Settings: `size_kib`, how many KiB are sent each way.
     """
-    said = hear(bench, _USB, usb)
+    said = await hear_apart(bench, _USB, usb)
     for found in _port(said):
         yield found
-    for found in _link(hear_second(bench, _FILES, usb_files, "/sys/class")):
+    for found in _link(await hear_second_apart(bench, _FILES, usb_files, "/sys/class")):
         yield found
     async for reading_ in _there_and_back(bench, size_kib):
         yield reading_

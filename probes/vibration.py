@@ -18,7 +18,7 @@ from decimal import Decimal
 
 from drivers.api import Command, SelfTestPage, Shell
 from drivers.text import Words
-from probes.answers import Heard, hear, hear_second, why_nothing
+from probes.answers import Heard, hear_apart, hear_second_apart, why_nothing
 from probes.api import Bench, Measurement, NotRun, Prompt, PromptKind, Reading, Skipped, Unread, Write, probe
 from probes.getprop import getprop
 from probes.inertia import Vector, norm, spread
@@ -53,7 +53,7 @@ _STEPS = (
 _TOO_OLD = Words("before Android 8 the shell can't let a phone vibrate", "安卓 8 之前无法通过命令让手机振动")
 _REFUSED = Words("the phone did not vibrate on command: {why}", "手机未执行振动命令：{why}")
 _WRONG = Words("the buzzes were not counted rightly in {tries} tries", "{tries} 次均未数对振动次数")
-_DND_SAID = "Ignoring because device is on DND"
+_DND_SAID = b"Ignoring because device is on DND"
 _DND = Words(
     "do not disturb keeps vibrations back; switch it off and run this again", "勿扰模式会阻止振动；请关闭后重测"
 )
@@ -115,8 +115,9 @@ async def vibration(
     Settings: `felt`, whether the accelerometer is asked too; `open_s` seconds for the page that holds it open;
     `timeout_s` seconds for each question.
     """
-    listed, dumped = hear_second(bench, _LIST, vibrator_list), hear_second(bench, _DUMP, vibrator)
-    sdk = hear(bench, _PROPS, getprop).get("sdk")
+    listed = await hear_second_apart(bench, _LIST, vibrator_list)
+    dumped = await hear_second_apart(bench, _DUMP, vibrator)
+    sdk = (await hear_apart(bench, _PROPS, getprop)).get("sdk")
     listing = bench.answer(_LIST.name)
     if listing.failure is None and listing.exit_code == 0 and not (listing.stdout + listing.stderr).strip():
         yield Measurement("vibration_present", False, f"{listed.source}: empty")
@@ -126,7 +127,7 @@ async def vibration(
         old = isinstance(sdk, int) and sdk < _CMD_SDK
         raise NotRun(_TOO_OLD if old else dumped.reason("previous_count"))
     yield Measurement("vibration_present", True, listed.source if listed.facts else dumped.source)
-    held = _held_back(hear_second(bench, READ_HAPTICS, haptic_settings, "settings"), sdk)
+    held = _held_back(await hear_second_apart(bench, READ_HAPTICS, haptic_settings, "settings"), sdk)
     if felt:
         yield _unless_held(await _felt(bench, player, open_s), held)
     yield _unless_held(await _counted(bench, player, timeout_s), held)
@@ -143,7 +144,7 @@ def _unless_held(found: Measurement | Unread, held: Words | None) -> Reading:
 async def _felt(bench: Bench, player: tuple[str, str], open_s: float) -> Measurement | Unread:
     """The accelerometer's spread while the motor runs, over its spread before."""
     name = "vibration_ratio"
-    there, go_on = listed(bench, "accelerometer")
+    there, go_on = await listed(bench, "accelerometer")
     if not go_on:
         return Unread(name, there.reason if isinstance(there, Unread) else _FEW, READ.script)
     watch = SensorWatch(bench.capability(Shell), "accelerometer")  # type: ignore[type-abstract]
@@ -196,7 +197,7 @@ async def _play(bench: Bench, player: tuple[str, str], name: str, times: int, ms
     result = await bench.write(Write(f"vibrate-{name}", _WHAT, do=do, undo=cancel))
     if result.failure is not None:
         raise result.failure
-    if _DND_SAID in result.text:
+    if _DND_SAID in result.stdout:
         raise NotRun(_DND)
     if result.exit_code:
         raise NotRun(_REFUSED.fill(why=why_nothing(result)))

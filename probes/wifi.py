@@ -17,7 +17,8 @@ from typing import Literal
 from drivers.api import Command, Shell
 from drivers.text import Words
 from probes.air import AIRPLANE_ON, READ_AIRPLANE, airplane_mode
-from probes.answers import NOT_SAID, Heard, hear, hear_second, reading, unread
+from probes.answers import NOT_SAID, Heard, hear_apart, hear_second_apart, reading, unread
+from probes.apart import apart
 from probes.api import Bench, Measurement, NotApplicable, Parsed, Problem, Reading, Unread, parser, probe
 from probes.captured import cut_line, decimal, integer, note, raw_lines, stripped_lines, unquoted
 from probes.telephony import READ_FEATURES, pm_features
@@ -279,7 +280,7 @@ async def _rescanned(shell: Shell, max_age_s: int) -> list[Row]:
         listed = await shell.run(_SCAN.script, deadline_s=_SCAN.timeout_s, limit=_SCAN.limit)
         if listed.failure is not None:
             raise listed.failure
-        if rows := _fresh(scan_rows(listed.stdout), max_age_s):
+        if rows := _fresh(await apart(scan_rows, listed.stdout), max_age_s):
             return rows
     return []
 
@@ -371,9 +372,10 @@ async def wifi_link(
     Settings: `ssid`, the bench's access point, else the one that is joined; `bands`, on which it is on the air, so that
     one that is not heard shows; `max_age_s`, the oldest scan that counts.
     """
-    dump = hear(bench, _READ, wifi, "dumpsys wifi")
-    status = hear_second(bench, _STATUS, wifi_status)
-    if hear_second(bench, READ_FEATURES, pm_features).get("has_wifi") is False and not dump.facts:
+    dump = await hear_apart(bench, _READ, wifi, "dumpsys wifi")
+    status = await hear_second_apart(bench, _STATUS, wifi_status)
+    features = await hear_second_apart(bench, READ_FEATURES, pm_features)
+    if features.get("has_wifi") is False and not dump.facts:
         raise NotApplicable(_NO_WIFI)
     said = dump if "connected" in dump.facts or not status.facts else status
     yield reading("enabled", dump if "enabled" in dump.facts else said, "enabled")
@@ -391,7 +393,7 @@ async def wifi_link(
     why = None if said.facts else said.reason("enabled")
     if off:
         why = AIRPLANE_ON if airplane_mode(bench) else _OFF
-    rows = [] if why else _fresh(scan_rows(bench.answer(_SCAN.name).stdout), max_age_s)
+    rows = [] if why else _fresh(await apart(scan_rows, bench.answer(_SCAN.name).stdout), max_age_s)
     known = ssid or (str(said.get("ssid") or "") if said.get("connected") else "")
     scans = bench.answer(_START.name).exit_code == 0
     if scans and not (why or rows or said.get("connected")):

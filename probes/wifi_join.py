@@ -16,7 +16,8 @@ from typing import Literal
 from drivers.api import Command, Shell
 from drivers.text import Words
 from probes.air import AIRPLANE_ON, READ_AIRPLANE, airplane_mode
-from probes.answers import NOT_SAID, hear, why_nothing
+from probes.answers import NOT_SAID, hear_apart, why_nothing
+from probes.apart import apart
 from probes.api import Bench, Measurement, NotRun, Reading, Unread, Write, probe
 from probes.fetch import FETCH_S, fetch_script, fetched
 from probes.units import FLAG
@@ -72,7 +73,7 @@ async def _joined(shell: Shell, ssid: str, wait_s: int) -> Decimal | None:
         answer = await shell.run(_STATUS.script, deadline_s=_STATUS.timeout_s, limit=_STATUS.limit)
         if answer.failure is not None:
             raise answer.failure
-        facts = wifi_status(answer.stdout).facts
+        facts = (await apart(wifi_status, answer.stdout)).facts
         if facts.get("connected") and facts.get("ssid") == ssid:
             return Decimal(round((now - start) * 1000)) / 1000
         await asyncio.sleep(_LOOK_S)
@@ -87,7 +88,7 @@ async def _speed(shell: Shell, url: str) -> AsyncIterator[Reading]:
     answer = await shell.run(script, deadline_s=FETCH_S + 10.0, limit=64 * 1024)
     if answer.failure is not None:
         raise answer.failure
-    page = fetched(answer.stdout, answer.stderr)
+    page = await apart(fetched, answer.stdout, answer.stderr)
     if page.speed is None:
         yield Unread("wifi_throughput", page.why or _SHORT_PAGE, "nc")
     else:
@@ -126,12 +127,12 @@ async def wifi_join(
         raise NotRun(_NO_AP)
     if airplane_mode(bench):
         raise NotRun(AIRPLANE_ON)
-    said = hear(bench, _STATUS, wifi_status)
+    said = await hear_apart(bench, _STATUS, wifi_status)
     if said.get("enabled") is not True:
         raise NotRun(_OFF if said.get("enabled") is False else said.reason("enabled"))
     shell = bench.capability(Shell)  # type: ignore[type-abstract]  # a protocol names the capability
     if not (said.get("connected") and said.get("ssid") == ssid):
-        known = saved(bench.answer(_SAVED.name).stdout, ssid)
+        known = await apart(lambda listing: saved(listing, ssid), bench.answer(_SAVED.name).stdout)
         undo = ":" if known else forget_script(ssid)
         told = await bench.write(Write("wifi-join", _JOIN, do=_connect(ssid, passphrase, security), undo=undo))
         if told.failure is not None:
@@ -144,7 +145,7 @@ async def wifi_join(
         heard = await shell.run(_HEARD, deadline_s=15.0, limit=512 * 1024)
         if heard.failure is not None:
             raise heard.failure
-        if not any(row.ssid == ssid for row in scan_rows(heard.stdout)):
+        if not any(row.ssid == ssid for row in await apart(scan_rows, heard.stdout)):
             raise NotRun(_UNHEARD)
         yield Measurement("joined", False, source)
         yield Unread("join_time", NOT_SAID, source)
