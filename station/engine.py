@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from filelock import FileLock, Timeout
 from pydantic import BaseModel, ValidationError
+from sqlite_utils import Database
 
 from checklists.load import load_checklist, shipped_checklists
 from checklists.problems import ChecklistErrors
@@ -58,6 +59,7 @@ from station.stockroom import STOCK
 from station.store import Store
 from station.study import STUDY
 from station.tickets import TICKETS
+from station.unreadable import STATE, aside_words
 from station.vault import VAULT
 from station.witness import Witness
 from station.work import Work
@@ -200,6 +202,8 @@ class Engine:
         self._older = await self._ledger_older()
         await self.bench.load()
         await self.work.load()
+        for trouble in self.work.aside.values():
+            _log.error("engine: %s", trouble)
         self._server = await local_socket.listen(self.settings.data, self._attach)
         discovery = Discovery(self._transports)
         self._go(lambda: self.bench.follow(discovery.changes()), "bench")
@@ -241,9 +245,7 @@ class Engine:
         await self.journal.append([event(started)])
         if self._policy is not None:
             return self._policy
-        query = "SELECT DISTINCT json_extract(body, '$.checklists') FROM journal WHERE kind = 'engine-started'"
-        rows = await self.store.read(lambda db: [json.loads(row[0] or "[]") for row in db.execute(query)])
-        return ReleasePolicy(checklists=frozenset(digest for row in rows for digest in row))
+        return ReleasePolicy(checklists=frozenset(await self.store.read(_ever_allowed)))
 
     def _go(self, work: Callable[[], Awaitable[None]], name: str) -> None:
         async def guarded() -> None:
@@ -416,7 +418,7 @@ class Engine:
             cards=tuple(self._cards[number] for number in sorted(self._cards)),
             todo=tuple(views.todo(self._cards, self.work.sessions, slot_of)),
             links=links,
-            troubles=tuple(trouble.what for trouble in self.bench.troubles),
+            troubles=(*aside_words(self.work.aside), *(trouble.what for trouble in self.bench.troubles)),
             outbox=self._outbox.waiting if self._outbox else 0,
             rejected=self._outbox.rejected if self._outbox else 0,
             now_ms=time.time_ns() // 1_000_000,
@@ -564,6 +566,8 @@ class Engine:
                 return await self.stepping.preview(command)
             case m.DoStep():
                 done = await self.stepping.do(command)
+                with contextlib.suppress(Trouble):  # a ticket that was closed may be open again, and is matched then
+                    await self.work.session(done["ticket"])
                 self.work.match_all()
                 return done
             case m.PrepareRelease():
@@ -638,6 +642,8 @@ class Engine:
         identity = slot.identity if slot else None
         others = self.work.open_sessions()
         number = command.ticket or tickets.registered_for(command, identity, others)
+        if number in self.work.aside:
+            await self.work.session(number)  # says why not
         known = await self.store.read(lambda db: vault.personal(db, number)) if number else {}
         before = self.work.sessions.get(number, Session())
         model = command.model or (identity.model if identity else "") or before.model
@@ -654,6 +660,8 @@ class Engine:
             session = self.work.sessions.get(row["ticket"])
             if session is not None:
                 row["state"] = state_of(session).value
+            if row["ticket"] in self.work.aside:
+                row["state"] = STATE.en
         return found
 
     async def _evidence(self, command: m.EvidenceQuery) -> dict[str, Any]:
@@ -747,6 +755,19 @@ def allowed_checklists(folder: Path) -> tuple[str, ...]:
         with contextlib.suppress(ChecklistErrors):
             found.append(load_checklist(each).sha256 or "")
     return tuple(sorted(set(found) - {""}))
+
+
+def _ever_allowed(db: Database) -> set[str]:
+    """Digests of the checklists that came with any version which ran here; a row that is damaged allows nothing."""
+    query = (
+        "SELECT DISTINCT CASE WHEN json_valid(body) THEN CAST(json_extract(body, '$.checklists') AS BLOB) END"
+        " FROM journal WHERE kind = 'engine-started'"
+    )
+    allowed: set[str] = set()
+    for (told,) in db.execute(query).fetchall():
+        with contextlib.suppress(ValueError):
+            allowed.update(each for each in json.loads(told or b"[]") if isinstance(each, str))
+    return allowed
 
 
 def _call(line: bytes) -> m.Call | m.Refusal:

@@ -22,6 +22,7 @@ from reports.record import RecordError, digest_of
 from station import tickets
 from station.journal import load
 from station.session import fold
+from station.unreadable import STATE, Unreadable
 
 __all__ = ["DERIVED", "Difference", "Rebuilt", "rebuild"]
 
@@ -64,10 +65,10 @@ def rebuild(db: Database) -> Rebuilt:
     evidence = [*_links(db), *_heads_and_receipts(db)]
     rebuild_indexes(db)
     _rebuild_outbox(db)
-    _rebuild_tickets(db)
+    unread = list(_rebuild_tickets(db))
     differences = [each for table in DERIVED for each in _compared(table, before[table], _rows(db, table))]
     counts = {table: len(_rows(db, table)) for table in DERIVED}
-    return Rebuilt(counts, (*evidence, *differences))
+    return Rebuilt(counts, (*evidence, *unread, *differences))
 
 
 def _rows(db: Database, table: str) -> set[tuple[Any, ...]]:
@@ -160,9 +161,17 @@ def _settle(db: Database, receipt: ReceiptV1, digest: str) -> None:
     )
 
 
-def _rebuild_tickets(db: Database) -> None:
+def _rebuild_tickets(db: Database) -> Iterator[Difference]:
+    """Each row from its journal; that of a ticket which can't be read stays as it was, or its number would be free."""
+    kept = {row[0]: row for row in _rows(db, "ticket")}
     db.execute("DELETE FROM ticket")
     for (number,) in db.execute("SELECT DISTINCT ticket FROM journal WHERE ticket != '' ORDER BY ticket").fetchall():
-        session = fold(load(db, ticket=number))
+        try:
+            session = fold(load(db, ticket=number))
+        except Unreadable as trouble:
+            row = kept.get(number, (number, 0, "", STATE.en, 1))
+            db.execute("INSERT INTO ticket (ticket, opened_ms, model, state, open) VALUES (?, ?, ?, ?, ?)", row)
+            yield Difference("journal", str(number), trouble.what, mended=False)
+            continue
         if session.ticket:
             tickets.save(db, session)

@@ -6,6 +6,8 @@ before the crash stays where it was measured; the run can be gone on with.
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from sqlite_utils import Database
 
 from checklists.verdict import Ending, Verdict
@@ -14,6 +16,7 @@ from drivers.text import Words
 from station.events import Answered, AttemptEnded, Event, RunFinished
 from station.journal import event, insert, load
 from station.session import Run, fold
+from station.unreadable import Unreadable
 
 __all__ = ["INTERRUPTED", "close_what_is_open", "ends_of", "open_runs"]
 
@@ -32,11 +35,15 @@ def open_runs(db: Database) -> list[tuple[str, str]]:
 
 
 def close_what_is_open(db: Database) -> list[Event]:
-    """End what the last engine left open; back come the new events."""
+    """End what the last engine left open; back come the new events.
+
+    A run that can't be read stays as it is: what would be said of its attempts is not known.
+    """
     events: list[Event] = []
     for ticket, run_id in open_runs(db):
-        run = fold(load(db, run=run_id)).runs[run_id]
-        events += [event(body, ticket, run_id) for body in ends_of(run)]
+        with suppress(Unreadable):
+            run = fold(load(db, run=run_id)).runs.get(run_id)
+            events += [event(body, ticket, run_id) for body in (ends_of(run) if run else ())]
     return insert(db, events)
 
 

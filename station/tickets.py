@@ -24,6 +24,7 @@ from station.journal import load
 from station.messages import Intake
 from station.session import Session, fold
 from station.states import state_of
+from station.unreadable import Unreadable
 
 __all__ = [
     "TICKETS",
@@ -43,6 +44,7 @@ __all__ = [
     "rows",
     "same_phone",
     "save",
+    "set_aside",
     "taken_in",
 ]
 
@@ -292,7 +294,7 @@ def open_tickets(db: Database) -> list[str]:
 
 
 def open_now(db: Database, known: Iterable[tuple[str, Session]]) -> Iterator[tuple[str, Session]]:
-    """The open tickets as they stand in this transaction.
+    """The open tickets as they stand in this transaction, but those that can't be read.
 
     Args:
         known: the sessions of open tickets as they were a moment ago; only a ticket that was opened since, or whose
@@ -302,8 +304,23 @@ def open_now(db: Database, known: Iterable[tuple[str, Session]]) -> Iterator[tup
     for number, state in db.execute("SELECT ticket, state FROM ticket WHERE open = 1 ORDER BY opened_ms").fetchall():
         session = before.get(number)
         if session is None or (session.opened is None and state_of(session).value != state):
-            session = fold(load(db, ticket=number))
+            try:
+                session = fold(load(db, ticket=number))
+            except Unreadable:  # set aside: whose phone it is, is not known
+                continue
         yield number, session
+
+
+def set_aside(db: Database) -> dict[str, Unreadable]:
+    """The open tickets that can't be read, and whatever else of phones that were changed can't, each with its reason.
+
+    It is what an engine sets aside when it starts.
+    """
+    aside: dict[str, Unreadable] = {}
+    load(db, writes=True, aside=aside)
+    for number in open_tickets(db):
+        load(db, ticket=number, aside=aside)
+    return aside
 
 
 def rows(db: Database, text: str, limit: int) -> list[dict[str, Any]]:

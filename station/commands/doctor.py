@@ -14,6 +14,7 @@ import json
 import os
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -26,7 +27,7 @@ import click
 
 from drivers.api import DriverError
 from drivers.text import Words, safe_text
-from station.errors import EXIT_NO, EXIT_OK
+from station.errors import EXIT_NO, EXIT_OK, Trouble
 from station.i18n import _, words
 
 __all__ = ["Finding", "command"]
@@ -237,6 +238,37 @@ def data_folder_writable(data: Path) -> Finding:
     return Finding("data", "ok", _plain(str(data)))
 
 
+_NO_TICKETS = Words("no tickets yet", "尚无工单")
+
+
+def tickets(database: Path) -> list[Finding]:
+    """Whether the open tickets can be read: one that can't is set aside by the engine, and none but a backup mends it.
+
+    The file is only read, and an engine may be at work on it.
+    """
+    from sqlite_utils import Database
+
+    from station.store import store_trouble
+    from station.tickets import set_aside
+
+    try:
+        if not database.exists():
+            return [Finding("tickets", "ok", _NO_TICKETS)]
+        with contextlib.closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            if not {"journal", "ticket"} <= set((db := Database(connection)).table_names()):
+                return [Finding("tickets", "ok", _NO_TICKETS)]
+            aside = set_aside(db)
+    except sqlite3.Error as error:
+        trouble = store_trouble(error)
+        if isinstance(trouble, Trouble):
+            return [Finding("tickets", "fail", trouble.what, trouble.next_step)]
+        what = Words("the data file can't be read: {why}", "数据文件无法读取：{why}").fill(why=error)
+        mend = Words("start the engine once, then look again", "请先启动一次引擎，再重新检查")
+        return [Finding("tickets", "fail", what, mend)]
+    found = [Finding("tickets", "warn", trouble.what, trouble.next_step) for trouble in aside.values()]
+    return found or [Finding("tickets", "ok", Words("every open ticket can be read", "所有未结工单均可读取"))]
+
+
 def clock(now: float, synchronised: bool | None) -> Finding:
     """Whether the clock can be right: records carry its time."""
     said = time.strftime("%Y-%m-%d %H:%M:%S%z", time.localtime(now))
@@ -310,7 +342,7 @@ def _found_at() -> dict[str, str]:
 
 async def examine() -> list[Finding]:
     """Look at everything."""
-    from station.settings import data_folder
+    from station.settings import DATABASE_FILE, data_folder
 
     data = data_folder()
     return [
@@ -321,6 +353,7 @@ async def examine() -> list[Finding]:
         usb_rights(sys.platform, map(Path, _RULES), Path("/dev/bus/usb")),
         disk(data),
         data_folder_writable(data),
+        *tickets(data / DATABASE_FILE),
         clock(time.time(), _synchronised()),
         *import_names(importlib.metadata.packages_distributions(), _found_at()),
     ]

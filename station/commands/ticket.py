@@ -148,8 +148,9 @@ def _word(both: list[str]) -> str:
 
 def _state(state: str) -> str:
     from station.states import State
+    from station.unreadable import STATE
 
-    return words(State(state).words)
+    return words(STATE if state == STATE.en else State(state).words)
 
 
 def _when(ms: int) -> str:

@@ -123,6 +123,7 @@ TICKET_STATES: dict[str, Words] = {
     "exchanged / returned": Words("exchanged / returned", "换机 / 退机"),
     "grievance open": Words("grievance open", "投诉处理中"),
     "closed": Words("closed", "已关闭"),
+    "unreadable": Words("unreadable", "无法读取"),
 }
 
 OUTBOX_STATES: dict[str, Look] = {
