@@ -29,12 +29,12 @@ _POLICY_MARKS = (
     "Profile Owner (User",
     "mPasswordOwner=",
 )
-_USER = re.compile(r"User UserInfo\{(-?[0-9]{1,9}):.*\}:", re.ASCII)
-_ACCOUNT = re.compile(r" {4}Account \{name=.*, type=([\w.\-]{1,200})\}", re.ASCII)
+_USER = re.compile(r"User UserInfo\{(-?[0-9]{1,9}):.{0,300}\}:", re.ASCII)
+_ACCOUNT = re.compile(r" {4}Account \{name=.{0,300}, type=([\w.\-]{1,200})\}", re.ASCII)
 _TRUST = re.compile(
-    r"User \".*\" \(id=([0-9]{1,6}), flags=0x[0-9a-fA-F]{1,8}\)( \(current\))?:.* deviceLocked=([01])\b"
+    r"User \".{0,300}\" \(id=([0-9]{1,6}), flags=0x[0-9a-fA-F]{1,8}\)( \(current\))?:.{0,300} deviceLocked=([01])\b"
 )
-_CREDENTIAL = re.compile(r"(?:CredentialType|Credential type): *([A-Za-z_]{2,30})", re.ASCII)
+_CREDENTIAL = re.compile(r"(?:CredentialType|Credential type): {0,8}([A-Za-z_]{2,30})", re.ASCII)
 
 
 @parser("account")
@@ -62,7 +62,10 @@ def account(data: bytes) -> Parsed:
 
 @parser("device_policy")
 def device_policy(data: bytes) -> Parsed:
-    """`dumpsys device_policy`: the device owner and the active administrators of all users."""
+    """`dumpsys device_policy`: the device owner and the active administrators of all users.
+
+    `profile_alone` says whether what is owned is a work profile and not the whole phone.
+    """
     parsed = Parsed()
     lines = raw_lines(data)
     marks = [line for line in lines if line.strip().startswith(_POLICY_MARKS)]
@@ -73,6 +76,10 @@ def device_policy(data: bytes) -> Parsed:
     listed = [found for line in lines if (found := _ADMIN.fullmatch(line))]
     admins = [found[2] for found in listed if len(found[1]) == left + 4]
     parsed.facts |= {"device_owner": owned, "active_admins": len(admins)}
+    said = [line.strip() for line in lines]
+    if any(line.startswith("Profile Owner (User") for line in said):
+        whole = any(line.startswith("Device Owner:") or line == "isOrganizationOwnedDevice=true" for line in said)
+        parsed.facts["profile_alone"] = not whole
     if admins:
         parsed.facts["admins"] = list(dict.fromkeys(admins))
     owners = [found[1] for line in lines if (found := _OWNER.search(line))]

@@ -65,7 +65,11 @@ def _accounts(said: Heard) -> Iterator[Reading]:
 
 
 def _management(said: Heard) -> Iterator[Reading]:
-    yield reading("managed", said, "device_owner", words="Device Owner")
+    if said.get("profile_alone"):  # anybody can set one up, and a reset takes it away
+        yield Measurement("managed", False, f"{said.source}: Profile Owner")
+        yield Measurement("work_profile", True, f"{said.source}: Profile Owner")
+    else:
+        yield reading("managed", said, "device_owner", words="Device Owner")
     if owners := said.get("owners"):
         yield Measurement("managers", as_value(owners), f"{said.source}: admin")
     found = tuple(FINDERS[admin] for admin in said.get("admins") or () if admin in FINDERS)
@@ -115,6 +119,7 @@ def _screen_lock(now: Heard, kind: Heard) -> Iterator[Reading]:
         "accounts": "1",
         "locking_accounts": LIST,
         "managed": FLAG,
+        "work_profile": FLAG,
         "managers": LIST,
         "find_my": LIST,
         "finance_lock": TEXT,
@@ -128,6 +133,7 @@ def _screen_lock(now: Heard, kind: Heard) -> Iterator[Reading]:
         "accounts": Words("accounts on the phone", "手机账号数"),
         "locking_accounts": Words("accounts that lock after a reset", "恢复出厂后会锁机的账号"),
         "managed": Words("managed by an organisation", "由企业管理"),
+        "work_profile": Words("has a work profile", "带工作资料"),
         "managers": Words("managing apps", "管理应用"),
         "find_my": Words("can be locked from afar by", "远程查找与锁定"),
         "finance_lock": Words("Knox Guard state", "Knox Guard 状态"),

@@ -77,6 +77,19 @@ async def test_accounts_that_lock_after_a_reset_are_named_by_maker_and_never_by_
     assert readings.value("locked_now") is True
 
 
+async def test_a_work_profile_is_no_organisation_that_owns_the_phone() -> None:
+    profile = (
+        "Current Device Policy Manager state:\n  Profile Owner (User 10): \n    admin=ComponentInfo{a.b/a.b.Admin}\n"
+    )
+    readings = await run("android.locks", PHONE | {"device-policy": profile})
+    assert (readings.value("managed"), readings.value("work_profile")) == (False, True)
+    assert readings.value("managers") == ("a.b/a.b.A",)
+    for more in ("    isOrganizationOwnedDevice=true\n", "  Device Owner: \n    admin=ComponentInfo{c.d/c.d.Admin}\n"):
+        readings = await run("android.locks", PHONE | {"device-policy": profile + more})
+        assert readings.value("managed") is True
+        assert "work_profile" not in readings.measured
+
+
 async def test_a_phone_that_refuses_its_accounts_is_unread_and_not_free_of_them() -> None:
     readings = await run("android.locks", PHONE | {"account": REFUSED})
     assert "Permission Denial" in readings.unread["locking_accounts"].reason.en
