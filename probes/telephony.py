@@ -25,7 +25,7 @@ _ASU_UNKNOWN = 99
 _ASU = range(1, 32)
 
 _REG = re.compile(r"\b(mVoiceRegState|mDataRegState)=(-?[0-9]{1,9})\b", re.ASCII)
-_OPERATOR = re.compile(r"\b(mVoiceOperatorAlphaLong|mOperatorAlphaLong)=([^=]*?)(?:, \w+(?:\(\))?=|\})")
+_OPERATOR = re.compile(r"\b(mVoiceOperatorAlphaLong|mOperatorAlphaLong)=([^=]{0,200}?)(?:, \w{1,60}(?:\(\))?=|\})")
 #: Voice and data radio technology, in the forms of Android 8 (`mRil...=14(LTE)`) and 10 (`getRil...=14(LTE)`).
 _TECHNOLOGY = re.compile(r"\b(?:m|get)Ril(Voice|Data)RadioTechnology=-?[0-9]{1,3}\(([A-Za-z][\w +-]{0,20})\)", re.ASCII)
 _EMERGENCY = re.compile(r"\bmIsEmergencyOnly=(true|false)\b", re.ASCII)
@@ -182,7 +182,7 @@ def pm_features(data: bytes) -> Parsed:
     if not listed:
         return parsed
     parsed.facts["feature_count"] = len(listed)
-    names = frozenset(listed)
+    names = frozenset(name.partition("=")[0] for name in listed)  # some have a version: `name=2`
     parsed.facts |= {fact: feature in names for fact, feature in _FEATURES.items()}
     for name in listed:
         if name.startswith("reqGlEsVersion=") and (version := integer(name.partition("=")[2])) is not None:

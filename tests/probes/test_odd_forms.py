@@ -31,6 +31,14 @@ def test_properties_that_were_moved_to_the_right_are_read() -> None:
     assert (read["prop_count"], read["brand"], read["sdk"]) == (2, "bench", 35)
 
 
+# pm_features
+
+
+def test_a_feature_with_a_version_is_there() -> None:
+    read = facts("pm_features", "feature:android.hardware.uwb=2\nfeature:android.hardware.nfc\n")
+    assert (read["has_uwb"], read["has_nfc"], read["has_wifi"], read["feature_count"]) == (True, True, False, 2)
+
+
 # tombstone
 
 
