@@ -83,7 +83,7 @@ async def test_a_work_profile_is_no_organisation_that_owns_the_phone() -> None:
     )
     readings = await run("android.locks", PHONE | {"device-policy": profile})
     assert (readings.value("managed"), readings.value("work_profile")) == (False, True)
-    assert readings.value("managers") == ("a.b/a.b.A",)
+    assert readings.value("managers") == ("a.b/a.b.Admin",)
     for more in ("    isOrganizationOwnedDevice=true\n", "  Device Owner: \n    admin=ComponentInfo{c.d/c.d.Admin}\n"):
         readings = await run("android.locks", PHONE | {"device-policy": profile + more})
         assert readings.value("managed") is True
