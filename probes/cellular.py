@@ -24,8 +24,17 @@ from probes.units import FLAG, TEXT
 __all__ = ["TECHNOLOGIES", "cellular", "imei_present"]
 
 _IMEI = Command("device-id", DEVICE_ID_1, timeout_s=5.0, limit=16 * 1024)
-#: What a modem that lost its identity answers (its calibration data is gone).
-_EMPTY_IDS = re.compile(r"0{14,16}|null|unknown|", re.ASCII | re.IGNORECASE)
+#: What a modem that lost its identity answers (its calibration data is gone). Nothing at all is also what a system
+#: answers that keeps the IMEI from the cable, and a modem that is still starting.
+_EMPTY_IDS = re.compile(r"0{1,16}|null|unknown", re.ASCII | re.IGNORECASE)
+#: dBm that such a level can have (3GPP TS 36.133, 9.1.4 and 38.133, 10.1.6: RSRP; 25.133, 9.1.1: RSCP; 45.008, 8.1.4:
+#: RXLEV). What else a phone prints is no level.
+_LEVELS = {
+    "rsrp_nr": range(-156, -30),
+    "rsrp_lte": range(-156, -30),
+    "rscp_3g": range(-120, -23),
+    "rssi_2g": range(-113, -46),
+}
 
 #: Measurement -> fact of a phone, and the name of the technology that the measurement belongs to.
 TECHNOLOGIES = {
@@ -44,12 +53,19 @@ _ID_REFUSED = Words(
 )
 
 
-def imei_present(answer: bytes) -> bool | None:
-    """Whether the phone has a device id, from the answer of `service call iphonesubinfo 1`; None when it won't say."""
+def imei_present(answer: bytes, alive: bool = True) -> bool | None:
+    """Whether the phone has a device id, from the answer of `service call iphonesubinfo 1`; None when it won't say.
+
+    Args:
+        alive: whether the modem tells its firmware: if not, no id at all is one more sign that it does not run.
+    """
     parcel = binder_text(answer.decode("utf-8", "replace"))
     if parcel is None or parcel.problem:
         return None
-    return not _EMPTY_IDS.fullmatch(parcel.text.strip())
+    text = parcel.text.strip()
+    if not text:
+        return None if alive else False
+    return not _EMPTY_IDS.fullmatch(text)
 
 
 def _modem(bench: Bench, props: Heard, airplane: bool) -> Iterator[Reading]:
@@ -66,7 +82,7 @@ def _modem(bench: Bench, props: Heard, airplane: bool) -> Iterator[Reading]:
     else:
         yield Measurement("baseband_present", known, source)
     answer = bench.answer(_IMEI.name)
-    present = None if answer.failure is not None else imei_present(answer.stdout)
+    present = None if answer.failure is not None else imei_present(answer.stdout, known)
     if present is None:
         why = _ID_REFUSED if b"Parcel(" in answer.stdout or answer.failure is not None else why_nothing(answer)
         yield Unread("imei_present", why, _IMEI.script)
@@ -102,7 +118,8 @@ def _signals(slots: Sequence[int], registry: Heard) -> Iterator[Reading]:
         if _IN_SERVICE in (registry.get(f"phone{slot}_voice_reg"), registry.get(f"phone{slot}_data_reg"))
     ]
     for name, (fact, shown) in TECHNOLOGIES.items():
-        levels = [level for slot in on if (level := registry.get(f"phone{slot}_{fact}")) is not None]
+        told = (registry.get(f"phone{slot}_{fact}") for slot in on)
+        levels = [level for level in told if level is not None and level in _LEVELS[name]]
         source = f"{registry.source}: mSignalStrength"
         if levels:
             yield Measurement(name, Decimal(max(levels)), source)

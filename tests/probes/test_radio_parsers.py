@@ -256,14 +256,18 @@ def test_no_network_is_told_as_none() -> None:
     [
         (phone_outputs.PARCEL, True),
         (phone_outputs.PARCEL_REFUSED, None),
-        ("Result: Parcel(00000000 ffffffff   '........')\n", False),
-        ("Result: Parcel(00000000 00000001 00000030   '........0...')\n", True),
+        ("Result: Parcel(00000000 ffffffff   '........')\n", None),  # kept from the cable, or not there yet
+        ("Result: Parcel(00000000 00000001 00000030   '........0...')\n", False),
         ("service: Service iphonesubinfo does not exist\n", None),
         ("", None),
     ],
 )
 def test_an_imei_is_there_or_gone_or_not_told(answer: str, present: bool | None) -> None:
     assert imei_present(answer.encode()) is present
+
+
+def test_no_id_at_all_of_a_modem_that_does_not_run_is_gone() -> None:
+    assert imei_present(b"Result: Parcel(00000000 ffffffff   '........')\n", alive=False) is False
 
 
 # the rare ones

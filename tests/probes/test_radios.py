@@ -460,6 +460,21 @@ async def test_a_modem_without_version_and_imei_is_told() -> None:
     assert readings.value("imei_present") is False
 
 
+async def test_a_modem_that_runs_and_gives_no_imei_to_the_cable_has_not_lost_it() -> None:
+    nothing = {"device-id": "Result: Parcel(00000000 ffffffff   '........')\n"}
+    readings = await read("android.cellular", writing_bench(props("LOADED") | nothing))
+    assert readings.value("baseband_present") is True
+    assert "*#06#" in readings.unread["imei_present"].reason.en
+
+
+@pytest.mark.parametrize("nonsense", ["-1", "0", "92", "-255"])
+async def test_a_level_that_no_radio_has_is_not_measured(nonsense: str) -> None:
+    registry = REGISTRY.replace("rsrp=-92", f"rsrp={nonsense}")
+    readings = await read("android.cellular", writing_bench(props("LOADED") | {"telephony-registry": registry}))
+    assert readings.value("registered") is True
+    assert "rsrp_lte" in readings.unread
+
+
 async def test_aeroplane_mode_explains_a_silent_modem() -> None:
     nothing = "Result: Parcel(00000000 ffffffff   '........')\n"
     readings = await read("android.cellular", writing_bench(props("NOT_READY", "") | {"device-id": nothing} | AIR))
