@@ -31,6 +31,9 @@ _PANEL = Command(
     limit=16 * 1024,
 )
 
+#: android.view.Display, TYPE_*, before and after the names changed: what somebody plugged in, cast or recorded to.
+_NOT_BUILT_IN = frozenset(("EXTERNAL", "HDMI", "WIFI", "OVERLAY", "VIRTUAL"))
+
 
 @probe(
     "android.display-facts",
@@ -65,7 +68,8 @@ async def display_facts(bench: Bench) -> AsyncIterator[Reading]:
     """Pixels, refresh rates, HDR, density, panel, and whether somebody has set another size."""
     said = hear(bench, _DISPLAY, display)
     flinger = hear_second(bench, _FLINGER, surfaceflinger)
-    panels: list[Mapping[str, Any]] = said.get("panels") or []
+    listed: list[Mapping[str, Any]] = said.get("panels") or []
+    panels = [one for one in listed if one.get("type") not in _NOT_BUILT_IN]
     first = panels[0] if panels else {}
     if first.get("width") and first.get("height"):
         yield Measurement("display_resolution", f"{first['width']}x{first['height']}", said.source)

@@ -729,6 +729,13 @@ async def test_a_size_that_somebody_has_set_is_not_as_made(by_hand: str) -> None
     ) is False
 
 
+async def test_a_screen_that_is_cast_to_is_none_of_the_phones() -> None:
+    cast = '  DisplayDeviceInfo{"scrcpy": uniqueId="virtual:a", 720 x 1600, touch NONE, type VIRTUAL, state ON}\n'
+    dump = out.DISPLAY.replace("Display Devices: size=1\n", f"Display Devices: size=2\n{cast}")
+    readings = await run("android.display-facts", {"display": dump, "wm": WM})
+    assert (readings.value("display_resolution"), readings.value("display_panels")) == ("1200x2640", 1)
+
+
 async def test_an_override_that_equals_the_panel_is_as_made() -> None:
     wm = WM + "Override size: 1200x2640\nOverride density: 440\n"
     assert (await run("android.display-facts", {"display": out.DISPLAY, "wm": wm})).value("display_as_made") is True
