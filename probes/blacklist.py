@@ -32,7 +32,8 @@ _NO_SERVICE = Words(
     "本工位未配置 IMEI 查询服务（请在检测清单中设置）",
 )
 _NO_IMEI = Words(
-    "no IMEI is known of this phone: take it in with the one that *#06# shows", "未获得 IMEI：请用 *#06# 查看后录入工单"
+    "no IMEI is known of this phone: take it in with the one that *#06# shows",
+    "未获得 IMEI：请用 *#06# 查看，接件时填入",
 )
 _NO_ANSWER = Words("the IMEI service did not answer: {why}", "IMEI 查询服务无响应：{why}")
 _UNDECIDED = Words("the IMEI service does not know this number", "IMEI 查询服务没有该号码的记录")
@@ -84,7 +85,7 @@ def _imeis(ticket: Mapping[str, str]) -> list[str]:
     measures={"blacklist_status": TEXT, "listed_numbers": LIST, "numbers_asked": "1"},
     names={
         "blacklist_status": Words("IMEI status", "IMEI 状态"),
-        "listed_numbers": Words("numbers that are listed", "被列入的号码"),
+        "listed_numbers": Words("numbers that are listed", "被列入黑名单的号码"),
         "numbers_asked": Words("numbers asked for", "查询号码数"),
     },
     unverified=True,

@@ -59,7 +59,7 @@ _GO = Words("Unlock the phone, open a white page and look at the screen", "请�
 _GO_STEPS = (
     Words("Its brightness will change several times, a second apart: count", "亮度将数次变化，间隔约一秒：请计数"),
 )
-_READY = Words("I am looking", "正在注视")
+_READY = Words("I am looking", "我在看，开始")
 _COUNT = Words("How many times did the brightness change?", "亮度变化了几次？")
 _COUNT_STEPS = (Words("0 if it never changed", "没有变化则输入 0"),)
 _DIM = Words(
@@ -70,7 +70,7 @@ _BRIGHT = Words(
     "The screen is at its brightest step: is it really bright, even and without flicker?",
     "屏幕处于最亮一档：是否足够明亮、均匀且不闪烁？",
 )
-_WRONG = Words("the changes were not counted rightly in {tries} tries", "{tries} 次均未数对亮度变化次数")
+_WRONG = Words("the changes were not counted right in {tries} tries", "{tries} 次均未数对亮度变化次数")
 _REFUSED = Words("the phone did not take the brightness: {why}", "手机未接受亮度设置：{why}")
 _KEPT = Words("the phone was told {wanted} and keeps {found}", "设置亮度为 {wanted}，手机保持为 {found}")
 _NOT_SAID = Words("the person did not say", "检测人未作判断")

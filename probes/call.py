@@ -42,10 +42,8 @@ _SHORT = Words(
     "测试号码为短号；短号用于紧急服务，禁止拨打",
 )
 _IDLE = Words("the phone says that it is in no call", "手机显示当前没有通话")
-_NOT_SO_MANY = Words(
-    "{typed} digits were typed as said, {wanted} were asked for", "所说数字输入了 {typed} 位，应为 {wanted} 位"
-)
-_NO_LINE = Words("the call did not come about", "通话未接通")
+_NOT_SO_MANY = Words("{typed} digits were said, {wanted} were asked for", "实际说了 {typed} 位数字，要求 {wanted} 位")
+_NO_LINE = Words("the call was not connected", "通话未接通")
 
 _DIAL = Words("Call the shop's other phone from this phone", "用本机拨打店内另一部电话")
 _DIAL_NUMBER = Words("Call {number} from this phone", "用本机拨打 {number}")
@@ -53,7 +51,7 @@ _DIAL_STEPS = (
     Words("A second person answers, out of earshot", "由另一人在听不到本机声音处接听"),
     Words("Never call an emergency number", "严禁拨打紧急号码"),
 )
-_CONNECTED = Words("The call stands", "已接通")
+_CONNECTED = Words("The call is connected", "已接通")
 _FAILED = Words("No connection", "无法接通")
 _ASK_HERE = Words(
     "Ask the other person to say {count} digits. Which did you hear on this phone?",
@@ -65,9 +63,13 @@ _ASK_THERE = Words(
 )
 _SAID_THERE = Words("Which digits did the other person say?", "对方实际说的数字是？")
 _SAID_HERE = Words("Which digits did you say?", "您实际说的数字是？")
-_OWN_CHOICE = Words("Digits of one's own choice, not written down and not said before", "数字自选，不写下，不事先告知")
+_OWN_CHOICE = Words(
+    "Whoever speaks chooses the digits; nobody writes them down or tells them before",
+    "由说话的一方自选数字，事先不写下、不告知",
+)
 _THEY_TYPE = Words(
-    "The other person's word is typed as it comes over another way", "对方听到的结果通过其他方式告知后输入"
+    "What the other person heard they tell you by another way than this call",
+    "对方听到的数字请当面或用其他方式告知，不经本次通话",
 )
 
 

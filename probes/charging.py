@@ -59,7 +59,7 @@ _NOT_BULK = Words(
 )
 _HELD = Words(
     "the phone holds its charge on purpose ({why}); switch battery protection off or measure below it",
-    "手机主动停止充电（{why}），请关闭电池保护或在阈值以下测量",
+    "手机主动停止充电（{why}），请关闭电池保护，或在停充电量以下测量",
 )
 _TOO_WARM = Words(
     "at {temperature} °C the phone may refuse to charge; bring it to 0 to 45 °C",
@@ -80,7 +80,7 @@ _TURN = Words("Turn the plug over and put it back in", "请将插头翻转 180°
 _BACK = Words("Turn the plug over again, as it was before", "请将插头翻转回原来的方向插入")
 _TURN_STEPS = (Words("Half a turn, so that the other side is up.", "翻转半圈，另一面朝上。"),)
 _WAY = Words("Which plug does the phone have?", "手机是什么插口？")
-_EITHER = Words("fits either way (USB-C)", "正反均可插（C 型口）")
+_EITHER = Words("fits either way (USB-C)", "正反均可插（Type-C）")
 _SINGLE = Words("fits one way only", "只能单向插入")
 _WIGGLE = Words("Wiggle the plug gently: up, down, left, right", "请轻轻晃动插头：上、下、左、右")
 _WIGGLE_STEP = Words(

@@ -45,7 +45,7 @@ SYMPTOM_STEPS: tuple[tuple[tuple[str, ...], tuple[Words, ...]], ...] = (
         ("no-sound", "sound", "call"),
         (
             Words("Play a ring tone at full volume", "最大音量播放铃声"),
-            Words("Call a test number and listen through the earpiece", "用听筒拨打测试号码"),
+            Words("Call a test number and listen through the earpiece", "拨打测试号码，用听筒接听"),
         ),
     ),
     (
@@ -53,7 +53,7 @@ SYMPTOM_STEPS: tuple[tuple[tuple[str, ...], tuple[Words, ...]], ...] = (
         (
             Words(
                 "Draw slowly over the whole screen, edges included; press each key",
-                "在全屏（含边缘）慢慢划线，逐一按键",
+                "在全屏（含边缘）慢慢划线，并逐个按动按键",
             ),
         ),
     ),

@@ -46,12 +46,12 @@ DARK_SHARE, LAMP_TIMES = 0.5, 2.0
 #: Below this a bench is too dark to tell covered from not, lx: a dim corridor.
 LEAST_LUX = 20.0
 
-_COVER = Words("Cover the {sensor} at the top of the screen with your hand", "请用手遮住屏幕上方的{sensor}")
+_COVER = Words("Cover the {sensor} at the top of the screen with your hand", "请用手遮住屏幕顶部的{sensor}")
 _AWAY = Words("Take your hand away", "请移开手")
 _CLEAR = Words(
-    "Take everything away from the top of the screen: it reads near", "请移开屏幕上方的所有物体：当前为靠近状态"
+    "Take everything away from the top of the screen: it reads near", "请移开屏幕顶部的所有物体：当前仍为靠近状态"
 )
-_LAMP = Words("Shine a lamp on the top of the screen", "请用灯照射屏幕上方")
+_LAMP = Words("Shine a lamp on the top of the screen", "请用灯照屏幕顶部")
 _LAMP_AWAY = Words("Take the lamp away", "请移开灯")
 _TOO_DARK = Words(
     "the bench is too dark for this check ({lux} lx); switch a light on and run it again",
@@ -201,7 +201,7 @@ def setting(data: bytes) -> Parsed:
         "light_covered": Words("covered", "遮挡照度"),
         "light_lamp": Words("under the lamp", "灯下照度"),
         "light_follows": Words("follows hand and lamp", "随遮挡和灯光变化"),
-        "light_returns": Words("back to the start", "恢复初始"),
+        "light_returns": Words("back to the start", "恢复初始状态"),
     },
     asks=True,
     writes=Words("switches adaptive brightness on while the light sensor is tested", "检测光线传感器时开启自动亮度"),
@@ -384,9 +384,9 @@ def device_state(data: bytes) -> Parsed:
     measures={"fold_states": LIST, "fold_seen": LIST, "fold_follows": FLAG, "fold_returns": FLAG},
     names={
         "fold_states": Words("states it knows", "支持的状态"),
-        "fold_seen": Words("states seen", "已检测状态"),
+        "fold_seen": Words("states seen", "检测到的状态"),
         "fold_follows": Words("follows the hinge", "随折叠变化"),
-        "fold_returns": Words("back to the start", "恢复初始"),
+        "fold_returns": Words("back to the start", "恢复初始状态"),
     },
     asks=True,
     unverified=True,

@@ -44,7 +44,7 @@ _SET_STEPS = (
     Words("Then watch the flash and count how often it lights", "随后注视闪光灯，数出闪光次数"),
 )
 _IS_SET = Words("It is on, and I am watching", "已开启，正在注视")
-_COUNT = Words("How many pictures did the flash light for?", "闪光灯为几张照片闪光？")
+_COUNT = Words("How many pictures did the flash light for?", "拍几张照片时闪光灯亮了？")
 _COUNT_STEPS = (Words("Flickers right before a picture belong to it", "拍照前的短暂预闪与该次合计为一次"),)
 _NOT_FIRED = Words(
     "the camera app took its pictures without the flash; set it to “on” and run this again",

@@ -59,10 +59,10 @@ KEYS: Mapping[KeyName, Key] = {
     "volume-up": Key((0x73,), ("KEY_VOLUMEUP",), Words("volume up", "音量加")),
     "volume-down": Key((0x72,), ("KEY_VOLUMEDOWN",), Words("volume down", "音量减")),
     "power": Key((0x74,), ("KEY_POWER",), Words("power", "电源")),
-    "home": Key((0x66, 0xAC), ("KEY_HOME", "KEY_HOMEPAGE"), Words("home", "主屏")),
+    "home": Key((0x66, 0xAC), ("KEY_HOME", "KEY_HOMEPAGE"), Words("home", "主页")),
     "camera": Key((0xD4,), ("KEY_CAMERA",), Words("camera", "拍照")),
     # KEY_ASSISTANT, and 703 of phones with a key for their own assistant
-    "action": Key((0x247, 0x2BF), ("KEY_ASSISTANT", "02bf"), Words("action or assistant", "快捷或助手")),
+    "action": Key((0x247, 0x2BF), ("KEY_ASSISTANT", "02bf"), Words("action or assistant", "快捷（或语音助手）")),
     "mute": Key((0x71,), ("KEY_MUTE",), Words("mute", "静音")),
     # three positions as keys of their own: 601 to 603 (tri-state-key of OnePlus kernels)
     "alert-slider": Key(

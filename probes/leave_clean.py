@@ -47,29 +47,32 @@ _NETWORK = re.compile(
 
 _NOT_COUNTED = Words("the bench keeps no list of changes here", "此处没有改动清单")
 _NOT_SEARCHED = Words("the search did not come to its end", "查找未完成")
-_DEBUGGING = Words("Take the debugging back on the phone", "请在手机上收回调试授权")
+_DEBUGGING = Words("Revoke USB debugging on the phone", "请在手机上撤销调试授权")
 _STEPS = (
-    Words("Settings, Developer options: Revoke USB debugging authorisations", "设置 > 开发者选项：撤销 USB 调试授权"),
+    Words(
+        "Settings, Developer options: Revoke USB debugging authorisations",
+        "设置 > 开发者选项：点“撤消（撤销）USB 调试授权”",
+    ),
     Words("Leave repair or maintenance mode if it is on", "如已开启维修模式，请退出"),
     Words(
-        "Choose here first, then turn Developer options off: the phone leaves the bench with it",
-        "请先在此选择，再关闭开发者选项：随后手机与工位断开",
+        "Choose here first, then turn Developer options off: that ends the connection to the bench",
+        "请先在此选择，再关闭开发者选项：关闭后手机与工位断开",
     ),
 )
-_AS_IT_SHOULD = Words("Is the phone as it should be when it leaves?", "手机是否处于应有的交还状态？")
+_AS_IT_SHOULD = Words("Is the phone ready to be handed back?", "手机是否已可交还？")
 _CHECK = (
     Words(
         "What came with it is back: cards, tray, case, accessories, as the intake lists them",
         "随机物品已归位：卡、卡托、保护壳、附件（以接件记录为准）",
     ),
-    Words("No Wi-Fi network and no pairing of the bench is left", "未保留工位的 Wi-Fi 网络和配对"),
-    Words("Repair or maintenance mode is left", "已退出维修模式"),
-    Words("Glass, ports and frame are clean; no film, glue or tape", "玻璃、接口和边框清洁，无残膜、胶和胶带"),
+    Words("No Wi-Fi network and no pairing of the bench is left on it", "手机上没有残留工位的 Wi-Fi 网络和蓝牙配对"),
+    Words("Repair or maintenance mode is off", "已退出维修模式"),
+    Words("Glass, ports and frame are clean; no film, glue or tape", "玻璃、接口和边框清洁，无残膜、残胶和胶带"),
 )
 _NOT_SAID = Words("the person did not say", "检测人未作判断")
-_REVOKED = Words("revoked; it is turned off now", "已撤销，现在关闭")
+_REVOKED = Words("revoked; I turn it off now", "已撤销，我现在关闭")
 _WANTED = Words("the customer wants it left on", "客户要求保留开启")
-_LEFT = Words("it could not be taken back", "无法收回")
+_LEFT = Words("it could not be revoked", "无法撤销")
 
 
 @parser("bench_files")

@@ -101,7 +101,7 @@ def _silent(gauge: Heard, service: Heard, zones: Heard) -> Iterator[Reading]:
 
 _RAILS_CLOSED = Words(
     "this phone keeps its power rails closed to the cable; measure them on the open board",
-    "此手机不通过数据线开放供电信息；请拆机测量",
+    "此手机不通过数据线开放各路供电信息；请拆机在主板上测量",
 )
 
 
@@ -140,8 +140,8 @@ def _rails(said: Heard) -> Iterator[Reading]:
         "silent_chips": Words("no answer from", "无响应"),
         "thermal_zones": Words("thermal zones", "温区数"),
         "silent_zones": Words("thermal zones without a reading", "无读数的温区"),
-        "power_rails": Words("power rails", "供电轨数"),
-        "failed_rails": Words("rails in error", "异常供电轨"),
+        "power_rails": Words("power rails", "供电路数"),
+        "failed_rails": Words("rails in error", "异常的供电"),
         "starts": Words("starts, last days", "近日启动次数"),
         "hardware_resets": Words("hardware resets", "硬件复位次数"),
         "reset_reasons": Words("reasons of resets", "复位原因"),

@@ -44,7 +44,7 @@ _HASH = re.compile(r"[0-9a-f]{64}(?=[ \t]{1,4}-|[ \t]{0,4}$)", re.ASCII | re.MUL
 _NO_STATED = Words("the phone's maker does not state the size in a property", "厂商未在系统属性中标明内存容量")
 _NO_TOOL = Words(
     "this phone's shell has no tools that can fill memory with a pattern ({why})",
-    "此手机的命令行没有可按图案填充内存的工具（{why}）",
+    "此手机的命令行没有可用数据图样填充内存的工具（{why}）",
 )
 _OTHER_BYTES = Words("tr or dd makes other bytes than asked", "tr 或 dd 输出的字节与要求不符")
 _CUT_SHORT = Words(
@@ -148,7 +148,7 @@ def _held(told: CommandResult, pattern: int, size_mib: int) -> bool | Words:
         "memory_total": Words("memory, kernel", "内存（内核）"),
         "memory_sold": Words("memory, as sold", "内存（标称）"),
         "as_sold": Words("as the maker states", "与厂商标称一致"),
-        "pattern_errors": Words("pattern errors", "图案错误数"),
+        "pattern_errors": Words("pattern errors", "读写错误数"),
         "memory_tested": Words("memory tested", "已测内存"),
     },
 )

@@ -52,15 +52,15 @@ _STAND: Mapping[Pose, Words] = {
     "face-down": Words("Lay the phone on the table, screen down", "将手机屏幕朝下平放桌面"),
     "top-up": Words("Stand the phone upright, top edge up", "将手机竖直，顶边朝上"),
     "top-down": Words("Stand the phone upside down, top edge down", "将手机倒立，顶边朝下"),
-    "right-up": Words("Stand the phone on its left edge, right edge up", "将手机左边着桌，右边朝上"),
-    "left-up": Words("Stand the phone on its right edge, left edge up", "将手机右边着桌，左边朝上"),
+    "right-up": Words("Stand the phone on its left edge, right edge up", "将手机左侧着桌立起，右侧朝上"),
+    "left-up": Words("Stand the phone on its right edge, left edge up", "将手机右侧着桌立起，左侧朝上"),
 }
 _HOLD_STILL = Words("Lean it against something and let go for a second.", "请靠稳后松手一秒。")
 _REST = Words("Lay the phone flat on the table and take your hands off", "将手机平放桌面并松手")
 _TURNS: Mapping[Axis, Words] = {
     "z": Words("Leave it flat and turn it quickly to the left, a quarter turn", "平放时快速向左（逆时针）转四分之一圈"),
     "x": Words("Lift its top edge quickly until it stands", "快速抬起顶边直到竖直"),
-    "y": Words("Lift its left edge quickly until it stands on its right edge", "快速抬起左边直到以右边站立"),
+    "y": Words("Lift its left edge quickly until it stands on its right edge", "快速抬起左侧，直到手机以右侧立起"),
 }
 _TURN_AGAIN = Words("Once more, just so: {how}", "请严格按要求再做一次：{how}")
 _ALL_DIRECTIONS = Words(

@@ -69,7 +69,7 @@ NAMES: dict[str, Words] = {
     "kernel_panics": Words("kernel panics", "内核崩溃"),
     "app_crashes": Words("app crashes", "应用崩溃"),
     "app_anrs": Words("apps that hung", "应用无响应"),
-    "suspects": Words("suspects", "可疑对象"),
+    "suspects": Words("suspects", "可疑部件"),
     "boot_reason": Words("boot reason", "启动原因"),
     "abnormal_boot": Words("abnormal boot", "异常重启"),
     # android.display-pixels
@@ -97,7 +97,7 @@ NAMES: dict[str, Words] = {
     "seen_volume_up": Words("volume up", "音量加"),
     "seen_volume_down": Words("volume down", "音量减"),
     "seen_power": Words("power", "电源键"),
-    "seen_home": Words("home", "主屏键"),
+    "seen_home": Words("home", "主页键"),
     "seen_camera": Words("camera key", "拍照键"),
     "bounces": Words("bounces", "抖动次数"),
     "stuck": Words("stuck", "卡键"),
@@ -111,7 +111,7 @@ NAMES: dict[str, Words] = {
     "debuggable": Words("debuggable", "整机可调试"),
     "su_present": Words("su present", "存在 su"),
     "su_places": Words("su found at", "su 位置"),
-    "warranty_bit_tripped": Words("warranty bit tripped", "保修熔断"),
+    "warranty_bit_tripped": Words("warranty bit tripped", "保修位已熔断"),
     "encryption": Words("encryption", "加密"),
     # android.sensors
     "all_expected_present": Words("all expected", "应有传感器齐全"),

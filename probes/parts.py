@@ -60,7 +60,7 @@ _MOST = 120
 #: What stands in a property or a file that a maker left empty.
 _NOTHING = re.compile(r"(?i)(?:unknown|none|null|n/?a|default|0+|-1|0x0+)")
 
-_SILENT = Words("the phone does not tell it to the cable", "手机未向数据线提供该信息")
+_SILENT = Words("the phone does not tell it to the cable", "手机未通过数据线提供该信息")
 
 
 @parser("part_files")

@@ -16,7 +16,7 @@ __all__ = ["screws_and_seals"]
 
 _LOOK = Words("Are all screws, seams and seals as the maker made them?", "螺丝、缝隙及封签是否与原厂一致？")
 _LOOK_STEPS = (
-    Words("Look at the heads of the screws that can be seen", "查看可见螺丝的螺帽"),
+    Words("Look at the heads of the screws that can be seen", "查看可见螺丝的头部槽口"),
     Words("Run a finger along every seam; nothing may stand up or open", "手指沿各接缝滑过，不得翘起或开缝"),
     Words("Look for the shop's or the maker's seal, and for tape", "查看网点或厂家封签，以及胶带"),
 )

@@ -115,9 +115,13 @@ _ODD = (
     _Odd("wifi_off", "global", "wifi_on", _is("0"), Words("Wi-Fi switched off", "Wi-Fi 已关闭")),
     _Odd("data_off", "global", "mobile_data", _is("0"), Words("mobile data switched off", "移动数据已关闭")),
     _Odd(
-        "zoom", "secure", "accessibility_display_magnification_enabled", _is("1"), Words("screen magnified", "屏幕放大")
+        "zoom",
+        "secure",
+        "accessibility_display_magnification_enabled",
+        _is("1"),
+        Words("screen magnified", "屏幕已放大"),
     ),
-    _Odd("talkback", "secure", "touch_exploration_enabled", _is("1"), Words("screen reader", "屏幕朗读")),
+    _Odd("talkback", "secure", "touch_exploration_enabled", _is("1"), Words("screen reader", "屏幕阅读器")),
     _Odd(
         "inverted", "secure", "accessibility_display_inversion_enabled", _is("1"), Words("colours inverted", "颜色反转")
     ),
@@ -130,7 +134,14 @@ _ODD = (
     ),
     _Odd("mono", "system", "master_mono", _is("1"), Words("sound in mono", "单声道")),
     _Odd("night_tint", "secure", "night_display_activated", _is("1"), Words("night light", "护眼模式"), False),
-    _Odd("rotation_locked", "system", "accelerometer_rotation", _is("0"), Words("rotation locked", "锁定方向"), False),
+    _Odd(
+        "rotation_locked",
+        "system",
+        "accelerometer_rotation",
+        _is("0"),
+        Words("rotation locked", "屏幕方向已锁定"),
+        False,
+    ),
     _Odd("always_finish", "global", "always_finish_activities", _is("1"), Words("activities not kept", "不保留活动")),
     _Odd(
         "stays_awake",

@@ -41,7 +41,7 @@ _OUT = Words("Pull the SIM tray out of the phone", "请拔出 SIM 卡托")
 _OUT_STEPS = (Words("Put the customer's cards aside; they go back at the end.", "将客户的卡妥善放置，最后装回。"),)
 _IN = Words(
     "Put the test SIM into place {place} of the tray, alone, and push the tray in",
-    "请仅在卡位 {place} 放入测试卡，推入卡托",
+    "请只在卡位 {place} 放入测试卡，然后推入卡托",
 )
 _IN_STEPS = (
     Words("The places are numbered on the tray or on its paper; wait a moment.", "卡托上标有卡位编号；请稍候识别。"),

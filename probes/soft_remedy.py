@@ -88,7 +88,7 @@ _TELL_FIRST = Words(
     "尚未告知客户数据风险；请先告知并建议备份",
 )
 _TICKET_FIRST = Words(
-    "a factory reset is only done on a ticket: the consent must be kept", "恢复出厂设置须在工单中进行：授权须留存"
+    "a factory reset is only done on a ticket: the consent must be kept", "恢复出厂设置须在工单中进行：客户同意须留存"
 )
 _CONSENT: Mapping[Remedy, Words] = {
     "restart": Words("Does the customer agree to a restart now?", "客户是否同意现在重启？"),
@@ -110,7 +110,7 @@ _LOSES: Mapping[Remedy, Words] = {
     ),
     "factory-reset": Words(
         "Pictures, messages, accounts and apps are gone for good; the account's password is needed afterwards",
-        "照片、消息、账户和应用将永久清除；之后需要账户密码才能使用",
+        "照片、消息、账号和应用将永久清除；之后需要账号密码才能使用",
     ),
 }
 _YES = Words("yes, the customer agrees", "客户同意")
@@ -125,7 +125,7 @@ _NETWORK = Words("Reset the network settings on the phone", "请在手机上重�
 _NETWORK_STEPS = (
     Words(
         "Choose “Reset network settings”, or Wi-Fi, mobile and Bluetooth",
-        "选择“重置网络设置”或“重置 WLAN、移动网络和蓝牙”",
+        "选择“重置（还原）网络设置”，或“重置 WLAN、移动数据和蓝牙”",
     ),
     Words("The customer enters the screen lock where it is asked for", "如需锁屏密码，请客户自行输入"),
 )
@@ -134,7 +134,7 @@ _CANT = Words("it can't be done", "无法完成")
 _STILL_SAVED = Words("saved Wi-Fi networks are still there", "已保存的 Wi-Fi 仍然存在")
 _ERASE = Words("Erase the phone in its settings", "请在手机设置中清除全部数据")
 _ERASE_STEPS = (
-    Words("Remove SIM and memory card; sign out of accounts with the customer", "取出 SIM 卡和存储卡；由客户退出账户"),
+    Words("Remove SIM and memory card; sign out of accounts with the customer", "取出 SIM 卡和存储卡；由客户退出账号"),
     Words(
         "Choose “Erase all data (factory reset)” and confirm on the phone",
         "选择“清除所有数据（恢复出厂设置）”并在手机上确认",

@@ -166,13 +166,13 @@ def panels_of(devices: Iterable[InputDevice], size: Size | None, cell_mm: float)
     return found
 
 
-_WIPE = Words("Wipe over the whole screen with one finger", "用一根手指擦遍整个屏幕")
+_WIPE = Words("Swipe over the whole screen with one finger", "用一根手指划遍整个屏幕")
 _WIPE_STEPS = (
-    Words("Line by line, edges and corners too; no hurry.", "逐行擦过，包括边缘和四角，无需求快。"),
-    Words("Close gesture hints; what opens on the phone does not matter.", "手机上弹出什么都没有关系。"),
+    Words("Line by line, edges and corners too; no hurry.", "逐行划过，包括边缘和四角，不必求快。"),
+    Words("Close gesture hints; what opens on the phone does not matter.", "关闭手势提示；手机上弹出什么都没有关系。"),
 )
 _LEFT = Words("Touched: {share} %. □ is still untouched:", "已触摸 {share} %。□ 为未触摸：")
-_FINGERS = Words("Lay {count} fingers flat on the screen at once", "同时将 {count} 根手指放在屏幕上")
+_FINGERS = Words("Lay {count} fingers on the screen at once", "同时将 {count} 根手指放在屏幕上")
 _LINE = Words("Draw one slow line from top to bottom along a ruler", "沿直尺自上而下缓慢画一条直线")
 _HANDS_OFF = Words(
     "Hands off: lay the phone down and don't touch the screen for {seconds} s", "放下手机，{seconds} 秒内不要触摸屏幕"
@@ -184,7 +184,7 @@ _OTHER_SCREEN = Words(
     "Has this phone another screen (fold it or open it to see)?", "此手机是否还有另一块屏幕（折叠或展开后可见）？"
 )
 _OTHER_WIPE = Words(
-    "Fold or open the phone, then wipe over the whole of its other screen", "折叠或展开手机，擦遍另一块屏幕"
+    "Fold or open the phone, then swipe over the whole of its other screen", "折叠或展开手机，划遍另一块屏幕"
 )
 _YES, _NO = Words("Yes", "有"), Words("No", "没有")
 _NOT_LISTED = Words("the phone lists no input devices: {why}", "手机未列出输入设备：{why}")
@@ -358,7 +358,7 @@ def _picture(panel: Panel) -> tuple[Words, ...]:
         "touch_drops": Words("reports dropped", "丢点率"),
         "touch_jitter": Words("jitter of a line", "画线抖动"),
         "touch_jumps": Words("jumps over holes", "跨盲区跳点"),
-        "touch_ghosts": Words("ghost touches", "自发触点"),
+        "touch_ghosts": Words("ghost touches", "自发触点（鬼触）"),
         "touch_screens": Words("screens tested", "已测屏幕数"),
     },
     asks=True,

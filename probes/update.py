@@ -22,7 +22,7 @@ __all__ = ["age_of_patch", "faulty_build", "update"]
 _FUTURE = Words("its date lies ahead of the day it is held against: {date}", "日期晚于比对日期：{date}")
 _UNDATED = Words("the bug report does not say when it was taken", "错误报告未注明采集时间")
 _NO_DATE = Words("it is no date: {date}", "不是有效日期：{date}")
-_UNKNOWN_MODEL = Words("the shop's list has no newest build for this model", "门店清单未列出此机型的最新版本")
+_UNKNOWN_MODEL = Words("the shop's list has no newest build for this model", "网点清单未列出此机型的最新版本")
 _NOTHING = Words("the phone tells neither its build nor its patch level", "手机未提供系统版本与补丁级别")
 
 

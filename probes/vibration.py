@@ -52,7 +52,7 @@ _STEPS = (
 )
 _TOO_OLD = Words("before Android 8 the shell can't let a phone vibrate", "安卓 8 之前无法通过命令让手机振动")
 _REFUSED = Words("the phone did not vibrate on command: {why}", "手机未执行振动命令：{why}")
-_WRONG = Words("the buzzes were not counted rightly in {tries} tries", "{tries} 次均未数对振动次数")
+_WRONG = Words("the buzzes were not counted right in {tries} tries", "{tries} 次均未数对振动次数")
 _DND_SAID = b"Ignoring because device is on DND"
 _DND = Words(
     "do not disturb keeps vibrations back; switch it off and run this again", "勿扰模式会阻止振动；请关闭后重测"
@@ -102,7 +102,7 @@ def _player(listed: Heard, dumped: Heard, sdk: int | None) -> tuple[str, str] | 
     names={
         "vibration_present": Words("motor listed", "检测到马达"),
         "vibration_ratio": Words("shake over rest", "振动与静止之比"),
-        "vibration_counted": Words("counted rightly", "次数正确"),
+        "vibration_counted": Words("counted right", "次数正确"),
     },
     asks=True,
     writes=Words("lets the phone vibrate, with a page open in its browser", "在浏览器打开页面并让手机振动"),

@@ -230,7 +230,7 @@ _SCANS = 3
 _NO_WIFI = Words("the phone says that it is built without Wi-Fi", "手机声明其出厂不带 Wi-Fi")
 _NOT_JOINED = Words(
     "the phone is not joined to an access point; join the bench's and run this again",
-    "手机未连接接入点；请连接工位的接入点后重测",
+    "手机未连接 Wi-Fi；请连接工位的 Wi-Fi 接入点后重测",
 )
 _OFF = Words("Wi-Fi is off; turn it on and run this again", "Wi-Fi 已关闭；请打开后重测")
 _NO_BENCH_AP = Words(
@@ -355,7 +355,7 @@ def _scanned(rows: Sequence[Row], why: Words | None) -> Iterator[Reading]:
         "antenna_difference": Words("antennas apart", "天线间差值"),
         **{f"rssi_{ending}": Words(f"signal at {name}", f"{name} 信号") for name, _, _, ending in BANDS},
         **{
-            f"bench_rssi_{ending}": Words(f"signal at {name}, beside reference", f"{name} 信号（对比参考机）")
+            f"bench_rssi_{ending}": Words(f"signal at {name}, beside reference", f"{name} 信号（对比标准样机）")
             for name, _, _, ending in BANDS
         },
     },
