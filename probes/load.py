@@ -135,7 +135,7 @@ async def _worked(shell: Shell, seconds: int, workers: int, so_far: int) -> _Loo
     },
     names={
         "load_seconds": Words("time under load", "负载时长"),
-        "load_throttling": Words("throttling under load, 0 to 6", "负载降频级别 (0–6)"),
+        "load_throttling": Words("throttling under load, 0 to 6", "负载降频级别（0–6）"),
         "load_skin": Words("skin under load", "负载表面温度"),
         "load_cpu": Words("CPU under load", "负载处理器温度"),
         "load_battery": Words("battery under load", "负载电池温度"),

@@ -66,10 +66,10 @@ def _answered(prompt: Prompt, said: Answer) -> Iterator[Reading]:
 FACES = {
     "front": Words("front", "正面"),
     "back": Words("back", "背面"),
-    "top": Words("top edge", "顶边"),
-    "bottom": Words("bottom edge", "底边"),
-    "left": Words("left edge", "左边"),
-    "right": Words("right edge", "右边"),
+    "top": Words("top edge", "顶部"),
+    "bottom": Words("bottom edge", "底部"),
+    "left": Words("left edge", "左侧"),
+    "right": Words("right edge", "右侧"),
 }
 
 #: How worn a face is, from 0 up, so that "worse than before" can be told.

@@ -129,7 +129,7 @@ def _zones(service: Heard, zones: Heard) -> Iterator[Reading]:
         "broken_sensors": LIST,
     },
     names={
-        "throttling_level": Words("throttling, 0 to 6", "降频级别 (0–6)"),
+        "throttling_level": Words("throttling, 0 to 6", "降频级别（0–6）"),
         "throttling": Words("throttling", "降频状态"),
         "hot_parts": Words("parts too hot", "过热部件"),
         "skin_temperature": Words("skin", "表面温度"),

@@ -205,7 +205,7 @@ def _wear(said: Heard) -> Iterator[Reading]:
         "screen_parts": Words("screen, part", "屏幕部件"),
         "hinge_wear": Words("hinge, folds used", "铰链已用次数"),
         "moisture_intrusion": Words("moisture inside", "内部进水"),
-        "launch_level": Words("first system (API level)", "出厂系统 (API)"),
+        "launch_level": Words("first system (API level)", "出厂系统（API）"),
         "other": Words("also told", "其他信息"),
     },
     unverified=True,
