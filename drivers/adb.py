@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from typing import Any, TypedDict, TypeVar, cast
 
 from drivers import adb_errors
@@ -23,7 +24,7 @@ from drivers.adb_identity import IDENTIFY, read_identity
 from drivers.adb_input import GETEVENT, GETEVENT_ON_TERMINAL, EventReader
 from drivers.adb_script import STDERR_LIMIT, BatchReader, Script, compose, pack
 from drivers.adb_server import AdbServer, open_stream, read_block, subscribe
-from drivers.adb_wire import MAX_SERVICE, Deadline, ServerAddress, ShellStream, Wire, parse_devices
+from drivers.adb_wire import MAX_SERVICE, Deadline, ShellStream, Wire, parse_devices
 from drivers.api import (
     Command,
     CommandResult,
@@ -103,11 +104,13 @@ class AdbTransport:
 
     async def _track(self) -> AsyncGenerator[tuple[Link, ...], None]:
         reader, writer = await open_stream(self._server.address)
+        server = self._server.ended
         try:
             await subscribe(reader, writer, "host:track-devices-l")
             while True:
                 text = (await read_block(reader)).decode("utf-8", "replace")
-                yield parse_devices(text, simulated=self._simulated)
+                links = parse_devices(text, simulated=self._simulated)
+                yield tuple(replace(link, key=f"{server}.{link.key}") for link in links)
         finally:
             writer.close()
 
@@ -119,7 +122,7 @@ class AdbTransport:
         await self._server.start()
         if self._server.trouble is not None:
             raise self._server.trouble
-        device = AdbDevice(link, self._server.address)
+        device = AdbDevice(link, self._server)
         try:
             await device.prepare()
         except BaseException:
@@ -133,10 +136,16 @@ class AdbTransport:
 
 
 class AdbDevice:
-    """One phone, reached by its transport id, which no other phone has and which no replug keeps."""
+    """One phone, reached by its transport id, which no replug keeps and no other phone of the same adb server has.
 
-    def __init__(self, link: Link, address: ServerAddress) -> None:
-        self._link, self._address = link, address
+    The next server counts from the beginning: what was opened over the last one then refuses with `ServerDown`, for the
+    phone that answers to its id may be the neighbour.
+    """
+
+    def __init__(self, link: Link, server: AdbServer) -> None:
+        self._link, self._server = link, server
+        ended, _, self._id = link.key.rpartition(".")
+        self._ended = int(ended or 0)
         self._lane = _Lane(f"adb-{link.key}")
         self._streams: set[_Lane] = set()
         self._features: frozenset[str] = frozenset()
@@ -158,7 +167,8 @@ class AdbDevice:
 
         def features() -> bytes:
             wire.connect()
-            wire.ask(f"host-transport-id:{self._link.key}:features")
+            wire.ask(f"host-transport-id:{self._id}:features")
+            self._same_server()
             return wire.block()
 
         said = await self.call(wire, features)
@@ -202,7 +212,7 @@ class AdbDevice:
 
     def wire(self, deadline: Deadline) -> Wire:
         """A connection of its own to the server, not yet connected."""
-        return Wire(self._address, deadline)
+        return Wire(self._server.address, deadline)
 
     async def call(self, wire: Wire, job: Callable[[], T]) -> T:
         """Run a blocking job that uses `wire` in the phone's thread; raises what it raises, explained.
@@ -249,7 +259,8 @@ class AdbDevice:
         wire = self.wire(Deadline.after(0.1))
         try:
             wire.connect()
-            wire.ask(f"host-transport-id:{self._link.key}:get-state")
+            wire.ask(f"host-transport-id:{self._id}:get-state")
+            self._same_server()
             word = wire.block().decode("ascii", "replace")
         except OutputCut:
             return None
@@ -263,8 +274,14 @@ class AdbDevice:
 
     def open_service(self, wire: Wire, service: str) -> None:
         """Connect `wire` to a service of the phone; raises a DriverError. Blocking."""
-        wire.transport(self._link.key)
+        wire.transport(self._id)
+        self._same_server()
         wire.ask(service)
+
+    def _same_server(self) -> None:
+        """Asked when the server has answered: what answers after that is the one that answered, or nothing."""
+        if self._server.ended != self._ended:
+            raise adb_errors.server_restarted()
 
 
 class _Lane:

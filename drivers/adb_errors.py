@@ -41,6 +41,7 @@ __all__ = [
     "server_away",
     "server_cannot_start",
     "server_ended",
+    "server_restarted",
     "server_setting",
     "server_silent",
     "sync_refused",
@@ -299,6 +300,16 @@ def server_ended(code: int | None) -> ServerDown:
             "The adb server ended (code {code}) and is being started again.",
             "adb 服务已退出（代码 {code}），正在重启。",
         ).fill(code="?" if code is None else code),
+        Side.BENCH,
+        Words("Wait a few seconds, then repeat the step.", "请稍候几秒后重做此步。"),
+    )
+
+
+def server_restarted() -> ServerDown:
+    """The adb server over which the phone was opened has ended: another one may call another phone by the same id."""
+    return ServerDown(
+        "adb.server-restarted",
+        Words("The adb server was restarted; the phone is opened again.", "adb 服务已重启，将重新打开此手机。"),
         Side.BENCH,
         Words("Wait a few seconds, then repeat the step.", "请稍候几秒后重做此步。"),
     )

@@ -192,6 +192,7 @@ class AdbServer:
         address: where the server listens.
         trouble: why the server cannot be used right now, or None.
         owned: whether the running server is our child.
+        ended: how many servers have ended so far; what one of them called its phones means nothing to the next.
     """
 
     def __init__(
@@ -211,6 +212,7 @@ class AdbServer:
         self._named, self._port = False, port
         self.address = self._address(port)
         self.owned = False
+        self.ended = 0
         self._network: set[str] = set()
         self._ready = asyncio.Event()
         self._settled = asyncio.Event()
@@ -280,6 +282,7 @@ class AdbServer:
             finally:
                 self._ready.clear()
                 self.owned = False
+                self.ended += 1  # before another one can be there
             self._settled.set()
             if asyncio.get_running_loop().time() - began > _SETTLED_S:
                 attempt.reset()

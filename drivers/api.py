@@ -138,7 +138,8 @@ class Link:
 
     Attributes:
         transport: `adb`, `usbmux`, `usb`, `serial` or `bugreport`.
-        key: unique among the present links of the transport (adb: the transport id); changes at each plug.
+        key: unique among the present links of the transport (adb: the transport id, and which server gave it);
+            changes at each plug.
         serial: the serial that the transport shows; a clone may share it with another phone.
         port: where it is plugged (`usb:1-1.2`, or the address of a network phone); the same phone in the same socket
             has the same port.

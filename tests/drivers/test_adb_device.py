@@ -10,6 +10,7 @@ import contextlib
 import os
 import re
 import resource
+import signal
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ import pytest
 from adb_bench import AdbBench, adb_bench
 
 from drivers.adb import AdbDevice
+from drivers.adb_server import port_owner
 from drivers.api import (
     Command,
     CommandResult,
@@ -575,6 +577,32 @@ async def test_a_link_that_is_gone_cannot_be_opened(bench: AdbBench) -> None:
     with pytest.raises(DriverError) as caught:
         await bench.transport.open(link)
     explained(caught.value, DeviceGone)
+
+
+async def test_after_a_restart_of_the_server_no_phone_answers_for_its_neighbour(tmp_path: Path) -> None:
+    """The next server counts its phones from 1 again, in the order in which they come."""
+    async with adb_bench(tmp_path, ["healthy", "worn-battery"]) as bench:
+        links = [await bench.link(number) for number in range(2)]
+        opened = [await bench.transport.open(link) for link in links]
+        owner = port_owner(bench.server.address.port)
+        assert owner is not None
+        os.kill(owner.pid, signal.SIGKILL)
+        await until(lambda: bench.server.trouble is not None)
+        await bench.server.ready()
+        again = [await bench.link(number) for number in range(2)]
+        assert not {link.key for link in links} & {link.key for link in again}
+        for device in opened:
+            shell = device.capability(Shell)  # type: ignore[type-abstract]
+            result = await shell.run("getprop ro.serialno", deadline_s=5)
+            explained(result.failure, ServerDown)
+            assert result.stdout == b""
+            with pytest.raises(ServerDown):
+                await device.identify(deadline_s=5)
+            await device.close()
+        for number, phone in enumerate(bench.sim.phones):
+            anew = await bench.open(number)
+            assert (await anew.identify(deadline_s=10)).serial == phone.serial
+            await anew.close()
 
 
 async def test_many_phones_answer_side_by_side(tmp_path: Path) -> None:
