@@ -26,6 +26,7 @@ __all__ = [
     "Body",
     "ChangeGivenUp",
     "ClockJudged",
+    "CodeTried",
     "DeviceIdentified",
     "DeviceLost",
     "DeviceSeen",
@@ -228,6 +229,18 @@ class Sealed(_Body):
     meaning: str = ""
     decision: str = ""
     station: str = ""
+
+
+class CodeTried(_Body):
+    """A one-time code was typed; `code` is the digest of the record of the one that was sent.
+
+    What was typed is not kept: most wrong ones are nearly right.
+    """
+
+    kind: Literal["code-tried"] = "code-tried"
+    code: str
+    person: str
+    right: bool
 
 
 class ReleaseRefused(_Body):
@@ -474,6 +487,7 @@ Body = Annotated[
     | TicketOpened
     | PhoneChanged
     | Sealed
+    | CodeTried
     | ReleaseRefused
     | EvidenceViewed
     | RunOpened

@@ -21,6 +21,7 @@ from station.events import (
     Attached,
     AttemptEnded,
     AttemptStarted,
+    CodeTried,
     Event,
     EvidenceViewed,
     Measured,
@@ -128,7 +129,8 @@ class Run:
 class Session:
     """Everything that is known of a ticket on this station (or of a dry run: then `ticket` is empty).
 
-    `former`: identities that the phone had before a board or unit was exchanged.
+    `former`: identities that the phone had before a board or unit was exchanged. `wrong_codes`: how often another code
+    was typed than the one-time code that was sent, by the digest of that one's record.
     """
 
     ticket: str = ""
@@ -140,6 +142,7 @@ class Session:
     refused: ReleaseRefused | None = None
     former: tuple[str, ...] = ()
     views: tuple[EvidenceViewed, ...] = ()
+    wrong_codes: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     last_ms: int = 0
 
     @property
@@ -211,6 +214,9 @@ def apply(session: Session, event: Event) -> Session:
             return replace(session, refused=refused)
         case EvidenceViewed() as viewed:
             return replace(session, views=(*session.views, viewed))
+        case CodeTried(code=code, right=False):
+            count = {**session.wrong_codes, code: session.wrong_codes.get(code, 0) + 1}
+            return replace(session, wrong_codes=MappingProxyType(count))
     known = session.runs.get(event.run)
     return _with_run(session, _in_run(known, event)) if known else session
 

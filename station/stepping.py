@@ -26,13 +26,13 @@ from station import messages as m
 from station import sending, tickets, vault
 from station.camera import CAMERA, Shots, shot
 from station.errors import EXIT_NO, EXIT_USE, Trouble
-from station.events import Event
+from station.events import Body, Event
 from station.journal import event, insert, load
 from station.session import Session, fold
 from station.signing import Signing
 from station.statements import Redactor, identities_of
 from station.steps import steps
-from station.steps.api import Case, Field, Made, Step
+from station.steps.api import Case, Counted, Field, Made, Step
 from station.steps.form import fill
 from station.stock import Stockroom
 from station.stockroom import StockTable
@@ -66,19 +66,27 @@ class Stepping:
         return {"steps": await self._signing.journal.store.read(work)}
 
     async def preview(self, command: m.PreviewStep) -> dict[str, Any]:
-        """What the step would say; nothing is stored.
+        """What the step would say; nothing is stored but that a secret was compared, where the step does that.
 
         Raises:
             Trouble: it can't be done now, by this person, or with what was filled in.
         """
 
-        def work(db: Database) -> Made:
+        def work(db: Database) -> tuple[list[Event], Made | Counted]:
             step, case = self._begin(db, command, others)
-            return step.make(case, fill(step.fields, command.fields, shots.get))
+            try:
+                made = step.make(case, fill(step.fields, command.fields, shots.get))
+            except Counted as refused:
+                return _counted(db, case, refused.events), refused
+            return _counted(db, case, made.counts), made
 
         await self._ready([command.step])
         others, shots = self.open_sessions(), await self._shots(command)
-        made = await self._signing.journal.store.read(work)
+        known, store = steps().get(command.step), self._signing.journal.store
+        stored, made = await (store.write(work) if known and known.compares else store.read(work))
+        self._signing.journal.tell(stored)
+        if isinstance(made, Counted):
+            raise made
         record = made.predicate.model_dump(mode="json") if made.predicate else {}
         return {"says": [list(one) for one in made.says], "predicate": record}
 
@@ -94,13 +102,21 @@ class Stepping:
         if known is not None and known.sends:
             await self._send(command)
 
-        def work(db: Database) -> tuple[list[Event], dict[str, Any]]:
+        def work(db: Database) -> tuple[list[Event], dict[str, Any] | Counted]:
             step, case = self._begin(db, command, others, make=True)
-            made = step.make(case, fill(step.fields, command.fields, shots.get))
-            return self._keep(db, step, case, made)
+            try:
+                made = step.make(case, fill(step.fields, command.fields, shots.get))
+            except Counted as refused:
+                return _counted(db, case, refused.events), refused
+            counted = _counted(db, case, made.counts)
+            stored, told = self._keep(db, step, case, made)
+            return [*counted, *stored], told
 
         others, shots = self.open_sessions(), await self._shots(command)
         stored, told = await self._signing.journal.store.write(work)
+        if isinstance(told, Counted):
+            self._signing.journal.tell(stored)
+            raise told
         self._signing.tell(stored)
         payload = told.pop("payload", None)
         return told | (self._signing.prepare(payload) if payload else {})
@@ -275,6 +291,11 @@ class Stepping:
             "why_not": list(why) if why else None,
             "fields": [_field(one, given.get(one.name), offers) for one in step.fields],
         }
+
+
+def _counted(db: Database, case: Case, told: Sequence[Body]) -> list[Event]:
+    """The journal hears that a secret was compared."""
+    return insert(db, [event(body, case.ticket) for body in told]) if told else []
 
 
 def _committed(salt: bytes, kind: str, text: str) -> Commitment:

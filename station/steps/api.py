@@ -27,6 +27,7 @@ from station.vault import Kept
 __all__ = [
     "Case",
     "Choice",
+    "Counted",
     "Field",
     "FieldKind",
     "Filled",
@@ -218,6 +219,7 @@ class Made:
         moves: parts that move in the stock, in the same transaction; only for `signs="after"`.
         subject: what the record is about; else the phone's commitment.
         send: a message that must have been taken by the shop's adapter before the record says that it was sent.
+        counts: what the journal is told also when this is only previewed: that a secret was compared, and was right.
     """
 
     predicate: Statement | None
@@ -228,6 +230,18 @@ class Made:
     moves: tuple[Move, ...] = ()
     subject: str = ""
     send: Outgoing | None = None
+    counts: tuple[Body, ...] = ()
+
+
+class Counted(Trouble):
+    """A refusal that counts: the journal is told `events` before anybody is told of it, also of a preview.
+
+    Where the disk can't take them, that is all that is told: nobody guesses uncounted.
+    """
+
+    def __init__(self, code: str, what: Words, next_step: Words, events: tuple[Body, ...]) -> None:
+        super().__init__(code, what, Side.PERSON, next_step, EXIT_NO)
+        self.events = events
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +263,7 @@ class Step:
         opens: it may be the first step of a new ticket.
         repeats: it may be done again while a record of it stands.
         sends: what it makes is sent before it is recorded (`Made.send`).
+        compares: it compares a secret, and raises `Counted` or gives `Made.counts` whenever it did.
         reads: reads what it needs of the program's own files and code, and keeps it; called in a thread before the
             store is held, once in a process.
     """
@@ -267,6 +282,7 @@ class Step:
     opens: bool = False
     repeats: bool = True
     sends: bool = False
+    compares: bool = False
     reads: Callable[[], object] | None = None
 
 

@@ -19,7 +19,7 @@ from station.counter.inputs import Files, no_passcode, written
 from station.counter.policy import data_notice
 from station.steps.api import Case, Choice, Field, Filled, Made, Step, not_now, others, wrong
 from station.steps.appearance import appearance_lines
-from station.steps.one_time_code import code_record
+from station.steps.one_time_code import code_record, compared
 
 __all__ = ["STEPS"]
 
@@ -54,7 +54,10 @@ def _confirm(case: Case, form: Filled) -> Made:
     no_passcode(form["difference"])
     files, notice = Files(case), data_notice(case.policy)
     _must_be_there(case, form)
-    given = _given(case, form, newest.digest, files)
+    difference = written(case).text(case.redact(form["difference"]), 2000)
+    given, by_code = _given(case, form, files), form["way"] == "one-time-code"
+    # The code was sent for exactly these records: another appearance needs another one.
+    code = code_record(case, "confirmation", newest.digest, form["code"]) if by_code else ""
     predicate = ConfirmationV1(
         **case.common,
         person=case.person,
@@ -63,14 +66,16 @@ def _confirm(case: Case, form: Filled) -> Made:
         notice=notice,
         backup=form["backup"],
         decision=form["decision"],
-        difference=written(case).text(case.redact(form["difference"]), 2000),
+        difference=difference,
         by=form["by"],
         way=form["way"],
         remote=form["remote"] or _sent_in(case),
         given_ms=case.now_ms,
+        code=IdentityV1(kind="code", value=case.commit("code", form["code"].strip())) if code else None,
         **given,
     )
-    return Made(predicate, says=(*_lines(intake, appearance), *_text(notice)), keep=tuple(files.kept))
+    says = (*_lines(intake, appearance), *_text(notice))
+    return Made(predicate, says=says, keep=tuple(files.kept), counts=compared(case, code) if code else ())
 
 
 def _shown(case: Case) -> tuple[Record, Record | None]:
@@ -109,8 +114,8 @@ def _must_be_there(case: Case, form: Filled) -> None:
         raise wrong("confirm.remote", _NOT_HERE, _OTHER_WAY)
 
 
-def _given(case: Case, form: Filled, shown: str, files: Files) -> dict[str, Any]:
-    """Proof, witness, name and code, as far as the way asks for them."""
+def _given(case: Case, form: Filled, files: Files) -> dict[str, Any]:
+    """Proof, witness and name, as far as the way asks for them."""
     way, proofs = form["way"], form["proof"]
     needed = _PROOFS.get(way)
     if needed and not proofs:
@@ -119,7 +124,6 @@ def _given(case: Case, form: Filled, shown: str, files: Files) -> dict[str, Any]
         "proof": files.take(proofs, "proof", needed or ()),
         "witness": _witness(case, form) if way == "witness" else None,
         "name": _name(case, form) if way == "typed" else None,
-        "code": _code(case, form, shown) if way == "one-time-code" else None,
     }
 
 
@@ -137,12 +141,6 @@ def _name(case: Case, form: Filled) -> IdentityV1:
     if not known or typed.casefold() != "".join(known.split()).casefold():
         raise wrong("confirm.name", _OTHER_NAME, _TYPE_NAME)
     return IdentityV1(kind="name" if form["by"] == "owner" else "bringer-name", value=case.commit("signed-name", known))
-
-
-def _code(case: Case, form: Filled, shown: str) -> IdentityV1:
-    """The code that was sent for exactly these records: another appearance needs another code."""
-    code_record(case, "confirmation", shown, form["code"])
-    return IdentityV1(kind="code", value=case.commit("code", form["code"].strip()))
 
 
 # --- what is shown ---------------------------------------------------------------------------------------------------
@@ -209,6 +207,7 @@ STEPS = (
         roles=("receptionist", "technician", "lead"),
         possible=_possible,
         make=_confirm,
+        compares=True,
         fields=(
             Field("decision", Words("decision", "客户意见"), "choice", required=True, choices=_choices(_DECISIONS)),
             Field("difference", Words("what differs", "异议内容"), "long", most=1000),

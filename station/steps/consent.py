@@ -10,7 +10,7 @@ from drivers.text import Words
 from reports.agreement import Agreement, agreement, party_of
 from reports.predicates import ConsentV1, IdentityV1, PlanV1
 from station.steps.api import Case, Choice, Field, Filled, Made, Photo, Step, not_now, others, wrong
-from station.steps.one_time_code import code_record
+from station.steps.one_time_code import code_record, compared
 from station.steps.parts import given_free
 from station.vault import Kept
 
@@ -49,7 +49,8 @@ def _consent(case: Case, form: Filled) -> Made:
         raise not_now("consent.other-plan", _OTHER_PLAN, _LOOK_AGAIN)
     _must_be_confirmed(form, plan)
     _must_be_entitled(case, form)
-    proof = _proof(form)
+    proof, witness, name = _proof(form), _witness(case, form), _name(case, form)
+    code = code_record(case, "plan", found.digest, form["code"]) if form["way"] == "one-time-code" else None
     predicate = ConsentV1(
         **case.common,
         person=case.person,
@@ -60,9 +61,9 @@ def _consent(case: Case, form: Filled) -> Made:
         decision=form["decision"],
         by=form["by"] or "owner",
         confirmed=form["confirmed"],
-        witness=_witness(case, form),
-        code=code_record(case, "plan", found.digest, form["code"]) if form["way"] == "one-time-code" else None,
-        name=_name(case, form),
+        witness=witness,
+        code=code,
+        name=name,
         old_parts=form["old_parts"] or "unsaid",
         note=case.redact(form["note"]),
     )
@@ -71,7 +72,7 @@ def _consent(case: Case, form: Filled) -> Made:
     risks = [Words(risk.text.en, risk.text.zh) for risk in plan.risks if risk.id in predicate.confirmed]
     says = (said, *(_CONFIRMED.fill(risk=risk) for risk in risks), *_OLD_PARTS_SAID.get(predicate.old_parts, ()))
     moves = () if predicate.decision == "agreed" else given_free(case, {})
-    return Made(predicate, says=says, keep=keep, moves=moves)
+    return Made(predicate, says=says, keep=keep, moves=moves, counts=compared(case, code) if code else ())
 
 
 def _must_be_confirmed(form: Filled, plan: PlanV1) -> None:
@@ -179,6 +180,7 @@ STEPS = (
         roles=("receptionist", "technician", "lead"),
         possible=_possible,
         make=_consent,
+        compares=True,
         fields=(
             Field(
                 "decision",

@@ -1,6 +1,7 @@
-"""The one-time code that a customer consents or confirms with: made, sent to their telephone, and compared once.
+"""The one-time code that a customer consents or confirms with: made, sent to their telephone, and compared a few times.
 
-It leaves by the shop's adapter before its record is made; only a commitment stays. Who asks for it does not see it.
+It leaves by the shop's adapter before its record is made; only a commitment stays. Who asks for it does not see it, and
+can't find it by trying: every try is told to the journal before its answer is given, and few are taken.
 """
 
 from __future__ import annotations
@@ -13,11 +14,18 @@ from reports.agreement import agreement
 from reports.predicates import ConsentV1
 from reports.record import digest_of
 from reports.steps.consent_code import ConsentCodeV1
+from station.events import CodeTried
 from station.plans import plan_policy
-from station.steps.api import Case, Choice, Field, Filled, Made, Outgoing, Step, not_now, wrong
+from station.steps.api import Case, Choice, Counted, Field, Filled, Made, Outgoing, Step, not_now, wrong
 from station.steps.notices import LANGUAGES, message
 
-__all__ = ["STEPS", "About", "code_record"]
+__all__ = ["STEPS", "TRIES", "TRIES_OF_TICKET", "About", "code_record", "compared"]
+
+#: Wrong codes after which the one that was sent does not hold any more: as many as lock a person's key.
+TRIES = 5
+#: Wrong codes after which a ticket takes none at all. NIST SP 800-63B, 5.1.3.2: a secret of less than 64 bits needs a
+#: limit on failed tries; 5.2.2: no more than 100 on one account. Of eight digits that is a chance of one in a million.
+TRIES_OF_TICKET = 100
 
 About = Literal["plan", "confirmation"]
 _ABOUT: Mapping[About, Words] = {
@@ -48,6 +56,7 @@ def _send_code(case: Case, form: Filled) -> Made:
     subject = _subjects(case).get(about)
     if subject is None:
         raise not_now("consent.no-plan", _NOTHING, _PLAN_FIRST)
+    _must_be_tried_less(case)
     label, place = _TO[form["to"] or "owner"]
     to = str(case.personal.get(place) or "")
     if not to:
@@ -78,10 +87,13 @@ def _code_of(case: Case, subject: str, number: int, digits: int) -> str:
 
 
 def code_record(case: Case, about: About, subject: str, typed: str) -> str:
-    """The record of the code, when the typed one is the newest that was sent for this and still holds.
+    """The digest of the code's record, when the typed one is the newest that was sent for this and still holds.
+
+    Whoever calls it gives `compared` of that in `Made.counts`.
 
     Raises:
-        Trouble: none was sent for it, it was used, it is too late, or it is another one.
+        Counted: it is another one.
+        Trouble: none was sent for it or typed, it was used, it is too late, or too many others were typed.
     """
     record = case.newest("consent-code")
     made = record.statement.predicate if record else None
@@ -94,9 +106,33 @@ def code_record(case: Case, about: About, subject: str, typed: str) -> str:
         raise not_now("consent.code-used", _CODE_USED, _MAKE_CODE)
     if case.now_ms > made.until_ms:
         raise not_now("consent.code-late", _CODE_LATE, _MAKE_CODE)
+    if not typed.strip():
+        raise wrong("consent.code-missing", _NO_CODE_TYPED, _TYPE_IT)
+    _must_be_tried_less(case)
+    tried = case.session.wrong_codes.get(record.digest, 0)
+    if tried >= TRIES:
+        raise not_now("consent.code-tries", _TRIED_OUT.fill(n=tried), _MAKE_ANOTHER)
     if case.commit("consent-code", f"{subject} {typed.strip()}") != made.code:
-        raise wrong("consent.code", _WRONG_CODE, _TYPE_AGAIN)
+        raise _another(case, record.digest, tried + 1)
     return record.digest
+
+
+def compared(case: Case, code: str) -> tuple[CodeTried, ...]:
+    """What the journal is told of a code that was right."""
+    return (CodeTried(code=code, person=case.person, right=True),)
+
+
+def _another(case: Case, code: str, tried: int) -> Counted:
+    """The typed code is not the one that was sent: counted, and said how many tries are left."""
+    counts = (CodeTried(code=code, person=case.person, right=False),)
+    if tried >= TRIES:
+        return Counted("consent.code-tries", _TRIED_OUT.fill(n=tried), _MAKE_ANOTHER, counts)
+    return Counted("consent.code", _WRONG_CODE.fill(n=TRIES - tried), _TYPE_AGAIN, counts)
+
+
+def _must_be_tried_less(case: Case) -> None:
+    if sum(case.session.wrong_codes.values()) >= TRIES_OF_TICKET:
+        raise not_now("consent.codes-tried", _NO_MORE.fill(n=TRIES_OF_TICKET), _ANOTHER_WAY)
 
 
 _NOTHING = Words("There is nothing to consent to", "尚无可确认的内容")
@@ -110,7 +146,20 @@ _MADE = Words(
 _NO_CODE = Words("No code was sent for {about}", "尚未发送{about}的验证码")
 _CODE_USED = Words("This code was used already", "该验证码已使用")
 _CODE_LATE = Words("The code does not hold any more", "验证码已过期")
-_WRONG_CODE = Words("The code is not the one that was sent", "验证码不正确")
+_NO_CODE_TYPED = Words("The code is missing", "缺少验证码")
+_TYPE_IT = Words("Ask the customer for the code and type it: `code`", "请向客户索取验证码并填入 `code`")
+_WRONG_CODE = Words("The code is not the one that was sent; tries left: {n}", "验证码不正确，剩余尝试次数：{n}")
+_TRIED_OUT = Words(
+    "{n} wrong codes were typed: the one that was sent does not hold any more",
+    "已输错 {n} 次，所发送的验证码已失效",
+)
+_NO_MORE = Words(
+    "{n} wrong codes were typed for this ticket: it takes no code any more", "该工单已累计输错 {n} 次，不再接受验证码"
+)
+_MAKE_ANOTHER = Words(
+    "Leave the form as it is, send a new code (`assay consent-code`), and type that one",
+    "请保留已填表单，重新发送验证码（`assay consent-code`）后输入新码",
+)
 _MAKE_CODE = Words("Send a new one: `assay consent-code`", "请重新发送：`assay consent-code`")
 _TYPE_AGAIN = Words("Ask the customer for the newest code and type it again", "请向客户索取最新验证码后重新输入")
 
