@@ -304,7 +304,7 @@ _LOW = Words("{value} is inside the limit, but below {limit}", "{value}，未超
 _HIGH = Words("{value} is inside the limit, but above {limit}", "{value}，未超限，但高于预警值 {limit}")
 _OUTLIER = Words(
     "{value} is unlike the {n} reference phones of this model ({centre}, good ones to {edge})",
-    "{value}，与同型号 {n} 台标准样机不同（{centre}，正常至 {edge}）",
+    "{value}，与同型号 {n} 台标准样机不同（中心 {centre}，良品至 {edge}）",
 )
 _YES = Words("yes", "是")
 _NO = Words("no", "否")

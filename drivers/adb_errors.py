@@ -373,13 +373,13 @@ def not_usable(state: LinkState) -> DriverError | None:
         case LinkState.NO_PERMISSIONS:
             return no_permissions()
         case LinkState.RECOVERY:
-            return _other_mode(Words("recovery mode", "恢复模式"))
+            return _other_mode(Words("recovery mode", "恢复（Recovery）模式"))
         case LinkState.RESCUE:
-            return _other_mode(Words("rescue mode", "救援模式"))
+            return _other_mode(Words("rescue mode", "救援（Rescue）模式"))
         case LinkState.SIDELOAD:
-            return _other_mode(Words("sideload mode", "侧载模式"))
+            return _other_mode(Words("sideload mode", "侧载（Sideload）模式"))
         case LinkState.BOOTLOADER:
-            return _other_mode(Words("the bootloader", "引导加载程序"))
+            return _other_mode(Words("the bootloader", "引导（Fastboot）模式"))
         case _:
             return offline()
 

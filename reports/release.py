@@ -502,7 +502,7 @@ def _check_found(case: _Case) -> None:
         case.refuse(
             "no-fault-found",
             "no fault was found and nothing repaired: it is handed back unrepaired",
-            "未检出故障且未维修：应按未修退回",
+            "未检出故障且未维修：应按“拒修退回”交付",
         )
 
 

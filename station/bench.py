@@ -61,10 +61,10 @@ _OTHER_STATE = (
     Words("Restart the phone into its normal system", "请将手机重启到正常系统"),
 )
 _MODES = {
-    LinkState.RECOVERY: Words("recovery", "恢复"),
-    LinkState.RESCUE: Words("rescue", "救援"),
-    LinkState.SIDELOAD: Words("sideload", "侧载"),
-    LinkState.BOOTLOADER: Words("bootloader", "引导加载"),
+    LinkState.RECOVERY: Words("recovery", "恢复（Recovery）"),
+    LinkState.RESCUE: Words("rescue", "救援（Rescue）"),
+    LinkState.SIDELOAD: Words("sideload", "侧载（Sideload）"),
+    LinkState.BOOTLOADER: Words("bootloader", "引导（Fastboot）"),
 }
 _BENCH_BUG = Words("The bench failed on this phone: {error}", "工位处理该手机时出错：{error}")
 _REPLUG = Words("Plug the phone in again; tell the maker of Assay if it happens again", "请重新插拔；如再次出现请反馈")

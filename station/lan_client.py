@@ -343,7 +343,7 @@ _SWITCH_ON = Words(
 )
 _LOST = Words("The line to {station} at {address} was cut ({why})", "与 {station}（{address}）的连接中断（{why}）")
 _GOES_ON = Words(
-    "Nothing was stored by halves; do it again, it goes on where it stopped",
+    "Nothing incomplete was stored; do it again, it goes on where it stopped",
     "未保存任何不完整内容；请重试，将从中断处继续",
 )
 _GARBLED = Words("{station} answers what can't be understood", "{station} 的应答无法识别")

@@ -62,8 +62,8 @@ _CHECK_DISK = Words(
 )
 _BUSY = Words("Another program holds the bench's data file", "工位数据文件被其他程序占用")
 _CLOSE_OTHER = Words("Close programs that have assay.db open, then try again", "请关闭占用 assay.db 的程序后重试")
-_READ_ONLY = Words("The bench's data folder can't be written", "工位数据文件夹不可写")
-_PERMIT = Words("Give this user write permission to the data folder", "请为当前用户开通数据文件夹的写权限")
+_READ_ONLY = Words("The bench's data folder can't be written", "工位数据目录不可写")
+_PERMIT = Words("Give this user write permission to the data folder", "请为当前用户开通数据目录的写权限")
 _BROKEN = Words("The bench's data file is damaged ({name})", "工位数据文件已损坏（{name}）")
 _RESTORE = Words(
     "Stop work, keep the file as it is, and restore the last backup", "请停止作业，保留现有文件，并恢复最近的备份"

@@ -32,7 +32,7 @@ _FACES: dict[Face, Words] = {
 _MARKS = {
     "scratch": Words("scratch", "划痕"),
     "dent": Words("dent", "磕碰"),
-    "crack": Words("crack", "裂"),
+    "crack": Words("crack", "裂纹"),
     "chip": Words("chip", "缺角"),
     "bend": Words("bend", "弯曲"),
     "stain": Words("stain", "污渍"),
@@ -63,7 +63,7 @@ _OPENED = {
     "gap": Words("gap at the frame", "边框缝隙"),
     "pry-marks": Words("pry marks", "撬痕"),
     "foreign-part": Words("foreign part", "非原厂部件"),
-    "broken-seal": Words("broken seal", "封标破损"),
+    "broken-seal": Words("broken seal", "封签破损"),
     "label-moved": Words("label moved or replaced", "标签移位或更换"),
 }
 _LEFT_IN = {
@@ -331,7 +331,7 @@ STEPS = (
         kind="appearance/v1",
         place=210,
         title=Words("appearance", "外观记录"),
-        about=Words("six faces, seals, accessories, and whose phone it is", "六面外观、封标、附件及身份核对"),
+        about=Words("six faces, seals, accessories, and whose phone it is", "六面外观、封签、附件及身份核对"),
         roles=("receptionist", "technician", "lead"),
         possible=_possible,
         make=_appear,

@@ -135,7 +135,7 @@ _OTHER_PLAN = Words("The plan has changed since it was shown", "方案在展示�
 _LOOK_AGAIN = Words("Show the customer the newest plan again", "请向客户重新展示最新方案")
 _FOREIGN = Words("The plan has no such risk: {risk}", "方案中没有此风险项：{risk}")
 _NOTHING = Words("The plan repairs nothing: there is nothing to agree to", "方案不含维修，无可同意的内容")
-_OTHER_WAY = Words("Choose observe or return-unrepaired", "请选择观察或不修退回")
+_OTHER_WAY = Words("Choose observe or return-unrepaired", "请选择观察或拒修退回")
 _UNCONFIRMED = Words("Not confirmed by the customer: {risks}", "客户未逐项确认：{risks}")
 _ONE_BY_ONE = Words("Read each risk to the customer and tick it when it is confirmed", "请逐项告知并在客户确认后勾选")
 _BY = {"bringer": Words("a bringer", "送修人"), "collector": Words("a collector", "取机人")}
@@ -156,7 +156,7 @@ _NAME_WITNESS = Words("Name another person of the shop", "请填写另一位店�
 _SAID = {
     "agreed": Words("The customer agrees to the plan {plan}", "客户同意方案 {plan}"),
     "refused": Words("The customer refuses the plan {plan}", "客户拒绝方案 {plan}"),
-    "return-unrepaired": Words("The phone goes back unrepaired (plan {plan})", "不修退回（方案 {plan}）"),
+    "return-unrepaired": Words("The phone goes back unrepaired (plan {plan})", "拒修退回（方案 {plan}）"),
     "observe": Words("The phone is kept under observation (plan {plan})", "留机观察（方案 {plan}）"),
 }
 _CONFIRMED = Words("Confirmed: {risk}", "已确认：{risk}")
@@ -190,7 +190,7 @@ STEPS = (
                 choices=(
                     Choice("agreed", Words("agreed", "同意")),
                     Choice("refused", Words("refused", "拒绝")),
-                    Choice("return-unrepaired", Words("return unrepaired", "不修退回")),
+                    Choice("return-unrepaired", Words("return unrepaired", "拒修退回")),
                     Choice("observe", Words("observe", "观察")),
                 ),
             ),

@@ -43,7 +43,7 @@ _FITS = {
 _VERIFICATIONS = (
     Choice("full", Words("all of it was read", "全部读取核验")),
     Choice("sample", Words("samples were read", "抽样读取核验")),
-    Choice("setup-screen", Words("the phone starts as new, without an account", "开机为初始设置且无帐号")),
+    Choice("setup-screen", Words("the phone starts as new, without an account", "开机进入初始设置，且无账号")),
 )
 _RESULTS = (Choice("erased", Words("erased", "已清除")), Choice("failed", Words("failed", "清除失败")))
 _BEFORE = (

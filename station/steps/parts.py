@@ -276,7 +276,7 @@ _NAME_ISSUER = Words("Name who handed it out: `issued_by`", "请填写发料人�
 _NO_PROOF = Words("Nothing shows that this is the maker's part", "没有原厂件凭证")
 _SHOW_PROOF = Words(
     "Give the proof (label, delivery note, portal) or a picture of it",
-    "请填写凭证（标签、送货单、查询结果）或上传照片",
+    "请填写凭证（标签、送货单、厂家系统查询结果）或附上照片",
 )
 _ONE_SERIAL = Words("A serial belongs to one piece", "一个序列号仅对应一件")
 _ONE_BY_ONE = Words("Fit pieces one by one", "请逐件登记")

@@ -270,7 +270,7 @@ _SHOW_AUTHORITY = Words(
 _NO_LETTER = Words("{who}: the owner's letter is not among the papers", "{who}：未附机主委托书")
 _ADD_LETTER = Words("Add a picture of the letter to the papers", "请在凭证照片中附上委托书")
 _NOT_SHOWN = Words("{paper}: it was not shown, and yet something of it was filled in", "{paper}：未出示却填写了内容")
-_FUTURE = Words("The date of sale lies in the future", "购机日期在将来")
+_FUTURE = Words("The date of sale lies in the future", "购机日期晚于今天")
 _LOOK_AGAIN = Words("Look at the paper again; nothing was stored", "请重新核对凭证；未保存任何内容")
 _TAKEN_IN = Words("The phone was taken in already: what is wrong is amended", "手机已接件：有误请更正")
 

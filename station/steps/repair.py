@@ -273,7 +273,7 @@ _ESD_NUMBER = Words("{typed} is not a resistance in megohm", "{typed} 不是以�
 _ESD_BAD = Words("Wrist strap: {value} megohm, at most {most} may be", "手环电阻 {value} 兆欧，应不大于 {most}")
 _ESD_SHORT = Words(
     "Wrist strap: {value} megohm, at least {least} must be: its safety resistor is bridged",
-    "手环电阻 {value} 兆欧，应不小于 {least}：安全限流电阻失效",
+    "手环电阻 {value} 兆欧，应不小于 {least}：安全电阻已被短接",
 )
 _TEST_STRAP = Words("Test the wrist strap and write its megohm down", "请测试防静电手环并填写兆欧值")
 _MEND_STRAP = Words("Mend or change the strap before the phone is touched", "请修复或更换手环后再作业")
@@ -281,7 +281,7 @@ _NO_SCREWS = Words("The phone was opened: count the screws out and in", "已拆�
 _SCREWS = Words("{out} screws came out and {back} went in", "拆下 {out} 颗螺丝，装回 {back} 颗")
 _COUNT = Words("Write both counts down", "请填写两个数量")
 _SAY_SCREWS = Words("Find the screw, or say in `remedy` why the counts differ", "请找到螺丝，或在 `remedy` 中说明原因")
-_NO_SEAL = Words("The phone was opened and neither tape nor seal was renewed", "已拆机，但未更换胶条或密封")
+_NO_SEAL = Words("The phone was opened and neither tape nor seal was renewed", "已拆机，但胶条和密封均未更换")
 _SAY_SEAL = Words("Renew it, or say in `remedy` why not", "请更换，或在 `remedy` 中说明原因")
 _NO_IDENTITY = Words("The board was exchanged: the new IMEI or serial is needed", "已更换主板：须登记新 IMEI 或序列号")
 _SCAN = Words("Dial *#06# or scan the label", "请拨 *#06# 或扫描标签")

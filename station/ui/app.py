@@ -208,7 +208,7 @@ class AssayApp(App[int]):
         """Ctrl+C copies or kills elsewhere; here it only says how to leave."""
         from drivers.text import Words
 
-        self._page().say(Words("Ctrl+Q leaves; the engine goes on", "Ctrl+Q 退出; 检测引擎继续运行"), "text")
+        self._page().say(Words("Ctrl+Q leaves; the engine goes on", "Ctrl+Q 退出；检测引擎继续运行"), "text")
 
     async def action_quit(self) -> None:
         """Leave the screen; the engine goes on."""
@@ -236,7 +236,7 @@ def _engine_lost() -> Trouble:
         "ui.engine-lost",
         Words("the engine does not answer", "检测引擎没有响应"),
         Side.BENCH,
-        Words("nothing is lost; the screen attaches again by itself", "数据没有丢失; 屏幕会自动重新连接"),
+        Words("nothing is lost; the screen attaches again by itself", "数据没有丢失；屏幕会自动重新连接"),
     )
 
 

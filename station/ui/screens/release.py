@@ -184,7 +184,7 @@ class Release(Page):
 
     def _signed(self, digest: str | None) -> None:
         if digest:
-            self.say(Words("released, and waiting for head office", "已放行, 等待上传总部"))
+            self.say(Words("released, and waiting for head office", "已放行，等待上传总部"))
 
     def action_person(self) -> None:
         """Say who works here."""

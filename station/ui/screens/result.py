@@ -178,9 +178,9 @@ class Result(Page):
 
     def _signed(self, digest: str | None) -> None:
         if digest:
-            self.say(Words("signed, stored, and waiting for head office", "已签字并保存, 等待上传总部"))
+            self.say(Words("signed, stored, and waiting for head office", "已签字并保存，等待上传总部"))
         else:
-            self.say(Words("not signed: nothing counts yet", "未签字: 结果不生效"), STATUSES["warn"].colour)
+            self.say(Words("not signed: nothing counts yet", "未签字：结果不生效"), STATUSES["warn"].colour)
 
     def action_resume(self) -> None:
         """Go on with what is left of the run, on the slot's page; nothing is done twice."""

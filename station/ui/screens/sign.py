@@ -67,7 +67,7 @@ def _unreadable() -> Trouble:
         "ui.unreadable-statement",
         Words("what would be signed cannot be read", "待签内容无法读取"),
         Side.BENCH,
-        Words("nothing was signed; tell the maker of this station", "没有签字; 请联系工位维护人员"),
+        Words("nothing was signed; tell the maker of this station", "没有签字；请联系工位维护人员"),
     )
 
 
