@@ -27,9 +27,11 @@ __all__ = [
 #: IPhoneSubInfo call 1 is getDeviceId(callingPackage) on every version, and the shell's package may ask it; `cmd phone
 #: get-imei` answers only root on a build that is no user build (AOSP TelephonyShellCommand).
 DEVICE_ID_1 = "service call iphonesubinfo 1 s16 com.android.shell"
-#: Call 3 is getDeviceIdForPhone(slot, ...) only since Android 6: on 4.x it gives the IMSI, which must not even be read.
+#: getDeviceIdForPhone(slot, ...) is call 4 since Android 11, where 3 gives the network's name for the subscriber, and
+#: call 3 on Android 6 to 10: on 4.x that gives the IMSI. Neither of these must even be read (AOSP IPhoneSubInfo.aidl).
 DEVICE_ID_2 = (
-    'if [ "$(getprop ro.build.version.sdk)" -ge 23 ]; then service call iphonesubinfo 3 i32 1 s16 com.android.shell; fi'
+    's=$(getprop ro.build.version.sdk); n=3; if [ "$s" -ge 30 ]; then n=4; fi; '
+    'if [ "$s" -ge 23 ]; then service call iphonesubinfo $n i32 1 s16 com.android.shell; fi'
 )
 
 #: What is asked when a phone is plugged in: its properties, then whatever may hold an IMEI, the first slot's first.

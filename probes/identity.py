@@ -241,7 +241,7 @@ async def identity(bench: Bench) -> AsyncIterator[Reading]:
     said = hear(bench, getprop.READ, getprop.getprop)
     props, _, _ = getprop.properties(bench.answer(getprop.READ.name).stdout)
     parcel = hear_second(bench, _SLOT1, iphonesubinfo, "service call iphonesubinfo 1")
-    parcel2 = hear_second(bench, _SLOT2, iphonesubinfo, "service call iphonesubinfo 3")
+    parcel2 = hear_second(bench, _SLOT2, iphonesubinfo, "service call iphonesubinfo, slot 2")
     old = hear_second(bench, _OLD, iphonesubinfo)
     slot1 = [hear_second(bench, _IMEI1, phone_imei), parcel, old]
     slot2 = [hear_second(bench, _IMEI2, phone_imei), parcel2]

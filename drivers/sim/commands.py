@@ -180,18 +180,25 @@ def _service(state: PhoneState, arguments: Sequence[str], uid: int) -> Reply:
         return answering(state, words[2:], uid)
     if words[1] != "iphonesubinfo":
         return _text(f"service: Service {words[1]} does not exist\n", code=10)
+    if words[2] == _calls_of(state)["nai"]:
+        return _text("Result: Parcel(00000000 ffffffff   '........')\n")
     slot = _imei_slot(state, words[2:])
     if slot is None or slot >= len(state.identity.imeis):
         return _text("Result: Parcel(fffffffc ffffffff 00000000   '............')\n")
     return _text(parcel(state.identity.imeis[slot]))
 
 
+def _calls_of(state: PhoneState) -> dict[str, str]:
+    """Numbers of getNaiForSubscriber and getDeviceIdForPhone (AOSP IPhoneSubInfo.aidl: Android 11 put one before)."""
+    return {"nai": "3", "device": "4"} if state.persona.android.sdk >= 30 else {"nai": "2", "device": "3"}
+
+
 def _imei_slot(state: PhoneState, words: Sequence[str]) -> int | None:
-    """Which slot's IMEI an IPhoneSubInfo call asks for: 1 the first one's, 3 and 4 that of the `i32` argument."""
+    """Which slot's IMEI an IPhoneSubInfo call asks for: 1 the first one's, getDeviceIdForPhone that of its `i32`."""
     if words[0] == "1":
         return 0
     method, *rest = words
-    if method in ("3", "4") and len(rest) >= 2 and rest[0] == "i32" and rest[1].isdigit():
+    if method == _calls_of(state)["device"] and len(rest) >= 2 and rest[0] == "i32" and rest[1].isdigit():
         return int(rest[1])
     return None
 

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sim_host import Host
 
+from drivers.adb_identity import DEVICE_ID_2, binder_text
 from drivers.sim.battery import BatteryModel
 from drivers.sim.bench import SimulatedBench, SteppedClock
 from drivers.sim.identity import make_identity
@@ -176,12 +177,24 @@ async def test_the_imei_parcel_spells_the_imei_in_utf_16() -> None:
     async with SimulatedBench(["healthy"], seed=8) as sim:
         phone = sim.phones[0]
         host = await Host.connect(phone)
-        for slot, call in enumerate(("1 s16 com.android.shell", "3 i32 1 s16 com.android.shell")):
+        for slot, call in enumerate(("1 s16 com.android.shell", "4 i32 1 s16 com.android.shell")):
             text = (await host.shell(f"service call iphonesubinfo {call}")).text
             words = [word for row in text.splitlines() for word in row.partition("'")[0].split() if len(word) == 8]
             raw = b"".join(int(word, 16).to_bytes(4, "little") for word in words)
             assert raw[8:38].decode("utf-16-le") == phone.state.identity.imeis[slot]
         assert "Permission denied" in (await host.shell("cmd phone get-imei")).stderr.decode()
+        host.close()
+
+
+@pytest.mark.parametrize("sdk", [28, 29, 30, 36])
+async def test_the_second_imei_is_asked_for_by_the_number_that_the_call_has_on_that_android(sdk: int) -> None:
+    healthy = load_persona("healthy")
+    persona = _open(healthy.model_copy(update={"android": healthy.android.model_copy(update={"sdk": sdk})}))
+    async with SimulatedBench([persona], seed=8) as sim:
+        host = await Host.connect(sim.phones[0])
+        answer = (await host.shell(DEVICE_ID_2)).text
+        assert (found := binder_text(answer)) is not None
+        assert found.text == sim.phones[0].state.identity.imeis[1]
         host.close()
 
 
