@@ -34,8 +34,9 @@ DOMAINS = ("assay", "click")
 
 #: Names that stand as they are in Chinese too.
 NAMES = """
-ADB ASOC Android API Assay BMP Bash CPU Debian ESN EXIF Ed25519 FRP GHz GSM HAL HTTP IMEI IP JPEG JSON JUnit Knox Guard
-LTE Luhn MB MEID MiB NCI NFC NIST NR OEM OPPO OpenCV RSCP RSSI SELinux SP SS-RSRP Thread USB-C WCDMA dB dB-Hz eSIM C0 C9
+ADB ASOC Android API Assay BMP BSOH Bash CPU Debian ESN EXIF Ed25519 FRP Fastboot GHz GSM HAL HTTP IMEI IP JPEG JSON
+JUnit Knox Guard LTE Luhn MB MEID MiB NCI NFC NIST NR OEM OPPO OpenCV RSCP RSSI Recovery Rescue SELinux SP SS-RSRP
+Sideload Thread Type-C USB-C WCDMA dB dB-Hz eSIM C0 C9
 PATH PEM PIN QC QR RSRP SIM SN TLS TOML UDI URL USB UTC UTF-8 UUID Ubuntu WLAN Wi-Fi Windows adb base64 dBm mV realme
 root udev Ctrl+C Ctrl+Q EN Enter Esc F1 F2 F3 F4 F5 F6 F9 Tab diskstats sysfs
 """
