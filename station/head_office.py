@@ -42,6 +42,7 @@ __all__ = [
     "request_enrolment",
     "rotations",
     "tell_new_key",
+    "too_large",
 ]
 
 #: The most bytes of an answer: a receipt for 200 records is under 100 kB, with 200 reasons under 300 kB.
@@ -56,12 +57,15 @@ class NotNow(Exception):
     Attributes:
         trouble: what to tell a person.
         retry_after_s: how long head office asks to wait, None when it does not say.
-        smaller: fewer records at once may help.
+        smaller: fewer records at once may help: they were too much, or did not get through in time.
+        alone: it is about one record, and others need not wait for it.
     """
 
-    def __init__(self, trouble: Trouble, retry_after_s: float | None = None, *, smaller: bool = False) -> None:
+    def __init__(
+        self, trouble: Trouble, retry_after_s: float | None = None, *, smaller: bool = False, alone: bool = False
+    ) -> None:
         super().__init__(str(trouble))
-        self.trouble, self.retry_after_s, self.smaller = trouble, retry_after_s, smaller
+        self.trouble, self.retry_after_s, self.smaller, self.alone = trouble, retry_after_s, smaller, alone
 
 
 @asynccontextmanager
@@ -98,7 +102,8 @@ async def post_batch(http: httpx.AsyncClient, settings: Settings, key: Ed25519Pr
         async with asyncio.timeout(REQUEST_S), http.stream("POST", url, content=body, headers=headers) as response:
             answer = await _limited(response)
     except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, OSError) as error:
-        raise NotNow(_unreachable(settings.head_office, error)) from error
+        in_vain = isinstance(error, (httpx.WriteTimeout, httpx.ReadTimeout, TimeoutError))
+        raise NotNow(_unreachable(settings.head_office, error), smaller=in_vain) from error
     if response.status_code == 200:
         return answer
     raise _not_now(response, answer)
@@ -122,6 +127,11 @@ async def _limited(response: httpx.Response) -> bytes:
 _NOTHING_LOST = Words(
     "nothing is lost: work goes on here, and sending is tried again by itself",
     "数据不会丢失：检测照常进行，系统会自动重试",
+)
+_TAKE_LARGER = Words(
+    "ask head office to take requests of 1 MB, there and in whatever stands before it; it is tried again by itself and"
+    " nothing is lost",
+    "请总部将其服务及前置网络的请求上限调到 1 MB；系统会自动重试，数据不会丢失",
 )
 _CALL = Words(
     "call head office; nothing was marked as received, all of it stays here",
@@ -147,6 +157,16 @@ def no_head_office() -> Trouble:
 def _unreachable(url: str, error: BaseException, next_step: Words = _NOTHING_LOST) -> Trouble:
     what = Words("head office does not answer at {url} ({why})", "总部 {url} 无响应（{why}）")
     return _trouble("unreachable", what.fill(url=url, why=type(error).__name__), next_step)
+
+
+def too_large(seq: int, ticket: str, size: int) -> Trouble:
+    """One record is larger than head office, or something on the way, takes at once."""
+    what = Words(
+        "record {seq} ({ticket}, {size} bytes) alone is too large for head office or something on the way; the others"
+        " are sent",
+        "第 {seq} 条记录（{ticket}，{size} 字节）单独发送也超过总部或中间网络的上限；其余记录照常发送",
+    )
+    return _trouble("too-large", what.fill(seq=seq, ticket=ticket or "-", size=size), _TAKE_LARGER)
 
 
 def left_waiting(next_expected: int) -> Trouble:
@@ -189,6 +209,10 @@ _REFUSALS = {
 }
 
 
+#: 408: the request did not arrive in time; 504: a proxy waited in vain (RFC 9110, 15.5.9 and 15.6.5).
+_NOT_IN_TIME = (408, 504)
+
+
 def _not_now(response: httpx.Response, answer: bytes) -> NotNow:
     """What an answer other than 200 means."""
     status = response.status_code
@@ -197,6 +221,11 @@ def _not_now(response: httpx.Response, answer: bytes) -> NotNow:
     if status == 413:
         what = Words("head office takes smaller batches", "总部要求更小的批次")
         return NotNow(_trouble("too-large", what, _NOTHING_LOST), retry_after_s, smaller=True)
+    if status in _NOT_IN_TIME:
+        what = Words(
+            "what was sent did not arrive in time (head office answers {status})", "发送超时（总部返回 {status}）"
+        )
+        return NotNow(_trouble("slow", what.fill(status=status), _NOTHING_LOST), retry_after_s, smaller=True)
     if 300 <= status < 400:
         what = Words("head office's address points elsewhere; that is not followed", "总部地址被重定向，不予跟随")
         return NotNow(_trouble("redirect", what, Words("check the address with head office", "请与总部核对地址")))

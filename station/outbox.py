@@ -38,6 +38,7 @@ from station.head_office import (
     post_batch,
     rotations,
     tell_new_key,
+    too_large,
 )
 from station.messages import OutboxRow, OutboxView
 from station.settings import Settings
@@ -45,12 +46,16 @@ from station.settings import Settings
 if TYPE_CHECKING:
     import httpx
 
-__all__ = ["OUTBOX", "Pace", "Store", "Uploader", "enqueue", "outbox_view", "wait_again"]
+__all__ = ["OUTBOX", "BatchSize", "Pace", "Store", "Uploader", "enqueue", "outbox_view", "wait_again"]
 
 T = TypeVar("T")
 
 #: The longest wait that head office may ask for by Retry-After; more would be a way to silence a bench.
 LONGEST_RETRY_AFTER_S = 24 * 3600.0
+#: How many records more are sent at once after each batch that got through, far from a size that did not.
+STEP = 10
+#: How many batches must get through before a size that did not is tried again.
+PATIENCE = 10
 #: How many rows a view carries; the counts are of all.
 VIEW_ROWS = 200
 
@@ -151,17 +156,25 @@ class _Row:
     sent: Sent
     digest: str
     line: bytes
+    ticket: str
+    passed_over: int
 
 
 def _waiting(db: Database, most: int) -> tuple[list[_Row], list[tuple[int, Words]]]:
-    """The next records in order, as many as one batch takes; and those that can never leave as they lie."""
+    """The next records in order, as many as one batch takes; and those that can never leave as they lie.
+
+    Those that were passed over come when no others wait, the least often first, and are not put among others: what was
+    in the way once would be again.
+    """
     rows = db.execute(
-        "SELECT seq, o.digest, chain, envelope FROM outbox o JOIN record r USING (seq) WHERE state = 'waiting'"
-        " ORDER BY passed_over > 0, seq LIMIT ?",
+        "SELECT seq, o.digest, chain, envelope, coalesce(ticket, ''), passed_over"
+        " FROM outbox o JOIN record r USING (seq) WHERE state = 'waiting' ORDER BY passed_over, seq LIMIT ?",
         (most,),
     )
     batch, broken, size = list[_Row](), list[tuple[int, Words]](), 0
-    for seq, digest, chain, envelope in rows:
+    for seq, digest, chain, envelope, ticket, passed_over in rows:
+        if batch and passed_over != batch[0].passed_over:
+            break
         sent = Sent(seq, chain, bytes(envelope))
         try:
             line = write_line(sent)
@@ -173,7 +186,7 @@ def _waiting(db: Database, most: int) -> tuple[list[_Row], list[tuple[int, Words
             continue
         if size + len(line) > MAX_BYTES:
             break
-        batch.append(_Row(sent, digest, line))
+        batch.append(_Row(sent, digest, line, ticket, passed_over))
         size += len(line)
     return batch, broken
 
@@ -186,6 +199,7 @@ _OTHER_WORLD = Words("is for another shop, or mixes simulated and real records",
 _TOO_LARGE = Words(
     "this record alone is too large for head office or something on the way", "该单条记录超过总部或中间网络的上限"
 )
+_TOO_SLOW = Words("this record alone did not arrive in time", "该单条记录发送超时")
 _FORK = Words(
     "head office has another record at this place in the ledger: two benches may share one data folder",
     "总部在台账同一位置已有另一条记录：可能有两台工位共用同一数据目录",
@@ -222,6 +236,38 @@ class Pace:
         return max(jittered, asked)
 
 
+class BatchSize:
+    """How many records are sent at once: half after what did not get through, and slowly more after what did.
+
+    Additive increase and multiplicative decrease, as in TCP's congestion avoidance (RFC 5681, 3.1). A size that did not
+    get through may have cost a minute and a half of waiting: it is come near to one by one, and tried again when the
+    one below it got through `PATIENCE` times.
+    """
+
+    def __init__(self) -> None:
+        self.most = MAX_RECORDS
+        self._failed, self._below = MAX_RECORDS + 1, 0
+
+    def failed(self, count: int) -> None:
+        """A batch of `count` records did not get through."""
+        self.most, self._failed, self._below = max(1, count // 2), count, 0
+
+    def passed(self, count: int) -> None:
+        """A batch of `count` records was answered; one that was not full says nothing of larger ones."""
+        if count < self.most:
+            return
+        if count >= self._failed:
+            self._failed = MAX_RECORDS + 1
+        if self.most + STEP < self._failed:
+            self.most = min(MAX_RECORDS, self.most + STEP)
+        elif self.most + 1 < self._failed:
+            self.most += 1
+        else:
+            self._below += 1
+            if self._below >= PATIENCE:
+                self.most, self._below = min(MAX_RECORDS, self.most + 1), 0
+
+
 class Uploader:
     """Sends the outbox, for as long as `run` runs.
 
@@ -248,7 +294,7 @@ class Uploader:
         self._chance = chance or random.SystemRandom()
         self._work, self._now = asyncio.Event(), asyncio.Event()
         self._one_at_a_time = asyncio.Lock()
-        self._most = MAX_RECORDS
+        self._size = BatchSize()
         self._known, self._told_key = Frontier(), False
         # A station without a head office is in order; one whose head office has no pinned key is not.
         self.trouble: Trouble | None = no_head_office() if settings.head_office and not self._connected else None
@@ -290,9 +336,10 @@ class Uploader:
                 failures = failures + 1 if problem else 0
                 wait_s = self._pace.wait_s(failures, problem.retry_after_s, self._chance) if problem else None
                 self._say(problem.trouble if problem else None, wait_s)
+                wakes = self._work if problem is None or problem.alone else self._now
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(wait_s):  # wait_for of Python 3.11 may swallow a cancellation here
-                        await (self._work if wait_s is None else self._now).wait()
+                        await wakes.wait()
 
     async def once(self) -> OutboxView:
         """Send what waits, once, without waiting after a failure.
@@ -331,7 +378,7 @@ class Uploader:
 
     async def _send_next(self, http: httpx.AsyncClient) -> bool:
         """Send one batch and store its receipt. False when nothing waits."""
-        batch, broken = await self._store.read(lambda db: _waiting(db, self._most))
+        batch, broken = await self._store.read(lambda db: _waiting(db, self._size.most))
         if broken:
             await self._store.write(lambda db: _mark(db, "rejected", broken))
             self._changed()
@@ -345,10 +392,7 @@ class Uploader:
                 return True
             if not problem.smaller:
                 raise
-            self._most = max(1, len(batch) // 2)
-            if len(batch) == 1:  # a record that something on the way finds too large lets the others pass first
-                await self._store.write(lambda db: _pass_over(db, batch, _TOO_LARGE))
-                raise
+            await self._send_less(batch, problem)
             return True
         receipt = self._verified(envelope, batch)
         await self._compare(receipt.head)
@@ -356,8 +400,29 @@ class Uploader:
         self._changed()
         if not (receipt.acknowledged or receipt.refused or receipt.quarantined):
             raise NotNow(left_waiting(receipt.next_expected))
-        self._most = min(MAX_RECORDS, self._most + 10)
+        self._size.passed(len(batch))
+        self.trouble = None
         return True
+
+    async def _send_less(self, batch: Sequence[_Row], problem: NotNow) -> None:
+        """The next batch is half of this one. A record that is in the way all alone lets the others pass first.
+
+        Raises:
+            NotNow: it was one record, or head office asks to wait.
+        """
+        self._size.failed(len(batch))
+        by_size = problem.trouble.code == "upload.too-large"
+        if len(batch) == 1:
+            [row] = batch
+            await self._store.write(lambda db: _pass_over(db, batch, _TOO_LARGE if by_size else _TOO_SLOW))
+            if by_size:
+                named = too_large(row.sent.seq, row.ticket, len(row.line))
+                raise NotNow(named, problem.retry_after_s, alone=True) from problem
+            raise problem
+        if problem.retry_after_s:
+            raise problem
+        self.trouble = problem.trouble  # with the line as slow as that it is minutes until the smallest was tried
+        self._changed()
 
     async def _told_new_key(self) -> bool:
         """Tell head office, once while this runs, by which records the station replaced its key; False without any."""

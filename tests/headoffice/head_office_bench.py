@@ -120,6 +120,8 @@ class Faults:
         self.app = app
         self.coming: list[str | Callable[[bytes], bytes]] = []
         self.requests = 0
+        self.most_bytes = 0
+        self.sizes: list[int] = []
         self.arrived = asyncio.Event()
         self.chance: Callable[[], str] = lambda: ""
         self.headers: list[tuple[bytes, bytes]] = []
@@ -131,13 +133,17 @@ class Faults:
         self.requests += 1
         self.arrived.set()
         fault = self.coming.pop(0) if self.coming else self.chance()
+        if self.most_bytes:  # a proxy with a limit of its own; `sizes` is how many records came at once
+            body = await _read(receive)
+            self.sizes.append(body.count(b"\n"))
+            fault, receive = "413" if len(body) > self.most_bytes else fault, _again(body)
         await self._meet(fault, scope, receive, send)
 
     async def _meet(self, fault: str | Callable[[bytes], bytes], scope: Scope, receive: Receive, send: Send) -> None:
         match fault:
             case "":
                 await self.app(scope, receive, send)
-            case "500" | "503" | "429" | "413" | "302" | "401" | "404":
+            case "500" | "503" | "504" | "429" | "408" | "413" | "302" | "401" | "404":
                 await self._plain(int(fault), b"<html>no</html>", send)
             case "lost-ack":  # committed there, never heard of here: the web server makes a 500 of it
                 await self.app(scope, receive, _nowhere)

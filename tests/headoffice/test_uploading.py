@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlite_utils import Database
 
 from reports.attest import generate_key, key_id, open_record, public_raw, sign_envelope
+from reports.headoffice.batch import MAX_RECORDS, Sent, write_line
 from reports.predicates import HeadRef, ReceiptV1
 from reports.record import digest_of, make_statement
 from reports.verify import verify_ledger
 from station.errors import Trouble
 from station.head_office import head_office_key, request_enrolment
-from station.outbox import LONGEST_RETRY_AFTER_S, Pace, Uploader
+from station.outbox import LONGEST_RETRY_AFTER_S, PATIENCE, STEP, BatchSize, Pace, Uploader
 from station.settings import save_settings, write_private
 from station.store import Store
 from tests.headoffice.head_office_bench import (
@@ -35,6 +39,7 @@ from tests.headoffice.head_office_bench import (
     seqs,
 )
 from tests.reports.records_builder import Shop
+from tests.station.station_bench import holds
 
 Forgery = Callable[[bytes], bytes]
 
@@ -211,7 +216,7 @@ async def test_a_head_office_that_never_answers_is_given_up(tmp_path: Path, monk
     await bench.add_people()
     trouble = await trouble_of(bench.uploader())
     assert trouble.code == "upload.unreachable"
-    assert taken
+    assert len(taken) == 3  # five records at once, then two, then one
     for writer in taken:
         writer.close()
     server.close()
@@ -337,7 +342,131 @@ async def test_413_halves_the_batch_until_it_passes(tmp_path: Path) -> None:
         hq.faults.coming = ["413", "413"]
         await bench.uploader().once()
         assert acknowledged(await bench.states())
-        assert hq.faults.requests == 2 + 2  # 16 and 8 were too many; 4, then the 12 that follow
+        assert hq.faults.requests == 2 + 4  # 16 and 8 were too many; 4, 5, 6 and the last one
+
+
+@pytest.mark.parametrize("fault", ["408", "504"])
+async def test_what_does_not_arrive_in_time_is_sent_in_smaller_batches(tmp_path: Path, fault: str) -> None:
+    async with bench_and_office(tmp_path) as (bench, hq):
+        await bench.add_people()
+        await bench.add_intakes(11)
+        told: list[str] = []
+        uploader = bench.uploader(changed=lambda: told.append(uploader.trouble.code if uploader.trouble else ""))
+        hq.faults.most_bytes, hq.faults.coming = 1_000_000, [fault, fault]
+        await uploader.once()
+        assert acknowledged(await bench.states())
+        assert hq.faults.sizes == [16, 8, 4, 5, 6, 1]
+        assert told[:2] == ["upload.slow"] * 2  # said while the smaller ones are tried, and over with the first receipt
+        assert uploader.trouble is None
+
+
+async def test_a_size_for_which_head_office_asks_to_wait_is_halved_and_waited_for(tmp_path: Path) -> None:
+    async with bench_and_office(tmp_path) as (bench, hq):
+        await bench.add_people()
+        hq.faults.coming, hq.faults.headers = ["413"], [(b"retry-after", b"120")]
+        hq.faults.most_bytes = 1_000_000
+        uploader = bench.uploader()
+        assert (await trouble_of(uploader)).code == "upload.too-large"
+        assert hq.faults.requests == 1
+        await uploader.once()
+        assert hq.faults.sizes == [5, 2, 3]
+
+
+@given(limit=st.integers(1, MAX_RECORDS))
+def test_a_limit_that_nobody_tells_is_found_and_seldom_met_again(limit: int) -> None:
+    size, failed, sent = BatchSize(), [], 0
+    for n in range(600):
+        count = size.most
+        assert 1 <= count <= MAX_RECORDS
+        if count > limit:
+            failed.append(n)
+            size.failed(count)
+        else:
+            sent += count
+            size.passed(count)
+    assert sent >= 600 * limit * 0.6
+    assert len([n for n in failed if n >= 300]) <= 300 // PATIENCE
+
+
+def test_after_one_bad_moment_batches_are_soon_as_large_as_before() -> None:
+    size = BatchSize()
+    for count in (200, 100, 50, 25, 12, 6, 3, 1):
+        size.failed(count)
+    batches = 0
+    while size.most < MAX_RECORDS:
+        size.passed(size.most)
+        batches += 1
+    assert batches <= 2 * MAX_RECORDS // STEP
+
+
+def test_a_batch_that_was_not_full_says_nothing_of_larger_ones() -> None:
+    size = BatchSize()
+    size.failed(100)
+    for _ in range(100):
+        size.passed(3)
+    assert size.most == 50
+
+
+async def test_a_record_that_is_too_large_is_named_and_holds_up_no_other_now_or_later(tmp_path: Path) -> None:
+    async with bench_and_office(tmp_path) as (bench, hq):
+        await bench.add_people()
+        await bench.add_intakes(6)
+        await bench.add(bench.shop.intake(complaint="x" * 1900, appearance="y" * 1900))
+        await bench.add_intakes(6)
+        large = 5 + 6 + 1
+        lines = [len(write_line(Sent(1, "0" * 64, envelope))) for envelope in bench.sent]
+        hq.faults.most_bytes = lines[large - 1] - 1
+        assert sorted(lines)[-2] < hq.faults.most_bytes
+        everything = {*range(1, 19)} - {large}
+        uploader = bench.uploader()
+        async with at_work(uploader):
+            await reached(bench, everything)
+            await holds(lambda: uploader.trouble is not None and f"record {large} (T-" in uploader.trouble.what.en)
+        view = await uploader.view()
+        assert [(row.seq, row.state) for row in view.rows] == [(large, "waiting")]
+        assert view.rows[0].reason is not None
+        assert "too large" in view.rows[0].reason.en
+        assert view.next_step is not None
+        assert "requests of 1 MB" in view.next_step.en
+        patient = bench.uploader(pace=Pace(shortest_s=3600, longest_s=3600))
+        async with at_work(patient):
+            await holds(lambda: patient.next_ms > 0)
+            await bench.add_intakes(2)
+            patient.wake()
+            await reached(bench, everything | {19, 20})
+            hq.faults.most_bytes = 0
+            patient.flush()
+            await reached(bench, everything | {19, 20, large})
+        assert acknowledged(await bench.states())
+
+
+async def test_two_records_that_are_too_large_do_not_hide_a_third_that_was_passed_over(tmp_path: Path) -> None:
+    async with bench_and_office(tmp_path) as (bench, hq):
+        await bench.add_people()
+        for text in ("x" * 1900, "y" * 1900):
+            await bench.add(bench.shop.intake(complaint=text, appearance=text))
+        await bench.add_intakes(1)
+        await bench.store.write(lambda db: db.execute("UPDATE outbox SET passed_over = 1 WHERE seq >= 6"))
+        hq.faults.most_bytes = len(write_line(Sent(1, "0" * 64, bench.sent[5]))) - 1
+        uploader = bench.uploader()
+        for _ in range(4):
+            await trouble_of(uploader)
+        states = await bench.states()
+        assert [seq for seq, state in states.items() if state == "waiting"] == [6, 7]
+
+
+async def reached(bench: Bench, seqs_: set[int], seconds: float = 20) -> None:
+    async with asyncio.timeout(seconds):
+        while not seqs_ <= set(seqs(await bench.states(), "acknowledged")):  # noqa: ASYNC110 - nothing tells of it
+            await asyncio.sleep(0.01)
+
+
+@contextlib.asynccontextmanager
+async def at_work(uploader: Uploader) -> AsyncIterator[None]:
+    running = asyncio.create_task(uploader.run())
+    yield
+    running.cancel()
+    await asyncio.wait([running])
 
 
 async def test_a_new_key_that_head_office_could_not_be_told_is_told_at_the_next_try(tmp_path: Path) -> None:
