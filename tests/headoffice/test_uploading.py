@@ -351,13 +351,17 @@ async def test_what_does_not_arrive_in_time_is_sent_in_smaller_batches(tmp_path:
         await bench.add_people()
         await bench.add_intakes(11)
         told: list[str] = []
-        uploader = bench.uploader(changed=lambda: told.append(uploader.trouble.code if uploader.trouble else ""))
+        uploader: Uploader = bench.uploader(changed=lambda: told.append(code_of(uploader)))
         hq.faults.most_bytes, hq.faults.coming = 1_000_000, [fault, fault]
         await uploader.once()
         assert acknowledged(await bench.states())
         assert hq.faults.sizes == [16, 8, 4, 5, 6, 1]
         assert told[:2] == ["upload.slow"] * 2  # said while the smaller ones are tried, and over with the first receipt
         assert uploader.trouble is None
+
+
+def code_of(uploader: Uploader) -> str:
+    return uploader.trouble.code if uploader.trouble else ""
 
 
 async def test_a_size_for_which_head_office_asks_to_wait_is_halved_and_waited_for(tmp_path: Path) -> None:
