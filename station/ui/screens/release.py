@@ -102,7 +102,7 @@ class Release(Page):
         signed = own is not None and own.signed_by is not None
         rows: list[Line] = [
             line(
-                (_("self-check") + ": ", "dim"),
+                (_("self-check") + " ", "dim"),
                 who,
                 (" ✔ " + _("signed"), "pass") if signed else (" – " + _("not signed"), "none"),
                 ("   " + _("inspector: must be somebody else"), "strong"),
