@@ -450,6 +450,8 @@ class Engine:
             lines.append("ledger.older")
         if shutil.disk_usage(self.settings.data).free < LOW_DISK:
             lines.append("disk.low")
+        if self.onlookers is not None and self.onlookers.lacking:
+            lines.append("probes.not-apart")
         return {"well": not lines, "lines": lines}
 
     # --- clients

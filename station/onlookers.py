@@ -264,6 +264,12 @@ class Onlookers:
         return len(self.pids) >= sum(self._count.values())
 
     @property
+    def lacking(self) -> bool:
+        """Whether probes are to be asked in such a process, and there is none of one kind: then they look where a
+        phone's answer can hold up the others."""
+        return self._wanted.is_set() and not all(self._hope.values())
+
+    @property
     def pids(self) -> list[int]:
         """The processes that are there."""
         return [one.transport.get_pid() or 0 for one in self._there if not one.leaving]

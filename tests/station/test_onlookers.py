@@ -22,7 +22,7 @@ from station.looking import LONG, MOST, Look, NoReading, ProbeBroke, Told, TookT
 from station.onlooker import FRAME, _framed, plain
 from station.onlookers import Onlookers
 from tests.station.onlooking_probes import WHY, loaded, other
-from tests.station.station_bench import LEVEL_LIMIT, Phone, check, holds
+from tests.station.station_bench import LEVEL_LIMIT, Phone, check, enrol, holds, running
 from tests.station.test_runner import Desk, run_checks
 from tests.station.test_runner_early import Slow
 
@@ -46,6 +46,7 @@ async def onlookers(known: Loaded | None = None, factory: str = FACTORY, count: 
 async def ready(known: Loaded | None = None, factory: str = FACTORY, count: int = 1) -> AsyncIterator[Onlookers]:
     async with onlookers(known, factory, count) as made:
         await holds(lambda: made.ready, 30)
+        assert not made.lacking
         yield made
 
 
@@ -259,6 +260,19 @@ async def test_processes_that_can_not_be_started_are_not_waited_for(monkeypatch:
     monkeypatch.setattr("sys.executable", "/nowhere/python")
     async with onlookers() as there:
         assert await told(there, look("level")) == [None]
+        assert there.lacking
+
+
+async def test_a_run_says_that_its_bench_has_no_such_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then a phone's answer may have held up the others."""
+    monkeypatch.setattr("station.onlookers.BEGIN_S", 0.01)
+    station = await enrol(tmp_path / "data")
+    async with running(station, onlookers=Onlookers) as (engine, _):
+        assert engine._health() == {"well": True, "lines": []}
+        monkeypatch.setattr("sys.executable", "/nowhere/python")
+        assert engine.onlookers
+        engine.onlookers.begin()
+        await holds(lambda: engine._health() == {"well": False, "lines": ["probes.not-apart"]}, 30)
 
 
 async def test_those_that_stood_in_end_when_they_are_not_needed_any_more(tmp_path: Path) -> None:
