@@ -89,6 +89,8 @@ HARMLESS = {
     "part-not-attached": "power_supply dock_battery: driver failed to report `status' property",
     "console-buffer-empty": "ram_console: uncorrectable error in header",
     "memory-card": "mmc1: error -110 whilst initialising SD card",
+    "guard-by-its-name": "qpnp-regulator: LDO9 over-current protection enabled",
+    "counted-none": "ufshcd-qcom 1d84000.ufshc: uic_error_count: 0",
     "no-moisture": "smblib: moisture not detected in the port",
 }
 KERNEL = {rule.id for rule in (*policy().rules, *policy().harmless) if rule.kernel}
@@ -141,6 +143,52 @@ def test_each_kind_of_noise_is_counted_and_blames_nobody(rule: str) -> None:
     found = _evidence(rule, HARMLESS[rule], 9, 5)
     assert found.suspects == []
     assert found.harmless == {rule: 9}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "lcd: panel esd_recovery init done",
+        "mdss_dsi: esd recovery disabled",
+        "icnss: Fatal error recovery enabled",
+        "wlan_hdd_state: fw down indication: 0",
+        "fts_ts: fts_read_chip: i2c error count = 0",
+        "max77705-charger: OVP threshold 13.5",
+        "usb: moisture detection enabled",
+        "typec: water detect irq requested",
+        "max77705_usbc: water detect 0",
+        "swrm: bus clash interrupt enabled",
+        "aw882xx_smartpa 2-0034: over current protect enabled",
+        "kgsl kgsl-3d0: gpu fault tolerance enabled",
+        "modem: fatal error on modem is ignored in ramdump mode",
+        "EDAC: sdei_probe CE 0 UE 0",
+        "arm64: SError Interrupt handling enabled",
+        "ldo12 ocp 0",
+        "thermal thermal_zone1: critical temperature reached handler registered",
+        "Bluetooth: hci0: hardware error handler registered",
+    ],
+)
+def test_a_guard_that_is_named_and_a_count_of_none_are_no_fault(text: str) -> None:
+    evidence = _evidence("panel-dead", text, 9, 600)
+    assert evidence.suspects == []
+    assert set(evidence.harmless) & {"guard-by-its-name", "counted-none", "no-moisture"}
+
+
+@pytest.mark.parametrize(
+    ("rule", "text"),
+    [
+        ("panel-dead", "lcd: esd check failed, recovery enabled"),
+        ("rail-over-current", "qpnp-regulator: OCP on LDO9, regulator disabled"),
+        ("port-moisture", "usb: moisture detected, otg disabled"),
+        ("port-moisture", "usbc: water detected, charging is not allowed"),
+        ("port-moisture", "usb: ground moved, liquid detected"),
+        ("touch-bus", "fts_ts: i2c read failed, error count = 0"),
+        ("memory-errors", "EDAC MC0: 1 CE on bank 2, UE count 0"),
+        ("too-hot", "soc_thermal: critical temperature reached, shutting down"),
+    ],
+)
+def test_a_fault_beside_such_words_is_still_one(rule: str, text: str) -> None:
+    assert [one.rule for one in log_of(rule, text, 9, 600)] == [rule]
 
 
 @pytest.mark.parametrize("rule", sorted(SAMPLES))
