@@ -41,7 +41,10 @@ _COVERED = Words(
     "{lens}镜头的照片无内容。请移开遮挡并对准有细节的物体",
 )
 _OTHER_LENS = Words("the picture was taken by another lens ({focal} mm)", "照片由其他镜头拍摄（{focal} 毫米）")
-_NO_SUCH = Words("the phone has no {lens} camera", "手机没有{lens}摄像头")
+_NO_SUCH = Words(
+    "the camera service lists no {lens} camera; whether one should be there is the check “Cameras”",
+    "相机服务未列出{lens}摄像头；是否应有请看“摄像头”检测",
+)
 _HAS_NONE = Words("This phone has no {lens} lens", "此手机没有{lens}镜头")
 _NONE_SAID = Words("the phone has no {lens} lens, as the person says", "检测人确认手机没有{lens}镜头")
 

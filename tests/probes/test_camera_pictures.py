@@ -187,7 +187,7 @@ async def test_a_phone_without_the_further_lens_says_so_by_its_person_and_is_not
 async def test_a_phone_without_that_camera_or_any_is_not_failed() -> None:
     only_back = CAMERAS[: CAMERAS.index("== Camera HAL device device@3.7/internal/1")]
     readings = await each(Phone([]), {}, "front", cameras=only_back)
-    assert "no front camera" in readings.unread["front_picture"].reason.en
+    assert "lists no front camera" in readings.unread["front_picture"].reason.en
     with pytest.raises(NotApplicable):
         await each(Phone([]), {}, cameras="Number of camera devices: 0\n")
 
