@@ -163,7 +163,10 @@ def _hours(heard: Heard, name: str, fact: str, words: str) -> Reading:
     return reading(name, heard, fact, lambda value: (value / 3600).quantize(Decimal("0.01")), words)
 
 
-_TOO_SHORT = Words("the phone was off the charger for too short a time", "手机脱离充电的时间过短")
+_TOO_SHORT = Words(
+    "the phone was off the charger for too short a time; leave it unplugged for ten minutes, then run this again",
+    "手机脱离充电的时间过短；请拔掉充电器放置十分钟以上再重测",
+)
 #: Less than this says nothing about a rate.
 _LEAST_S = 600
 

@@ -70,10 +70,12 @@ _BRIGHT = Words(
     "The screen is at its brightest step: is it really bright, even and without flicker?",
     "屏幕处于最亮一档：是否足够明亮、均匀且不闪烁？",
 )
-_WRONG = Words("the changes were not counted right in {tries} tries", "{tries} 次均未数对亮度变化次数")
+_WRONG = Words(
+    "the changes were not counted right in {tries} tries; run this again", "{tries} 次均未数对亮度变化次数；请重测"
+)
 _REFUSED = Words("the phone did not take the brightness: {why}", "手机未接受亮度设置：{why}")
 _KEPT = Words("the phone was told {wanted} and keeps {found}", "设置亮度为 {wanted}，手机保持为 {found}")
-_NOT_SAID = Words("the person did not say", "检测人未作判断")
+_NOT_SAID = Words("nobody judged it; run this again", "检测人未作判断；请重测")
 
 
 @parser("brightness_bounds")

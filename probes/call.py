@@ -41,7 +41,10 @@ _SHORT = Words(
     "the number of the test call is a short one; those are for emergencies",
     "测试号码为短号；短号用于紧急服务，禁止拨打",
 )
-_IDLE = Words("the phone says that it is in no call", "手机显示当前没有通话")
+_IDLE = Words(
+    "the phone is in no call by its own word; connect the call, then run this again",
+    "手机显示当前没有通话；请先接通再重测",
+)
 _NOT_SO_MANY = Words("{typed} digits were said, {wanted} were asked for", "实际说了 {typed} 位数字，要求 {wanted} 位")
 _NO_LINE = Words("the call was not connected", "通话未接通")
 

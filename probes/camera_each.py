@@ -40,7 +40,10 @@ _COVERED = Words(
     "The picture of the {lens} lens shows nothing. Uncover it and aim at something with detail",
     "{lens}镜头的照片无内容。请移开遮挡并对准有细节的物体",
 )
-_OTHER_LENS = Words("the picture was taken by another lens ({focal} mm)", "照片由其他镜头拍摄（{focal} 毫米）")
+_OTHER_LENS = Words(
+    "the picture was taken by another lens ({focal} mm); run this again with the right one",
+    "照片由其他镜头拍摄（{focal} 毫米）；请切换到正确镜头后重测",
+)
 _NO_SUCH = Words(
     "the camera service lists no {lens} camera; whether one should be there is the check “Cameras”",
     "相机服务未列出{lens}摄像头；是否应有请看“摄像头”检测",

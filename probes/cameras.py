@@ -110,7 +110,7 @@ _NO_CAMERA = Words("the phone says that it is built without a camera", "手机�
 _NO_HAL_WORDS = Words(
     "the dump does not say whether anything below the camera service answers", "输出未说明相机底层是否响应"
 )
-_NOT_WHOLE = Words("the camera list is not whole", "摄像头列表不完整")
+_NOT_WHOLE = Words("the camera list is not whole; run this again", "摄像头列表不完整；请重测")
 
 
 def _restarting(props: dict[str, str]) -> str | None:

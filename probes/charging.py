@@ -65,10 +65,19 @@ _TOO_WARM = Words(
     "at {temperature} °C the phone may refuse to charge; bring it to 0 to 45 °C",
     "{temperature} °C 时手机可能拒绝充电，请恢复至 0–45 °C",
 )
-_NO_POWER = Words("the phone is not plugged in to any power", "手机未接电源")
+_NO_POWER = Words(
+    "the phone is not plugged in to any power; plug a charger or the bench's port in and run this again",
+    "手机未接电源；请接上充电器或工位 USB 接口后重测",
+)
 _ONE_WAY = Words("the plug fits one way only", "插头只能单向插入")
-_SAME_WAY = Words("the plug came back the same way round, twice", "插头两次均以相同方向插回")
-_NOT_SEEN = Words("the phone did not see the plug leave", "手机未检测到插头拔出")
+_SAME_WAY = Words(
+    "the plug came back the same way round, twice; run this again and turn it half a turn",
+    "插头两次均以相同方向插回；请重测并将插头翻转半圈",
+)
+_NOT_SEEN = Words(
+    "the phone did not see the plug leave; run this again and pull it right out",
+    "手机未检测到插头拔出；请重测并完全拔出插头",
+)
 _NO_PAD = Words("there is no pad at this bench", "本工位没有无线充电板")
 _NO_COIL = Words("the phone lists no wireless supply", "手机未列出无线充电")
 _NOT_ASKED = Words("not asked for", "未要求检测")

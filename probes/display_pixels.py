@@ -164,8 +164,8 @@ _WRONG_DIGITS = Words(
     "the digits on the patterns were not read rightly in {tries} tries, so the screen was not looked over",
     "{tries} 次未能正确读出画面上的数字，视为未查看屏幕",
 )
-_NO_NUMBER = Words("no number was given", "未给出数量")
-_NOT_SAID = Words("the person did not say", "检测人未作判断")
+_NO_NUMBER = Words("no number was given; run this again", "未填写数量；请重测")
+_NOT_SAID = Words("nobody judged it; run this again", "检测人未作判断；请重测")
 
 _HEAD = """<!doctype html>
 <html lang="zh"><head><meta charset="utf-8"><title>Assay</title>

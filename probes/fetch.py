@@ -22,7 +22,10 @@ FETCH_S = 20.0
 _HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,252}", re.ASCII)
 _PATH = re.compile(r"/[A-Za-z0-9._~!$&()*+,;=:@%/?-]{0,1000}", re.ASCII)
 _STATUS = re.compile(r"HTTP/1\.[01] ([0-9]{3})\b", re.ASCII)
-_NO_ANSWER = Words("no answer from the bench's page", "工位页面无应答")
+_NO_ANSWER = Words(
+    "no answer from the bench's page: see that the phone's network reaches it, and run this again",
+    "工位页面无应答；请确认手机网络可访问该页面后重测",
+)
 _STATUS_WORDS = Words("the bench's page answered {status}", "工位页面返回 {status}")
 _NO_TOOL = Words("this Android has no nc to fetch a page with", "此安卓系统没有可取网页的 nc 工具")
 

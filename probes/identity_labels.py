@@ -25,9 +25,15 @@ _BOX = Words("Scan or type the IMEI on the box", "请扫描或输入包装盒上
 _TRAY = Words("Scan or type the IMEI on the SIM tray or the back", "请扫描或输入卡托或背面的 IMEI")
 _NONE = Words("0 if there is none", "没有则输入 0")
 _NOT_THERE = Words("there is no such label", "没有该标签")
-_NOT_A_NUMBER = Words("what was read is neither an IMEI nor a MEID", "读到的既不是 IMEI 也不是 MEID")
+_NOT_A_NUMBER = Words(
+    "what was read is neither an IMEI nor a MEID; run this again and scan the number",
+    "读到的既不是 IMEI 也不是 MEID；请重测并扫描号码",
+)
 _NOTHING = Words("no number was read, neither from the phone nor from a label", "未从手机或标签读到任何号码")
-_NOTHING_ELSE = Words("the ticket names no IMEI and only one place was read", "工单未记录 IMEI，且只读取了一处")
+_NOTHING_ELSE = Words(
+    "the ticket names no IMEI and only one place was read: nothing to compare",
+    "工单未记录 IMEI，且只读取了一处，无法核对",
+)
 _PLACES = (("dialled", _DIAL), ("box", _BOX), ("tray", _TRAY))
 _NUMBER = re.compile(r"[0-9]{14,17}|[0-9A-F]{14,15}", re.ASCII)
 

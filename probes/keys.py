@@ -101,7 +101,7 @@ _NOT_PRESSED_WHY = Words("the key was not pressed: {why}", "未按此键：{why}
 _HELD_DOWN = Words("the key is down before anybody pressed it", "无人按键时该键已处于按下状态")
 _NOT_LISTED = Words("the phone lists no input device with this key", "手机的输入设备中没有此键")
 _NO_DEVICES = Words("the phone lists no input devices: {why}", "手机未列出输入设备：{why}")
-_OVER = Words("the time for all keys was over", "按键检测的总时间已到")
+_OVER = Words("the time for all keys was over; run this again", "按键检测的总时间已到；请重测")
 
 
 def _is_of_keys(event: InputEvent) -> bool:

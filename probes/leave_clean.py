@@ -69,7 +69,7 @@ _CHECK = (
     Words("Repair or maintenance mode is off", "已退出维修模式"),
     Words("Glass, ports and frame are clean; no film, glue or tape", "玻璃、接口和边框清洁，无残膜、残胶和胶带"),
 )
-_NOT_SAID = Words("the person did not say", "检测人未作判断")
+_NOT_SAID = Words("nobody judged it; run this again", "检测人未作判断；请重测")
 _REVOKED = Words("revoked; I turn it off now", "已撤销，我现在关闭")
 _WANTED = Words("the customer wants it left on", "客户要求保留开启")
 _LEFT = Words("it could not be revoked", "无法撤销")

@@ -24,7 +24,7 @@ BY_ITSELF = Words("This goes on by itself as soon as the phone sees it.", "手�
 NOTHING_HAPPENED = "no-reaction"
 
 _DONE = Words("Done, and nothing happens", "已完成操作，但没有反应")
-_OVER = Words("the time for this check was over", "此项检测的总时间已到")
+_OVER = Words("the time for this check was over; run this again", "此项检测的总时间已到；请重测")
 
 
 async def seen_by_the_phone(

@@ -51,7 +51,9 @@ _CUT_SHORT = Words(
     "the phone ended the test before the memory was full; close its apps and run this again",
     "手机在内存填满前终止了测试；请关闭应用后重测",
 )
-_SHORT = Words("only {free} MiB of memory are free", "可用内存仅 {free} MiB")
+_SHORT = Words(
+    "only {free} MiB of memory are free; close apps and run this again", "可用内存仅 {free} MiB；请关闭应用后重测"
+)
 
 
 def sold_size(total_kb: int) -> Decimal | None:

@@ -39,7 +39,10 @@ _WIFI_OFF = Words("switches Wi-Fi off and on again", "关闭 Wi-Fi 后恢复")
 _DATA_UP = Words("switches mobile data on and off again", "打开移动数据后恢复")
 _NO_PAGE = Words("the checklist names no page of the bench (setting “url”)", "检测清单未指定工位页面（设置项“url”）")
 _BAD_PAGE = Words("the setting “url” is no plain http address", "设置项“url”不是普通 http 地址")
-_NOT_THERE = Words("the mobile network did not come up within {seconds} s", "移动网络在 {seconds} 秒内未接通")
+_NOT_THERE = Words(
+    "the mobile network did not come up within {seconds} s; look at SIM, contract and signal, run this again",
+    "移动网络在 {seconds} 秒内未接通；请检查 SIM 卡、套餐和信号后重测",
+)
 _OTHER_SIM = Words(
     "the other SIM carries data; choose this one for mobile data in the phone's settings and run this again",
     "当前由另一张卡上网；请在手机设置中改用此卡上网后重测",

@@ -68,10 +68,13 @@ _ALL_DIRECTIONS = Words(
     "将手机缓慢向各个方向翻转，如同擦拭球面",
 )
 _AWAY = Words("Keep away from steel, magnets and loudspeakers.", "请远离钢铁、磁铁和扬声器。")
-_NOT_IN_POSE = Words("the phone did not come to rest in all poses", "手机未在所有姿态下静止")
+_NOT_IN_POSE = Words(
+    "the phone did not come to rest in all poses; lean it and let go, run this again",
+    "手机未在所有姿态下静止；请靠稳松手后重测",
+)
 _TENTHS = Words("this Android prints tenths only, too coarse for noise", "此安卓版本仅输出一位小数，无法测噪声")
-_NOT_TURNED = Words("the phone was not turned in all directions", "手机未向各个方向翻转")
-_NOT_TURNED_AXIS = Words("the turn was not made", "未完成转动")
+_NOT_TURNED = Words("the phone was not turned in all directions; run this again", "手机未向各个方向翻转；请重测")
+_NOT_TURNED_AXIS = Words("the turn was not made; run this again", "未完成转动；请重测")
 
 
 def _rounded(value: float, places: int = 4) -> Decimal:

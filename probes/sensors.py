@@ -159,7 +159,7 @@ def sensorservice(data: bytes) -> Parsed:
 
 
 _READ = Command("sensorservice", "dumpsys sensorservice", timeout_s=10.0, limit=2 * 1024 * 1024)
-_CUT = Words("the phone's sensor list is cut before its end", "手机的传感器列表不完整")
+_CUT = Words("the phone's sensor list is cut before its end; run this again", "手机的传感器列表不完整；请重测")
 
 
 def _present(said: Heard) -> Iterator[tuple[Sensor, bool | None]]:

@@ -59,7 +59,10 @@ _HOME = "am start -a android.intent.action.MAIN -c android.intent.category.HOME"
 _WHAT_OPEN = Words("the camera app is opened", "打开相机应用")
 _WHAT_SHOOT = Words("pictures are taken and removed again", "拍摄照片，随后删除")
 _WHAT_PICTURE = Words("the picture taken by the bench", "工位拍摄的照片")
-_NO_APP = Words("no camera app opened: {why}", "未能打开相机应用：{why}")
+_NO_APP = Words(
+    "no camera app opened ({why}); unlock the phone, enable its camera app and run this again",
+    "未能打开相机应用（{why}）；请解锁手机并启用相机应用后重测",
+)
 _HEIC = Words(
     "the camera app saves {kind}; set its format to JPEG (“most compatible”) and run this again",
     "相机应用保存为 {kind}；请将照片格式设为 JPEG（“兼容性最佳”）后重测",
@@ -71,7 +74,7 @@ _NOWHERE = Words(
     "no new picture appeared in /sdcard/DCIM; set the camera app to save there",
     "/sdcard/DCIM 中没有新照片；请将相机保存位置设为该目录",
 )
-_BROKEN_FILE = Words("the picture could not be decoded", "照片无法解码")
+_BROKEN_FILE = Words("the picture could not be decoded; run this again", "照片无法解码；请重测")
 
 
 @dataclass(frozen=True, slots=True)

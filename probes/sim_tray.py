@@ -51,9 +51,12 @@ _OTHER = Words(
     "手机识别为卡位 {seen}。请仅放入卡位 {place}",
 )
 _NO_STATES = Words("the phone tells no state of its SIM slots: {why}", "手机未提供 SIM 卡槽状态：{why}")
-_NOBODY_PULLED = Words("no card was in when the check began", "检测开始时没有插卡")
+_NOBODY_PULLED = Words(
+    "no card was in when the check began; put the test SIM in and run this again",
+    "检测开始时没有插卡；请插入测试卡后重测",
+)
 _NO_PLACE = Words("the tray has one place", "卡托只有一个卡位")
-_WRONG_PLACE = Words("the card was put into another place", "卡被放入了其他卡位")
+_WRONG_PLACE = Words("the card was put into another place; run this again", "卡被放入了其他卡位；请重测")
 
 
 _STAYS = Words(

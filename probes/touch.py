@@ -188,10 +188,12 @@ _OTHER_WIPE = Words(
 )
 _YES, _NO = Words("Yes", "有"), Words("No", "没有")
 _NOT_LISTED = Words("the phone lists no input devices: {why}", "手机未列出输入设备：{why}")
-_NOT_DONE = Words("this step was not done", "未完成此步骤")
+_NOT_DONE = Words("this step was not done; run this again", "未完成此步骤；请重测")
 _NO_SIZE = Words("the phone does not tell its screen's size", "手机未提供屏幕尺寸")
 _NOT_SAID = Words("the panel does not tell how many fingers it knows", "触摸屏未说明支持的触点数")
-_TOO_LITTLE = Words("too few movements were seen", "检测到的滑动太少")
+_TOO_LITTLE = Words(
+    "too few movements were seen; run this again and swipe in long, slow lines", "检测到的滑动太少；请重测，慢速划长线"
+)
 
 _SOURCE = "kernel input events"
 _MEASURES = {

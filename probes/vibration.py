@@ -52,7 +52,10 @@ _STEPS = (
 )
 _TOO_OLD = Words("before Android 8 the shell can't let a phone vibrate", "安卓 8 之前无法通过命令让手机振动")
 _REFUSED = Words("the phone did not vibrate on command: {why}", "手机未执行振动命令：{why}")
-_WRONG = Words("the buzzes were not counted right in {tries} tries", "{tries} 次均未数对振动次数")
+_WRONG = Words(
+    "the buzzes were not counted right in {tries} tries; run this again in a quiet place",
+    "{tries} 次均未数对振动次数；请在安静处重测",
+)
 _DND_SAID = b"Ignoring because device is on DND"
 _DND = Words(
     "do not disturb keeps vibrations back; switch it off and run this again", "勿扰模式会阻止振动；请关闭后重测"
@@ -64,7 +67,7 @@ _HAPTICS_OFF = Words(
     "vibration or touch feedback is switched off (Settings, Sound and vibration); switch it on and run this again",
     "振动或触感反馈已关闭（设置 > 声音与振动）；请打开后重测",
 )
-_FEW = Words("the accelerometer gave too few values", "加速度计数据太少")
+_FEW = Words("the accelerometer gave too few values; run this again", "加速度计数据太少；请重测")
 
 
 #: From here on the shell's vibrations follow the setting of touch feedback (AOSP VibratorService of Android 11).
