@@ -52,7 +52,7 @@ _OFTEN = 3
 #: From here on an app with its data is worth naming, in bytes.
 _MUCH = 5 * 10**9
 
-_PACKAGE = re.compile(r"[A-Za-z][\w]*(?:\.[\w]+)+", re.ASCII)
+_PACKAGE = re.compile(r"[A-Za-z]\w{0,250}(?:\.\w{1,250}){1,60}", re.ASCII)
 _CRASH = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:]{8} (?:data|system)_app_(?:native_)?crash \(", re.ASCII)
 _PROCESS = re.compile(r"Process: ([A-Za-z][\w.]{1,200})", re.ASCII)
 _NO_SIZES = Words(

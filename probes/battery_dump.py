@@ -66,7 +66,7 @@ HEALTH_WORDS = {
     12: "inconsistent",
 }
 
-_BRACKETED = re.compile(r"\[?([^\[\]]*)\]?")
+_BRACKETED = re.compile(r"\[?([^\[\]]{0,200})\]?")
 
 
 def _bracketed(text: str) -> str:
@@ -281,7 +281,7 @@ _CAPACITIES = {
     "Amount discharged (upper bound):": "discharge_amount_pct",
 }
 _LEADING_NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
-_POWER_USE = re.compile(r"Capacity: ([0-9.]+)(?:, Computed drain: ([0-9.]+))?", re.ASCII)
+_POWER_USE = re.compile(r"Capacity: ([0-9.]{1,30})(?:, Computed drain: ([0-9.]{1,30}))?", re.ASCII)
 
 
 @parser("batterystats")

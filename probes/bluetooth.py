@@ -10,6 +10,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Iterable
 from decimal import Decimal
+from functools import partial
 
 from drivers.api import Command, CommandResult, Shell
 from drivers.text import Words
@@ -30,7 +31,7 @@ from probes.api import (
     parser,
     probe,
 )
-from probes.captured import flag, integer, note, plain_text, raw_lines
+from probes.captured import flag, integer, note, raw_lines
 from probes.telephony import READ_FEATURES, pm_features
 from probes.units import FLAG, TEXT
 
@@ -163,9 +164,9 @@ _CANT_SWITCH = Words(
 _SWITCHED = ("switches_on", "on_time", "off_time")
 
 
-def beacon_level(dump: str, beacon: str) -> int | None:
+def beacon_level(beacon: str, dump: bytes) -> int | None:
     """The strongest level in dBm in the dump's lines that name the beacon (its name or address), None without one."""
-    lines = (line for line in dump.splitlines() if beacon.lower() in line.lower())
+    lines = (line for line in raw_lines(dump) if beacon.lower() in line.lower())
     levels = [int(found[1]) for line in lines for found in _LEVEL.finditer(line)]
     return max((level for level in levels if level in _LEVELS), default=None)
 
@@ -231,7 +232,7 @@ def _at_rest(said: Heard) -> Iterable[Reading]:
 
 
 async def _beacon(dump: CommandResult, beacon: str, source: str) -> Reading:
-    level = await apart(lambda data: beacon_level(plain_text(data), beacon), dump.stdout) if beacon else None
+    level = await apart(partial(beacon_level, beacon), dump.stdout) if beacon else None
     if level is None:
         return Unread("beacon_rssi", _BEACON_UNHEARD if beacon else _NO_BEACON, source)
     return Measurement("beacon_rssi", Decimal(level), f"{source}: {beacon}")

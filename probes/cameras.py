@@ -6,7 +6,7 @@ Being listed means that the HAL answered for the camera at boot; whether it give
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -23,8 +23,9 @@ __all__ = ["READ_CAMERA", "cameras", "media_camera"]
 
 _COUNT = re.compile(r"Number of (normal )?camera devices:\s{0,8}(.*)")
 _LEADING = re.compile(r"[0-9]{1,9}(?![0-9.])", re.ASCII)
+_TRACED = "Camera error traces ("
 _TRACES = re.compile(r"Camera error traces \(([0-9]{1,9})\)", re.ASCII)
-_PROVIDER = re.compile(r"== Camera Provider HAL (\S{1,80})\b.* static info: ([0-9]{1,4}) devices", re.ASCII)
+_PROVIDER = re.compile(r"== Camera Provider HAL (\S{1,80})\b.{0,80} static info: ([0-9]{1,4}) devices", re.ASCII)
 _FACING = re.compile(r"(?i:facing: )(\w{1,20})")
 #: Heads of one camera's block: `== Camera HAL device device@3.3/legacy/0 (v3.3) static information: ==` (Android 8 and
 #: later, a camera may have one for each version of its HAL), `Camera 0 information:` before.
@@ -34,6 +35,8 @@ _BLOCK = re.compile(
 )
 _FOCAL_HEAD = "android.lens.info.availableFocalLengths"
 _FLOATS = re.compile(r"[0-9]{1,4}\.[0-9]{1,9}", re.ASCII)
+#: Cameras, and providers, that are told of: phones have some ten.
+_MOST = 64
 #: What the camera service prints when nothing below it answers (AOSP CameraService::dump, Android 8+ and before).
 _NO_HAL = ("No camera HAL available", "No camera module available")
 
@@ -45,51 +48,63 @@ def media_camera(data: bytes) -> Parsed:
     facts = parsed.facts
     died = 0
     providers: list[str] = []
-    facings: list[str] = []
-    for line in stripped_lines(data):
+    facings: set[str] = set()
+    lines = stripped_lines(data)
+    for line in lines:
         died += line.count("DIED client")
-        if found := _COUNT.match(line):
-            name = "normal_camera_count" if found[1] else "camera_count"
-            if number := _LEADING.match(found[2]):
-                facts.setdefault(name, int(number[0]))
-            else:
-                note(parsed, name, found[2], "a number")
-        elif found := _TRACES.search(line):
+        if line.startswith("Number of ") and (found := _COUNT.match(line)):
+            _count(parsed, found)
+        elif _TRACED in line and (found := _TRACES.search(line)):
             facts.setdefault("error_traces", int(found[1]))
-        elif found := _PROVIDER.match(line):
+        elif line.startswith("== ") and (found := _PROVIDER.match(line)):
             providers.append(f"{found[1]} ({found[2]})")
-        elif found := _FACING.match(line):
-            facings.append(found[1].lower())
+        elif (facing := _facing(line)) is not None:
+            facings.add(facing)
         elif line.startswith("Camera module name: "):
             facts.setdefault("module", line.partition(": ")[2])
-        elif any(words in line for words in _NO_HAL):
+        elif "No camera " in line and any(words in line for words in _NO_HAL):
             facts["no_hal"] = True
-    if inventory := _inventory(data):
+    if inventory := _inventory(lines):
         facts["inventory"] = inventory
     if "camera_count" in facts:
         facts["died_client_events"] = died
     if providers:
-        facts["providers"] = providers
+        facts["providers"] = providers[:_MOST]
     if facings:
-        facts["facings"] = sorted(set(facings))
+        facts["facings"] = sorted(facings)
     return parsed
 
 
-def _inventory(data: bytes) -> list[dict[str, Any]]:
+def _count(parsed: Parsed, found: re.Match[str]) -> None:
+    name = "normal_camera_count" if found[1] else "camera_count"
+    if number := _LEADING.match(found[2]):
+        parsed.facts.setdefault(name, int(number[0]))
+    else:
+        note(parsed, name, found[2], "a number")
+
+
+def _facing(line: str) -> str | None:
+    found = _FACING.match(line) if line[:8].lower() == "facing: " else None
+    return found[1].lower() if found else None
+
+
+def _inventory(lines: Iterable[str]) -> list[dict[str, Any]]:
     """Each camera once, as its block describes it: `id`, `facing`, `orientation`, `flash`, `focal_mm`."""
     found: dict[str, dict[str, Any]] = {}
     camera: dict[str, Any] | None = None
     after_focal = False
-    for line in stripped_lines(data):
-        if head := _BLOCK.match(line):
+    for line in lines:
+        if line.startswith(("== ", "Camera ")) and (head := _BLOCK.match(line)):
             name = head["new"] or head["old"]
+            if name not in found and len(found) == _MOST:
+                break
             camera = found.setdefault(name, {"id": name})
-        elif line.startswith("== ") or camera is None:
+        elif camera is None or line.startswith("== "):
             camera = None
         elif after_focal:
             camera.setdefault("focal_mm", [round(Decimal(text), 2).normalize() for text in _FLOATS.findall(line)[:8]])
-        elif facing := _FACING.match(line):
-            camera.setdefault("facing", facing[1].lower())
+        elif (facing := _facing(line)) is not None:
+            camera.setdefault("facing", facing)
         elif line.startswith("Orientation: ") and (degrees := integer(line.partition(": ")[2])) is not None:
             camera.setdefault("orientation", degrees)
         elif line.startswith("Has a flash unit: ") and (unit := flag(line.partition(": ")[2])) is not None:

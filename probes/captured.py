@@ -16,7 +16,8 @@ from probes.api import Parsed, Problem
 
 __all__ = [
     "LINE_LIMIT",
-    "MOST_LINES",
+    "MOST_SHORT_LINES",
+    "SHORT_LINE",
     "after",
     "cut_line",
     "decimal",
@@ -33,11 +34,12 @@ __all__ = [
     "unquoted",
 ]
 
-#: Longest line that is looked at, in characters. Real dumps stay far below it; a longer line is a broken stream.
-LINE_LIMIT = 65_536
-#: Most lines that are looked at: those of 4 MB in which a line has 16 bytes. Lines of real dumps and logs have 30 to
-#: 150; millions of empty ones are a broken stream, and would take seconds.
-MOST_LINES = 262_144
+#: Longest line that is looked at, in characters: the longest value that a setting of Android may have. Lines of real
+#: dumps have some thousands at most; a longer one is a broken stream.
+LINE_LIMIT = 32_768
+#: As many lines are looked at in any text, and one more for each so many characters. Lines of real dumps and logs have
+#: 30 to 150 characters; a text of nothing but empty lines is a broken stream, and would take seconds.
+MOST_SHORT_LINES, SHORT_LINE = 4096, 16
 #: Bytes that are decoded in one go.
 _PIECE = 65_536
 _WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -83,7 +85,8 @@ def cut_line(data: bytes) -> str:
 
 
 def _split(text: str) -> list[str]:
-    return text.split("\n", MOST_LINES)[:MOST_LINES]
+    most = MOST_SHORT_LINES + len(text) // SHORT_LINE
+    return text.split("\n", most)[:most]
 
 
 def raw_lines(data: bytes) -> list[str]:

@@ -13,22 +13,28 @@ from probes.captured import cut_line
 
 __all__ = ["without_cut_value", "without_cut_word"]
 
-_VALUE = re.compile(r"(?<=[=:])[^=:]{0,65536}$")
-_WORD = re.compile(r"[^\s,;:=|(){}\[\]]{1,65536}$")
+#: What a value and a word begin behind.
+_BEFORE_VALUE = re.compile(r"[=:]")
+_BEFORE_WORD = re.compile(r"[\s,;:=|(){}\[\]]")
 
 
 def _never(_: str) -> bool:
     return False
 
 
-def _without(lines: list[str], data: bytes, end: re.Pattern[str], whole: Callable[[str], bool]) -> list[str]:
+def _cut_here(lines: list[str], data: bytes) -> bool:
     cut = cut_line(data)
-    if not cut or not lines or lines[-1].strip() != cut:
-        return lines
-    found = end.search(lines[-1])
-    if found is None or whole(found[0].strip()):
-        return lines
-    return [*lines[:-1], lines[-1][: found.start()].rstrip()]
+    return bool(cut and lines and lines[-1].strip() == cut)
+
+
+def _behind_last(text: str, before: re.Pattern[str]) -> int:
+    """Where it begins that stands behind the last such character; 0 where there is none."""
+    return max((found.end() for found in before.finditer(text)), default=0)
+
+
+def _without(lines: list[str], at: int, whole: Callable[[str], bool]) -> list[str]:
+    last = lines[-1]
+    return lines if whole(last[at:].strip()) else [*lines[:-1], last[:at].rstrip()]
 
 
 def without_cut_value(lines: list[str], data: bytes, whole: Callable[[str], bool] = _never) -> list[str]:
@@ -37,9 +43,12 @@ def without_cut_value(lines: list[str], data: bytes, whole: Callable[[str], bool
     Args:
         whole: whether a value cannot be the beginning of a longer one.
     """
-    return _without(lines, data, _VALUE, whole)
+    at = _behind_last(lines[-1], _BEFORE_VALUE) if _cut_here(lines, data) else 0
+    return _without(lines, at, whole) if at else lines
 
 
 def without_cut_word(lines: list[str], data: bytes, whole: Callable[[str], bool] = _never) -> list[str]:
     """`lines` of `data`, the last without its last word, if it has no end; `whole` as above."""
-    return _without(lines, data, _WORD, whole)
+    if not _cut_here(lines, data) or (at := _behind_last(lines[-1], _BEFORE_WORD)) == len(lines[-1]):
+        return lines
+    return _without(lines, at, whole)

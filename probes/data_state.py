@@ -38,7 +38,7 @@ _FILES = Command(
     timeout_s=20.0,
     limit=4096,
 )
-_APP = re.compile(r"package:([\w.]{1,250})(?:\s+installer=([\w.]{1,250}))?", re.ASCII)
+_APP = re.compile(r"package:([\w.]{1,250})(?:\s{1,8}installer=([\w.]{1,250}))?", re.ASCII)
 
 _CANT_COUNT = Words("the files could not be counted", "无法统计文件数")
 _AGREED = Words("What was agreed about the customer's data?", "关于客户数据是如何约定的？")

@@ -17,17 +17,20 @@ _ADD = re.compile(r"add device [0-9]{1,6}: (/\S{1,200})", re.ASCII)
 #: An event: an optional time (in brackets; before Android 4 `SECONDS-MICROSECONDS:`), an optional device, then type,
 #: code and value.
 _EVENT = re.compile(
-    r"(?:(?:\[\s*[0-9]{1,12}[.-][0-9]{1,9}\]|[0-9]{1,12}-[0-9]{1,9}:)\s*)?(?:(/dev/\S{1,200}): )?\s*"
-    r"(?:(EV_[A-Z]{2,9})\s+(\w{1,60})\s+(\w{1,60})|([0-9a-fA-F]{4})\s+([0-9a-fA-F]{4})\s+([0-9a-fA-F]{8}))",
+    r"(?:(?:\[\s{0,16}[0-9]{1,12}[.-][0-9]{1,9}\]|[0-9]{1,12}-[0-9]{1,9}:)\s{0,16})?(?:(/dev/\S{1,200}): )?\s{0,16}"
+    r"(?:(EV_[A-Z]{2,9})\s{1,40}(\w{1,60})\s{1,40}(\w{1,60})|([0-9a-fA-F]{4})\s{1,8}([0-9a-fA-F]{4})\s{1,8}([0-9a-fA-F]{8}))",
     re.ASCII,
 )
 _ABS = ("EV_ABS", "0003")
 _POSITION_X = ("ABS_MT_POSITION_X", "0035")
 _TRACKING_ID = ("ABS_MT_TRACKING_ID", "0039")
-_CAPABILITY = re.compile(r"([A-Z]{2,4})\s+\(([0-9a-f]{4})\): ?(.*)", re.ASCII)
+_CAPABILITY = re.compile(r"([A-Z]{2,4})\s{1,8}\(([0-9a-f]{4})\): ?(.*)", re.ASCII)
 _ABS_CODE = re.compile(
-    r"(\w{1,60})\*?\s+(?:: )?value (?:-?[0-9]{1,11}, min (-?[0-9]{1,11}), max (-?[0-9]{1,11}))?", re.ASCII
+    r"(\w{1,60})\*?\s{1,40}(?:: )?value (?:-?[0-9]{1,11}, min (-?[0-9]{1,11}), max (-?[0-9]{1,11}))?", re.ASCII
 )
+#: Input devices that Linux has room for (drivers/input/input.c, INPUT_MAX_CHAR_DEVICES), and codes of one kind that a
+#: device may have (input-event-codes.h, KEY_CNT).
+_MOST_DEVICES, _MOST_CODES = 1024, 0x300
 _HEX = re.compile(r"(?:0x)?[0-9a-f]{1,8}", re.ASCII | re.IGNORECASE)
 
 
@@ -62,6 +65,8 @@ def input_devices(lines: list[str]) -> list[InputDevice]:
     for line in lines:
         text = line.strip()
         if added := _ADD.match(text):
+            if len(devices) == _MOST_DEVICES:
+                break
             devices.append(InputDevice(added[1]))
             kind = ""
         elif not devices or _EVENT.match(text):
@@ -80,7 +85,7 @@ def input_devices(lines: list[str]) -> list[InputDevice]:
 
 def _capabilities(device: InputDevice, kind: str, text: str) -> None:
     if kind == "KEY":
-        for word in text.split():
+        for word in text.split()[: _MOST_CODES - len(device.keys)]:
             device.keys.append(word.rstrip("*"))
             if word.endswith("*"):  # getevent -p marks a key that is down at this moment
                 device.held.append(word.rstrip("*"))
@@ -89,12 +94,12 @@ def _capabilities(device: InputDevice, kind: str, text: str) -> None:
         if axis[2] is not None:
             device.ranges[axis[1]] = int(axis[2]), int(axis[3])
     elif kind == "SW":
-        for word in text.split():
+        for word in text.split()[: _MOST_CODES - len(device.switches)]:
             device.switches.append(word.rstrip("*"))
             if word.endswith("*"):
                 device.on.append(word.rstrip("*"))
     elif kind == "PROPS" and text != "<none>":
-        device.props += text.split()
+        device.props += text.split()[: _MOST_CODES - len(device.props)]
 
 
 def _event(text: str) -> tuple[str, str, str, str] | None:

@@ -17,7 +17,7 @@ __all__ = ["READ", "first_of", "getprop", "properties"]
 #: The read that every probe of properties shares; the runner asks the phone once.
 READ = Command("getprop", "getprop", timeout_s=10.0, limit=1024 * 1024)
 
-_ENTRY = re.compile(r"\s{0,40}\[([^\]]*)\]: \[(.*)")
+_ENTRY = re.compile(r"\s{0,40}\[([^\]]{0,500})\]: \[(.*)")
 
 
 def _product(name: str) -> tuple[str, ...]:

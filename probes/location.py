@@ -26,17 +26,18 @@ __all__ = ["gnss", "location", "window"]
 
 #: Whole numbers and decimals by the words that the dump prints before them (AOSP GnssMetrics).
 _COUNTS = {
-    "Number of location reports:": "location_reports",
-    "Number of TTFF reports:": "ttff_reports",
-    "Number of CN0 reports:": "cn0_reports",
-    "Number of L5 CN0 reports:": "l5_cn0_reports",
+    "Number of location reports": "location_reports",
+    "Number of TTFF reports": "ttff_reports",
+    "Number of CN0 reports": "cn0_reports",
+    "Number of L5 CN0 reports": "l5_cn0_reports",
 }
 _MEANS = {
-    "TTFF mean (sec):": "ttff_mean_s",
-    "Position accuracy mean (m):": "accuracy_mean_m",
-    "Top 4 Avg CN0 mean (dB-Hz):": "top4_cn0_mean_dBHz",
-    "L5 Top 4 Avg CN0 mean (dB-Hz):": "l5_top4_cn0_mean_dBHz",
+    "TTFF mean (sec)": "ttff_mean_s",
+    "Position accuracy mean (m)": "accuracy_mean_m",
+    "Top 4 Avg CN0 mean (dB-Hz)": "top4_cn0_mean_dBHz",
+    "L5 Top 4 Avg CN0 mean (dB-Hz)": "l5_top4_cn0_mean_dBHz",
 }
+_FIGURES = _COUNTS | _MEANS
 _SATELLITES = re.compile(r"Satellite Data for ([0-9]{1,6}) satellites", re.ASCII)
 #: Java's Float.MAX_VALUE as an accuracy: a fix that a receiver invented without a satellite.
 _ZERO_FIX = re.compile(
@@ -78,11 +79,11 @@ def location(data: bytes) -> Parsed:
 
 def _figure(parsed: Parsed, line: str) -> None:
     """A key figure, the first of its name."""
-    label, colon, text = line.partition(":")
-    fact = _COUNTS.get(f"{label}{colon}") or _MEANS.get(f"{label}{colon}")
+    label, _, text = line.partition(":")
+    fact = _FIGURES.get(label)
     if fact is None or fact in parsed.facts or not text.strip():
         return
-    value = integer(text) if f"{label}{colon}" in _COUNTS else decimal(text)
+    value = integer(text) if label in _COUNTS else decimal(text)
     if value is None:
         note(parsed, fact, text.strip(), "a number")
     else:

@@ -52,8 +52,12 @@ _WORDS = frozenset(
 #: Makers print a second field behind the flag, some without a blank between them.
 _FLAG = re.compile("(true|false)(?= ?m[A-Z])", re.ASCII)
 #: `0x20` or `2.0`: makers print the version of NFC Forum's controller interface either way, if at all.
-_NCI = re.compile(r"\bnci[ _]?version *[:=] *(?:0x([12])([0-9])|([12])\.([0-9]))(?![0-9.])", re.ASCII | re.IGNORECASE)
-_TAG = re.compile(r"\b(?:uid|tag ?id) *[:=] *((?:[0-9A-Fa-f]{2}[: ]?){4,10})(?![0-9A-Fa-f])", re.ASCII | re.IGNORECASE)
+_NCI = re.compile(
+    r"\bnci[ _]?version {0,8}[:=] {0,8}(?:0x([12])([0-9])|([12])\.([0-9]))(?![0-9.])", re.ASCII | re.IGNORECASE
+)
+_TAG = re.compile(
+    r"\b(?:uid|tag ?id) {0,8}[:=] {0,8}((?:[0-9A-Fa-f]{2}[: ]?){4,10})(?![0-9A-Fa-f])", re.ASCII | re.IGNORECASE
+)
 
 
 @parser("nfc")

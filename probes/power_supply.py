@@ -29,7 +29,7 @@ READ = Command(
 )
 
 #: `grep . /sys/class/power_supply/*/uevent` puts the file's path before each line.
-_ENTRY = re.compile(r"(?:/\S{1,200}:)?(?:POWER_SUPPLY_)?([A-Za-z][A-Za-z0-9_]*)=(.*)", re.ASCII)
+_ENTRY = re.compile(r"(?:/\S{1,200}:)?(?:POWER_SUPPLY_)?([A-Za-z][A-Za-z0-9_]{0,80})=(.*)", re.ASCII)
 _FIELDS: Mapping[str, tuple[str, Field]] = {
     "NAME": TEXT_FIELD.named("name"),
     "TYPE": TEXT_FIELD.named("type"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -105,7 +106,7 @@ def sensor_log(lines: list[str]) -> SensorLog:
     for entry in entries:
         if entry.row and (old := _old_samples(entry.row)):
             log.samples[entry.name] = old
-    log.unclear = {one for one in set(names) if names.count(one) > 1}
+    log.unclear = {name for name, count in Counter(names).items() if count > 1}
     return log
 
 

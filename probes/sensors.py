@@ -40,9 +40,9 @@ _HARDWARE = re.compile(r"\b([0-9]{1,4}) h/w sensors", re.ASCII)
 _HANDLE = re.compile(r"(?:0x)?[0-9a-fA-F]{8,10}\)\s", re.ASCII)
 #: The type's name is padded to 20 characters, empty for sensors that an app brings, and anything for a vendor's own.
 _TYPE = re.compile(r"\|\s{0,40}type:[^|(]{0,200}\((-?[0-9]{1,10})\)", re.ASCII)
-_OLD_TYPE = re.compile(r"\|\s*type=(-?[0-9]{1,10})\b", re.ASCII)
+_OLD_TYPE = re.compile(r"\|\s{0,40}type=(-?[0-9]{1,10})\b", re.ASCII)
 #: Sections that may follow the list without ending in a colon (sensor fusion's state, the device's own list).
-_BARE_SECTION = re.compile(r"(?:[0-9]+-axis fusion|game fusion|geomag fusion|(?:Total )?[0-9]+ h/w sensors)\b")
+_BARE_SECTION = re.compile(r"(?:[0-9]{1,4}-axis fusion|game fusion|geomag fusion|(?:Total )?[0-9]{1,4} h/w sensors)\b")
 #: Headings that follow the list in AOSP's dump, known also where somebody has indented the text.
 _AFTER_LIST = (
     "Fusion States:", "Recent Sensor events:", "Active sensors:", "Socket Buffer size = ", "WakeLock Status: ",

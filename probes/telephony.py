@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from drivers.api import Command
 from probes.api import Parsed, Problem, parser
@@ -39,6 +40,8 @@ _NAMED_SIGNALS = (
 )
 #: The class of the signal before its numbers; makers have their own.
 _CLASS = re.compile(r"^[A-Za-z]{1,60}: ?", re.ASCII)
+#: Phones that are looked at: no phone has more than a few slots, a dump that is printed twice has each again.
+_MOST_BLOCKS = 64
 _BLOCK_ENDS = ("registrations:", "local logs:", "listen logs:")
 
 
@@ -139,7 +142,7 @@ def telephony_registry(data: bytes) -> Parsed:
     if not count and not old:
         return parsed
     parsed.facts["phones"] = count or 1
-    blocks = [(0, lines[lines.index("last known state:") + 1 :])] if old else list(_blocks(lines))
+    blocks = [(0, lines[lines.index("last known state:") + 1 :])] if old else islice(_blocks(lines), _MOST_BLOCKS)
     for number, block in blocks:
         for name, value in _phone(block, old).items():
             parsed.facts.setdefault(f"phone{number}_{name}", value)

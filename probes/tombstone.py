@@ -29,7 +29,7 @@ _ANY_TAG = re.compile(
     r"[VDIWEFA][/ ][\w.]{1,60}\s{0,40}"
     r"(?:\([ 0-9]{1,10}\))?\s{0,20}: ?"
 )
-_QUOTED = re.compile(r"(Build fingerprint|ABI|Abort message): '(.*)'")
+_QUOTED = re.compile(r"(Build fingerprint|ABI|Abort message): '(.{0,8000})'")
 _PROCESS = re.compile(r"pid: ([0-9]{1,10}), tid: ([0-9]{1,10})(?:, name: (.*))?", re.ASCII)
 _SIGNAL = re.compile(
     r"signal ([0-9]{1,4})(?: \(([^)]{1,80})\))?(?:, code (-?[0-9]{1,10})(?: \(([^)]{1,80})\))?)?", re.ASCII

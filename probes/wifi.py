@@ -36,7 +36,7 @@ _STATES = frozenset(
         "FOUR_WAY_HANDSHAKE", "GROUP_HANDSHAKE", "COMPLETED", "DORMANT", "UNINITIALIZED", "INVALID",
     )
 )  # fmt: skip
-_WHOLE = re.compile(r".*: (?:[0-9a-fA-F]{2}(?::[0-9a-fA-F]{2}){5}|<[\w ]{1,20}>|-?[0-9]{1,9}(?:Mbps|MHz|dBm))")
+_WHOLE = re.compile(r".{0,80}: (?:[0-9a-fA-F]{2}(?::[0-9a-fA-F]{2}){5}|<[\w ]{1,20}>|-?[0-9]{1,9}(?:Mbps|MHz|dBm))")
 #: android.net.wifi.WifiInfo.INVALID_RSSI; vendors print lower values for the same thing.
 INVALID_RSSI = -127
 
@@ -54,8 +54,7 @@ def _wifi_info(lines: list[str], ended: bool) -> dict[str, str]:
     `ended` says whether the last line is whole.
     """
     for at, line in enumerate(lines):
-        found = _LINK.match(line)
-        if not found:
+        if "SSID: " not in line or not (found := _LINK.match(line)):
             continue
         rest = f"SSID: {line[found.end() :]}"
         last = at == len(lines) - 1 and not ended
@@ -96,10 +95,9 @@ def _link(data: bytes, name: str) -> Parsed:
     lines = stripped_lines(data)
     parsed = Parsed()
     facts = parsed.facts
-    for line in lines:
-        if line.startswith((f"{name} is enabled", f"{name} is disabled")):
-            facts["enabled"] = line.startswith(f"{name} is enabled")
-            break
+    on, off = f"{name} is enabled", f"{name} is disabled"
+    if said := next((line for line in lines if line.startswith((on, off))), ""):
+        facts["enabled"] = said.startswith(on)
     fields = _wifi_info(lines, not cut_line(data))
     for name, fact in (("SSID", "ssid"), ("BSSID", "bssid"), ("MAC", "mac")):
         if (said := fields.get(name, "")) != "null" and (text := unquoted(said)) not in _UNKNOWN:
@@ -142,14 +140,16 @@ def band(frequency_mhz: int) -> str | None:
 # --- scan results ----------------------------------------------------------------------------------------------------
 
 _ROW = re.compile(
-    r" *((?:[0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}) +([0-9]{4,5}) +(-[0-9]{1,3})(?:\(([^()]{1,60})\))? +(\S.*)", re.ASCII
+    r" {0,8}((?:[0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}) {1,20}([0-9]{4,5}) {1,20}(-[0-9]{1,3})(?:\(([^()]{1,60})\))?"
+    r" {1,40}(\S.*)",
+    re.ASCII,
 )
 #: `0:-62/1:-67`: the level of each antenna.
-_CHAIN = re.compile(r"([0-9]): *(-[0-9]{1,3})", re.ASCII)
+_CHAIN = re.compile(r"([0-9]): {0,4}(-[0-9]{1,3})", re.ASCII)
 #: Seconds since it was heard: `3.300`, `3,300` where the phone's language has it so, `>1000.0`, `___?___`.
 _AGE = re.compile(r"(>?)([0-9]{1,9})[.,]([0-9]{1,3})\+?|___\?___", re.ASCII)
 _FLAGS_FIRST = re.compile(r"(?:\[[^\]]{0,80}\]){1,40} *", re.ASCII)
-_FLAGS_LAST = re.compile(r" *(?:\[[^\]]{0,80}\] ?){1,40}$", re.ASCII)
+_FLAGS_LAST = re.compile(r"(?:\[[^\]]{0,80}\] ?){1,40}$", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)

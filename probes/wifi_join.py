@@ -19,6 +19,7 @@ from probes.air import AIRPLANE_ON, READ_AIRPLANE, airplane_mode
 from probes.answers import NOT_SAID, hear_apart, why_nothing
 from probes.apart import apart
 from probes.api import Bench, Measurement, NotRun, Reading, Unread, Write, probe
+from probes.captured import raw_lines
 from probes.fetch import FETCH_S, fetch_script, fetched
 from probes.units import FLAG
 from probes.wifi import scan_rows, wifi_status
@@ -31,7 +32,7 @@ _HEARD = "cmd wifi start-scan; cmd wifi list-scan-results"
 _LOOK_S = 0.5
 #: `0            BenchNet                         wpa2-psk`: once for each kind of security (Android 12), or once with
 #: all of them, `wpa2-psk/wpa3-sae^` (Android 14); a word without blanks either way.
-_NETWORK = re.compile(r" *[0-9]{1,9} +(.{1,200}?) +[a-z][^ ]{1,80}")
+_NETWORK = re.compile(r" {0,8}[0-9]{1,9} {1,40}(.{1,64}?) {1,40}[a-z][^ ]{1,80}")
 
 _NO_AP = Words(
     "the checklist names no access point of the bench (setting “ssid”)", "检测清单未指定工位接入点（设置项“ssid”）"
@@ -49,8 +50,7 @@ _SHORT_PAGE = Words("the page is too short to tell a speed", "页面太小，无
 
 def saved(listing: bytes, ssid: str) -> bool:
     """Whether the phone has that network saved, by `cmd wifi list-networks`."""
-    lines = listing.decode("utf-8", "replace").splitlines()
-    return any((found := _NETWORK.fullmatch(line[:400].rstrip())) and found[1] == ssid for line in lines)
+    return any((found := _NETWORK.fullmatch(line[:400])) and found[1] == ssid for line in raw_lines(listing))
 
 
 def forget_script(ssid: str) -> str:

@@ -205,7 +205,9 @@ _ALLOW = Words(
     "Plug the cable in and tap Allow on the question on the phone's screen", "插上数据线，在手机弹窗中点“允许”"
 )
 
-_PERMISSION = re.compile(r"android\.permission\.([A-Z_]+)|\b((?:[A-Z]+_)+[A-Z]+)(?= permission)", re.ASCII)
+_PERMISSION = re.compile(
+    r"android\.permission\.([A-Z_]{1,200})|\b((?:[A-Z]{1,40}_){1,12}[A-Z]{1,40})(?= permission)", re.ASCII
+)
 
 
 def advice(maker: Vendor, refusal: str) -> Words:

@@ -148,3 +148,42 @@ def test_hostile_half_megabytes_take_time_in_proportion(kind: str) -> None:
     for data in HOSTILE:
         parse(kind, data)
     assert time.process_time() - started < 30
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "fact", "value"),
+    [
+        (  # 40 000 sensors of different names
+            "sensor_events",
+            b"Sensor List:\n"
+            + b"".join(b"0x%08x) s%d | v | ver: 1 | type: a.b(1) |\n" % (n, n) for n in range(40_000))
+            + b"Active sensors:\ns7 (handle=0x00000007, connections=1)\n",
+            "active",
+            ["s7"],
+        ),
+        (
+            "getevent",
+            b"add device 1: /dev/input/event1\n" + (b"[ 1.1]" + b" " * 30_000 + b"x\n") * 10 + b'  name: "keys"\n',
+            "device_list",
+            [{"path": "/dev/input/event1", "name": "keys", "keys": [], "held": []}],
+        ),
+        (
+            "saved_network_names",
+            b"Network Id   SSID   Security type\n"
+            + (b"1" + b" " * 30_000 + b"x" + b"\n") * 4
+            + b"2   Bench    wpa2-psk\n",
+            "networks",
+            ["Bench"],
+        ),
+        ("telephony_registry", b"Phone Id=0\nmCallState=2\nx" + b"x" * 32_000 + b")", "phone0_call_state", 2),
+        (
+            "media_camera",
+            b"Number of camera devices: 2\n" + (b"== Camera Provider HAL " + b"a-" * 16_000 + b"\n") * 20,
+            "camera_count",
+            2,
+        ),
+        ("media_camera", b"Number of camera devices: 2\n" + b"\n" * 3_000_000, "camera_count", 2),
+    ],
+)
+def test_texts_that_once_held_a_parser_for_long_are_read(kind: str, data: bytes, fact: str, value: object) -> None:
+    assert parse(kind, data).facts[fact] == value

@@ -59,9 +59,10 @@ def test_one_line_is_the_whole_dump_of_some_boards() -> None:
 
 
 def test_a_beacon_is_as_strong_as_its_strongest_line_and_nobody_elses() -> None:
-    assert beacon_level(out.BLUETOOTH, "benchbeacon") == -47
-    assert beacon_level(out.BLUETOOTH.replace("-47", "-127").replace("-61", "-127"), "BenchBeacon") is None
-    assert beacon_level(out.BLUETOOTH, "Bench gone") is None
+    assert beacon_level("benchbeacon", out.BLUETOOTH.encode()) == -47
+    unheard = out.BLUETOOTH.replace("-47", "-127").replace("-61", "-127").encode()
+    assert beacon_level("BenchBeacon", unheard) is None
+    assert beacon_level("Bench gone", out.BLUETOOTH.encode()) is None
 
 
 # nfc
