@@ -15,6 +15,7 @@ from decimal import Decimal
 from drivers.api import Shell
 from drivers.text import Words
 from probes.answers import as_value
+from probes.apart import apart
 from probes.api import Bench, Choice, Measurement, NotRun, Prompt, PromptKind, Reading, Unread, probe
 from probes.crashes import CLOCK, phone_clock
 from probes.units import FLAG, LIST
@@ -120,7 +121,7 @@ async def _minute(shell: Shell) -> int:
     told = await shell.run(CLOCK.script, deadline_s=CLOCK.timeout_s, limit=CLOCK.limit)
     if told.failure is not None:
         raise told.failure
-    local = phone_clock(told.stdout).facts.get("local")
+    local = (await apart(phone_clock, told.stdout)).facts.get("local")
     if local is None:
         raise NotRun(_NO_CLOCK)
     return int(str(local)[14:16])

@@ -184,7 +184,7 @@ def boot_state(data: bytes) -> Parsed:
 
 
 #: An id, then the name at its column.
-_NETWORK_ROW = re.compile(r"(\d{1,9})\s{2,}\S", re.ASCII)
+_NETWORK_ROW = re.compile(r"(\d{1,9})\s{2,40}\S", re.ASCII)
 
 
 @parser("wifi_networks")
@@ -398,7 +398,7 @@ def _refused(told: CommandResult) -> bool:
 async def _now(shell: Shell) -> Boot:
     """Which start the phone is in; one that does not answer says nothing."""
     answer = await shell.run(BOOT.script, deadline_s=_ASK_S, limit=BOOT.limit)
-    facts = boot_state(answer.stdout).facts if answer.failure is None else {}
+    facts = (await apart(boot_state, answer.stdout)).facts if answer.failure is None else {}
     return Boot(
         id=facts.get("boot_id", ""),
         count=facts.get("boot_count"),
@@ -415,7 +415,7 @@ async def _leaves(shell: Shell, before: Boot, within_s: float) -> bool:
         answer = await shell.run(BOOT.script, deadline_s=_ASK_S, limit=BOOT.limit)
         if answer.failure is not None:
             return True
-        if boot_state(answer.stdout).facts.get("boot_id", before.id) != before.id:
+        if (await apart(boot_state, answer.stdout)).facts.get("boot_id", before.id) != before.id:
             return True
         await asyncio.sleep(_LOOK_S)
     return False
