@@ -242,7 +242,7 @@ _NO_TICKETS = Words("no tickets yet", "尚无工单")
 
 
 def tickets(database: Path) -> list[Finding]:
-    """Whether the open tickets can be read: one that can't is set aside by the engine, and none but a backup mends it.
+    """Whether the open tickets can be read: one that can't is set aside by the engine.
 
     The file is only read, and an engine may be at work on it.
     """

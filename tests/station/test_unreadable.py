@@ -295,7 +295,7 @@ async def test_doctor_names_the_ticket_the_reason_and_what_to_do(two: Two) -> No
     (found,) = doctor.tickets(file)
     assert (found.status, two.released in found.what.en) == ("warn", True)
     assert found.mend is not None
-    assert "restore the newest backup" in found.mend.en
+    assert "under a new ticket" in found.mend.en
     assert doctor.tickets(two.folder / "nothing.db")[0].what.en == "no tickets yet"
 
 
