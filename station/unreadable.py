@@ -86,14 +86,14 @@ _NEWER = Words(
 _UNDECIPHERED = Words("row {seq} of the journal does not open with its key", "日志第 {seq} 行无法用其密钥解密")
 _DAMAGED = Words("row {seq} of the journal is damaged", "日志第 {seq} 行已损坏")
 _UPDATE = Words(
-    "Don't hand the phone out. Update Assay on this bench to the version that was used last; where it is that already, go"
-    " on as with a damaged one: have the disk checked, and take the phone in again under a new ticket. Nothing was deleted",
-    "请勿交付该手机。请将本工位的 Assay 更新到最后使用的版本；若已是该版本，则按数据损坏处理：检查磁盘，"
-    "并以新工单重新接件。数据未作任何删除",
+    "Don't hand the phone out. Update Assay on this bench to the version that was used last; where it is that already,"
+    " have the disk checked, and take the phone in again under a new ticket to go on. Nothing was deleted",
+    "请勿交付该手机。请将本工位的 Assay 更新到最后使用的版本；若已是该版本，请检查磁盘，"
+    "如需继续请以新工单重新接件。数据未作任何删除",
 )
 _RESTORE = Words(
-    "Don't hand the phone out. Have the disk checked; to go on, take the phone in again under a new ticket. What this one"
-    " was is in the newest backup, restored into another data folder (`assay restore`). Nothing was deleted",
+    "Don't hand the phone out. Have the disk checked; to go on, take the phone in again under a new ticket. What this"
+    " one was is in the newest backup, restored into another data folder (`assay restore`). Nothing was deleted",
     "请勿交付该手机。请检查磁盘；如需继续，请以新工单重新接件。原工单内容可将最近备份恢复到另一数据目录查看"
     "（`assay restore`）。数据未作任何删除",
 )
