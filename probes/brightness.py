@@ -74,7 +74,7 @@ _WRONG = Words(
     "the changes were not counted right in {tries} tries; run this again", "{tries} 次均未数对亮度变化次数；请重测"
 )
 _REFUSED = Words("the phone did not take the brightness: {why}", "手机未接受亮度设置：{why}")
-_KEPT = Words("the phone was told {wanted} and keeps {found}", "设置亮度为 {wanted}，手机保持为 {found}")
+_KEPT = Words("the phone was set to {wanted} and stays at {found}", "设置亮度为 {wanted}，手机保持为 {found}")
 _NOT_SAID = Words("nobody judged it; run this again", "检测人未作判断；请重测")
 
 

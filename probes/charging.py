@@ -58,7 +58,7 @@ _NOT_BULK = Words(
     "电量 {level} % 时电流自然下降，请在 {bound} % 以下测量",
 )
 _HELD = Words(
-    "the phone holds its charge on purpose ({why}); switch battery protection off or measure below it",
+    "the phone stops charging on purpose ({why}); switch battery protection off or measure below its limit",
     "手机主动停止充电（{why}），请关闭电池保护，或在停充电量以下测量",
 )
 _TOO_WARM = Words(

@@ -49,7 +49,8 @@ LEAST_LUX = 20.0
 _COVER = Words("Cover the {sensor} at the top of the screen with your hand", "请用手遮住屏幕顶部的{sensor}")
 _AWAY = Words("Take your hand away", "请移开手")
 _CLEAR = Words(
-    "Take everything away from the top of the screen: it reads near", "请移开屏幕顶部的所有物体：当前仍为靠近状态"
+    "Take everything away from the top of the screen: the sensor still reads near",
+    "请移开屏幕顶部的所有物体：当前仍为靠近状态",
 )
 _LAMP = Words("Shine a lamp on the top of the screen", "请用灯照屏幕顶部")
 _LAMP_AWAY = Words("Take the lamp away", "请移开灯")

@@ -76,7 +76,7 @@ _HOME = "am start -a android.intent.action.MAIN -c android.intent.category.HOME"
 #: Seconds that a phone gets to go down after it was told to, between two looks, and for one look.
 _LEAVE_S, _LOOK_S, _ASK_S = 45.0, 0.5, 4.0
 
-_WHICH = Words("Which remedy shall be tried?", "采用哪种处理？")
+_WHICH = Words("Which remedy is to be tried?", "采用哪种处理？")
 _TOLD = Words(
     "Was the customer told that data may be lost, and offered a backup?", "是否已告知客户数据可能丢失并建议备份？"
 )
@@ -116,8 +116,8 @@ _LOSES: Mapping[Remedy, Words] = {
 _YES = Words("yes, the customer agrees", "客户同意")
 _NO = Words("no", "不同意")
 _NOT_AGREED = Words("the customer did not agree to {remedy}", "客户未同意{remedy}")
-_IGNORED = Words("the phone did not go down after it was told to restart", "手机收到重启指令后未重启")
-_UNCLEAR = Words("the phone does not say whether it has started anew", "手机未说明是否重新启动")
+_IGNORED = Words("the phone did not switch off after it was told to restart", "手机收到重启指令后未重启")
+_UNCLEAR = Words("the phone does not say whether it has restarted", "手机未说明是否重新启动")
 _NO_SAFE = Words("the phone is not in safe mode", "手机未处于安全模式")
 _KEYS = Words("Start the phone in safe mode by its keys", "请用按键将手机启动到安全模式")
 _OPENING = Words("opens the page of resets in the settings", "打开设置中的重置页面")

@@ -371,7 +371,10 @@ def _broken(where: str) -> Trouble:
 _EXISTS = Words("{path} exists already", "{path} 已存在")
 _OTHER_NAME = Words("Name another file: a backup is never written over", "请另取文件名：备份从不覆盖")
 _SHORT = Words("The passphrase is too short: at least {n} characters", "口令过短：至少 {n} 个字符")
-_LONGER = Words("Use several words: a copied backup can be tried at leisure", "请用多个词：备份一旦被复制可被反复尝试")
+_LONGER = Words(
+    "Use several words: whoever copies the backup can try passphrases for as long as they like",
+    "请用多个词：备份一旦被复制可被反复尝试",
+)
 _UNWRITABLE = Words("{path} cannot be written: {why}", "无法写入 {path}：{why}")
 _SPACE = Words("Free some space, or choose another place; nothing was left behind", "请腾出空间或另选位置；未留下残余")
 _BROKEN = Words("This is not a whole backup: {where}", "该备份不完整：{where}")

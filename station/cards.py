@@ -47,4 +47,4 @@ def _own(files: tuple[tuple[Path, int, int], ...]) -> Mapping[str, Card]:
 
 
 _BAD = Words("the model card {name} can't be used: {why}", "机型卡 {name} 无法使用：{why}")
-_MEND = Words("Mend the file in DATA/models, or take it away", "请修正 DATA/models 中的该文件，或将其移除")
+_MEND = Words("Correct the file in DATA/models, or take it away", "请修正 DATA/models 中的该文件，或将其移除")

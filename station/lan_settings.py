@@ -111,4 +111,4 @@ def _unusable(path: Path, why: str) -> Trouble:
 
 
 _UNUSABLE = Words("{path} can't be used: {why}", "无法使用 {path}：{why}")
-_MEND = Words("mend the file, or say it anew: assay station lan", "请修正该文件，或重新设置：assay station lan")
+_MEND = Words("correct the file, or set it again: assay station lan", "请修正该文件，或重新设置：assay station lan")

@@ -246,7 +246,8 @@ _PAID_BY = Words("{line} ({payer})", "{line}（{payer}）")
 _OWN_PRICE = Words("{line} [not from the price list: {why}]", "{line} [非价目表价格：{why}]")
 _PRICE_IT = Words("A price that is not from the list needs its reason", "非价目表价格须注明原因")
 _MEND = Words(
-    "Mend DATA/policy/plan.toml; its keys are in docs/repair.md", "请修正 DATA/policy/plan.toml，说明见 docs/repair.md"
+    "Correct DATA/policy/plan.toml; its keys are in docs/repair.md",
+    "请修正 DATA/policy/plan.toml，说明见 docs/repair.md",
 )
 _UNUSABLE = Words(
     "The policy file plan.toml can't be used: {where}: {why}", "政策文件 plan.toml 无法使用：{where}：{why}"

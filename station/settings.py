@@ -173,7 +173,8 @@ def _unusable(path: Path, why: str) -> Trouble:
         Words("{path} cannot be used: {why}", "{path} 无法使用：{why}").fill(path=path, why=why),
         Side.BENCH,
         Words(
-            "mend the file or restore it from a backup; nothing was changed", "请修正该文件或从备份恢复；未作任何更改"
+            "correct the file or restore it from a backup; nothing was changed",
+            "请修正该文件或从备份恢复；未作任何更改",
         ),
     )
 
@@ -378,6 +379,7 @@ def _unwritable(path: Path, error: OSError) -> Trouble:
         Words("{path} cannot be written: {why}", "无法写入 {path}：{why}").fill(path=path, why=error.strerror or error),
         Side.BENCH,
         Words(
-            "free some space or mend the folder's permissions; nothing was lost", "请腾出空间或修正目录权限；数据未丢失"
+            "free some space or correct the folder's permissions; nothing was lost",
+            "请腾出空间或修正目录权限；数据未丢失",
         ),
     )

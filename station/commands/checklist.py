@@ -222,7 +222,7 @@ def new(
     _tell(problems)
     if problems:
         what = Words("{file} is not good yet", "{file} 尚有问题").fill(file=path)
-        mend = Words("Mend it, then `assay checklist validate`", "请修改后用 `assay checklist validate` 检查")
+        mend = Words("Correct it, then `assay checklist validate`", "请修改后用 `assay checklist validate` 检查")
         raise Trouble("checklist.new", what, Side.PERSON, mend, EXIT_USE)
     sys.stdout.write(f"{path}\n")
 

@@ -80,4 +80,4 @@ def _read(model: type[_Read], name: str, data: Mapping[str, Any]) -> _Read:
 
 
 _WRONG = Words("{path}: {where}: {why}", "{path}：{where}：{why}")
-_MEND = Words("Mend the file in the data folder, or take it away", "请修正数据目录中的该文件，或将其移除")
+_MEND = Words("Correct the file in the data folder, or take it away", "请修正数据目录中的该文件，或将其移除")

@@ -202,7 +202,7 @@ def _best(rows: Iterable[_ForModels], model: str) -> _ForModels | None:
 _TOO_LARGE = Words("The sum is too large", "金额过大")
 _LOOK = Words("Look at quantities and prices", "请检查数量和单价")
 _MEND = Words(
-    "Mend DATA/policy/prices.toml; its shape is in docs/repair.md",
+    "Correct DATA/policy/prices.toml; its shape is in docs/repair.md",
     "请修正 DATA/policy/prices.toml，格式见 docs/repair.md",
 )
 _UNUSABLE = Words("The price list can't be used: {where}: {why}", "价目表无法使用：{where}：{why}")

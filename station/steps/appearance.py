@@ -59,10 +59,10 @@ _SCREWS = {
     "not-visible": Words("not visible from outside", "外部不可见"),
 }
 _OPENED = {
-    "glue": Words("foreign glue", "非原厂胶"),
+    "glue": Words("glue that is not the maker's", "非原厂胶"),
     "gap": Words("gap at the frame", "边框缝隙"),
     "pry-marks": Words("pry marks", "撬痕"),
-    "foreign-part": Words("foreign part", "非原厂部件"),
+    "foreign-part": Words("part that is not the maker's", "非原厂部件"),
     "broken-seal": Words("broken seal", "封签破损"),
     "label-moved": Words("label moved or replaced", "标签移位或更换"),
 }

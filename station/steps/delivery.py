@@ -499,7 +499,7 @@ _HAND_IN = Words(
 _ACCESSORIES = Words("Not everything that was taken in is handed over", "附件未全部交还")
 _TICK_OR_SAY = Words("Tick that all of it is, or say what is missing and why", "请勾选已全部交还，或写明缺少什么及原因")
 _OLD_PART = Words("The old parts: agreed was: {agreed}", "旧件约定为：{agreed}")
-_AS_AGREED = Words("Do as agreed, or have it agreed anew", "请按约定处理，或重新确认")
+_AS_AGREED = Words("Do as agreed, or have it agreed again", "请按约定处理，或重新确认")
 _AGREE_FIRST = Words(
     "Take exactly what was agreed to, or have a new plan agreed to first: `assay plan`, `assay consent`",
     "请按客户确认的金额收款；如有变动，请先重新确认方案：`assay plan`、`assay consent`",

@@ -176,7 +176,7 @@ _ON_PURPOSE = Words("Send it again on purpose with --again", "确需重发请加
 _UNKNOWN_PLACE = Words(
     "The template of {stage} names what notices don't know: {names}", "通知模板 {stage} 含未知占位符：{names}"
 )
-_MEND = Words("Mend the policy file `notices`", "请修正政策文件 `notices`")
+_MEND = Words("Correct the policy file `notices`", "请修正政策文件 `notices`")
 _TO = Words("to: {to}", "发送至：{to}")
 
 STEPS = (

@@ -269,7 +269,9 @@ _WANTED = {
     "customer": Words("The customer wants the old part back", "客户要求取回旧件"),
     "shop": Words("The customer leaves the old part here", "客户已将旧件留店"),
 }
-_AS_WANTED = Words("Do as agreed, or have it agreed anew: `assay consent`", "请按约定处理，或重新确认：`assay consent`")
+_AS_WANTED = Words(
+    "Do as agreed, or have it agreed again: `assay consent`", "请按约定处理，或重新确认：`assay consent`"
+)
 _NO_ISSUER = Words("Who handed the part out is not known", "未注明发料人")
 _NOT_ISSUER = Words("{person} may not hand out parts ({roles} may)", "{person} 无权发料（应为{roles}）")
 _NAME_ISSUER = Words("Name who handed it out: `issued_by`", "请填写发料人：`issued_by`")

@@ -43,7 +43,7 @@ RELATIONS = {
 AUTHORITY = {
     "letter": Words("letter of the owner", "机主委托书"),
     "id-shown": Words("identity document shown", "已出示身份证件"),
-    "relation": Words("relation, as the owner told", "与机主的关系（机主告知）"),
+    "relation": Words("relation, as the owner stated", "与机主的关系（机主告知）"),
     "call": Words("the owner's word in a call", "机主电话确认"),
 }
 _PAPER = {"shown": Words("shown", "已出示"), "absent": Words("not at hand", "未携带"), "lost": Words("lost", "遗失")}

@@ -263,7 +263,7 @@ _NEW_PLAN = Words("Any change needs a new plan and a new consent", "任何变更
 _NOT_FITTED = Words("{number} is planned and was not fitted", "方案中的 {number} 尚未装机")
 _FIT_IT = Words("Fit it with `assay part`, or leave its repair out", "请用 `assay part` 登记装机，或不填该维修项目")
 _ORDER = Words(
-    "The manual has the steps 1 to {n}, in this order; told were {told}",
+    "The manual has the steps 1 to {n}, in this order; filled in: {told}",
     "手册步骤为 1 至 {n}，须按顺序；填写为 {told}",
 )
 _LEFT_OUT = Words("Step {n} was not done: {text}", "第 {n} 步未完成：{text}")
@@ -276,7 +276,7 @@ _ESD_SHORT = Words(
     "手环电阻 {value} 兆欧，应不小于 {least}：安全电阻已被短接",
 )
 _TEST_STRAP = Words("Test the wrist strap and write its megohm down", "请测试防静电手环并填写兆欧值")
-_MEND_STRAP = Words("Mend or change the strap before the phone is touched", "请修复或更换手环后再作业")
+_MEND_STRAP = Words("Repair or change the strap before the phone is touched", "请修复或更换手环后再作业")
 _NO_SCREWS = Words("The phone was opened: count the screws out and in", "已拆机：请填写拆下和装回的螺丝数")
 _SCREWS = Words("{out} screws came out and {back} went in", "拆下 {out} 颗螺丝，装回 {back} 颗")
 _COUNT = Words("Write both counts down", "请填写两个数量")

@@ -272,7 +272,7 @@ def _make(case: Case, form: Filled) -> Made:
 # --- words and the form ----------------------------------------------------------------------------------------------
 
 _BAD_POLICY = Words("policy/warranty.toml: {why}", "policy/warranty.toml：{why}")
-_MEND_POLICY = Words("Mend the file in the data folder", "请修正数据目录中的该文件")
+_MEND_POLICY = Words("Correct the file in the data folder", "请修正数据目录中的该文件")
 _PAPERS_NEEDED = Words("No papers were registered for this ticket", "该工单未登记购机凭证")
 _SAY_PAPERS = Words("Say which papers there are: --papers", "请注明凭证情况：--papers")
 _STAY_DAYS = Words(
