@@ -54,8 +54,9 @@ class Presence:
 
     A phone is known by its port and serial. Absent or `offline` for less than the window it keeps its place, and its
     return is one flap; for longer it is gone. A phone that was never anything but `offline` is announced as such after
-    the window, because somebody has to see to it. While a transport is in trouble (its server is away) an absence is
-    no flap: that is not the cable's doing.
+    the window, because somebody has to see to it. Where another phone comes to its port, one that is absent is gone at
+    once: a socket holds one. While a transport is in trouble (its server is away) an absence is no flap: that is not
+    the cable's doing.
     """
 
     def __init__(self, flap_s: float = FLAP_S) -> None:
@@ -68,6 +69,9 @@ class Presence:
         places = _places(links)
         for place in [place for place in self._seen if place[0] == transport and place not in places]:
             self._miss(place, now, trouble)
+        taken = {place[:2] for place in places if place not in self._seen}
+        for place in [place for place, seen in self._seen.items() if place[:2] in taken and not seen.present]:
+            changes.append(self._gone(place))
         for place, link in places.items():
             changes += self._meet(place, link, now, trouble)
         return changes
@@ -83,11 +87,16 @@ class Presence:
                 seen.shown = seen.link
                 changes.append(Change("appeared", seen.link))
                 continue
-            changes.append(Change("gone", seen.shown, flaps=seen.flaps))
-            seen.shown, seen.flaps = None, 0
-            if not seen.present:
-                del self._seen[place]
+            changes.append(self._gone(place))
         return changes
+
+    def _gone(self, place: _Place) -> Change:
+        seen = self._seen[place]
+        gone = Change("gone", seen.shown or seen.link, flaps=seen.flaps)
+        seen.shown, seen.flaps = None, 0
+        if not seen.present:
+            del self._seen[place]
+        return gone
 
     def due(self) -> float | None:
         """When `expire` will have something to say next; None while nothing is pending."""

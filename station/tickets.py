@@ -139,6 +139,11 @@ def same_phone(session: Session, identity: Identity) -> bool:
     return not (serial and identity.serial) or serial == identity.serial
 
 
+def one_phone(one: Identity, other: Identity) -> bool:
+    """Whether both are the same phone as far as they tell: by IMEIs where both have some, else by serials."""
+    return bool(set(one.imeis) & set(other.imeis)) if one.imeis and other.imeis else one.serial == other.serial
+
+
 def facts(session: Session) -> dict[str, str]:
     """What the ticket says of the phone and of the complaint, for probes.
 

@@ -65,7 +65,7 @@ from station.remedies import data_facts
 from station.runner import AskApart, Host, Runner, Subject, nobody
 from station.session import Run, Session, fold
 from station.states import state_of
-from station.tickets import facts, identities, open_tickets, same_phone
+from station.tickets import facts, identities, one_phone, open_tickets, same_phone
 from station.unreadable import Unreadable
 from station.values import as_value
 from station.views import remember
@@ -217,7 +217,13 @@ class Work:
     # --- the bench tells
 
     async def identified(self, slot: Slot) -> None:
-        """Find the open ticket of the phone that was just identified, and undo what is owed to it."""
+        """Find the open ticket of the phone that was just identified, and undo what is owed to it.
+
+        Another phone where a run's was ends that run: a clone that is put there at once looks like a loose cable.
+        """
+        running = self.running.get(slot.number)
+        if running and slot.identity and not one_phone(running.runner.host.phone, slot.identity):
+            running.runner.lose()
         self._match(slot)
         self._begin_restore(slot)
 
@@ -565,11 +571,14 @@ class Work:
         return found
 
     def _host(self, slot: Slot, ticket: str, run_id: str) -> Host:
+        phone = slot.identity or Identity()
+
         async def device(failed: Device | None) -> Device | None:
-            found = await self.bench.device(slot, failed)
+            await self.bench.device(slot, failed)
             if slot.number in self._restoring:  # what an earlier run changed is undone before this one looks
                 await asyncio.wait({self._restoring[slot.number]})
-            return found
+            mine = slot.identity is not None and one_phone(phone, slot.identity)
+            return slot.device if mine else None
 
         def number(check: str) -> int:
             session = self.sessions.get(ticket or run_id)
@@ -580,7 +589,6 @@ class Work:
             said = data_facts(self.sessions.get(ticket or run_id, Session()))
             return _link_facts(slot) | said | {"changes-left": "\n".join(change.id for change in left)}
 
-        phone = slot.identity or Identity()
         return Host(
             partial(event, ticket=ticket, run=run_id),
             self.journal.append,

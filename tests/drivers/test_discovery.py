@@ -74,8 +74,9 @@ def test_a_state_change_is_told_at_once_and_is_no_flap() -> None:
 def test_another_phone_in_the_same_port_is_another_phone() -> None:
     presence, other = Presence(flap_s=2.0), replace(PHONE, key="2", serial="SERIAL2")
     presence.update("adb", [PHONE], 0.0)
-    assert presence.update("adb", [other], 0.5) == [Change("appeared", other)]
-    assert presence.expire(2.5) == [Change("gone", PHONE)]
+    assert presence.update("adb", [], 0.2) == []
+    assert presence.update("adb", [other], 0.5) == [Change("gone", PHONE), Change("appeared", other)]
+    assert presence.due() is None
 
 
 def test_two_clones_in_two_ports_come_and_go_each_on_its_own() -> None:
