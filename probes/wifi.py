@@ -349,7 +349,7 @@ def _scanned(rows: Sequence[Row], why: Words | None) -> Iterator[Reading]:
         **dict.fromkeys((*_JUDGED, *_REFERENCED), "dB[m]"),
     },
     names={
-        "access_points": Words("access points heard", "收到的接入点数"),
+        "access_points": Words("access points heard", "搜到的 Wi-Fi 接入点数"),
         "bands_heard": Words("bands heard", "收到的频段"),
         "bands_missing": Words("bands not heard", "未收到的频段"),
         "antenna_difference": Words("antennas apart", "天线间差值"),

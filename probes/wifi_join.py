@@ -38,7 +38,7 @@ _NO_AP = Words(
     "the checklist names no access point of the bench (setting “ssid”)", "检测清单未指定工位接入点（设置项“ssid”）"
 )
 _OFF = Words("Wi-Fi is off; turn it on and run this again", "Wi-Fi 已关闭；请打开后重测")
-_JOIN = Words("joins the bench's access point and forgets it again", "连接工位接入点，之后忘记该网络")
+_JOIN = Words("joins the bench's access point and forgets it again", "连接工位 Wi-Fi 接入点，之后忘记该网络")
 _UNHEARD = Words(
     "the phone does not hear the bench's access point; see that it is on the air",
     "手机收不到工位接入点；请确认其正在工作",
