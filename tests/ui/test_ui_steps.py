@@ -202,6 +202,33 @@ async def test_the_field_that_keys_act_on_is_always_in_sight(drive) -> None:
             assert len([row for row in screen.text.splitlines() if row.startswith(" ▸ ")]) == 1, screen.text
 
 
+async def test_a_form_that_was_left_for_another_step_is_there_again_as_it_was(drive) -> None:
+    engine = engine_with_steps(SEALED)
+    async with drive(engine) as screen:
+        filled = (*"worn", "enter", "tab", "right", "tab", "tab", *"glue", "enter", *"5", "tab", "tab", "space")
+        await screen.press(*FORM, *filled, "escape")
+        assert "What to do next" in screen.header
+        await screen.press("enter", "f9")
+    [told] = engine.commands(DoStep)
+    assert (told.fields["cause"], told.fields["way"], told.fields["risks_told"]) == ("worn", "factory", True)
+    assert told.fields["parts"] == [{"part": "battery", "price": "199"}, {"part": "glue", "price": "5"}]
+
+
+async def test_a_refusal_leaves_the_form_as_it_is_filled_in(drive) -> None:
+    engine = engine_with_steps(SEALED)
+
+    def refuse(_command: object) -> object:
+        raise REFUSED
+
+    engine.answers["do-step"] = refuse
+    async with drive(engine) as screen:
+        await screen.press(*FORM, *"worn", "f9")
+        assert "worn" in screen.text
+        engine.answers["do-step"] = lambda _c: SEALED
+        await screen.press("f9")
+    assert [told.fields["cause"] for told in engine.commands(DoStep)] == ["worn", "worn"]
+
+
 async def test_enter_writes_nothing(drive) -> None:
     engine = engine_with_steps(SEALED)
     async with drive(engine) as screen:

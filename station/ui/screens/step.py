@@ -25,7 +25,10 @@ from station.ui.widgets.entry import entry, held, is_chosen, label_of
 from station.ui.widgets.form import LABEL, Altered, Field, Section
 from station.ui.widgets.table import Heading, Row, Table
 
-__all__ = ["StepForm"]
+__all__ = ["Left", "StepForm"]
+
+#: What forms held that were left without writing, by step.
+Left = dict[str, dict[str, Any]]
 
 #: Lines that a list of files starts with; another one comes when the last is filled.
 _LINES = 2
@@ -60,9 +63,12 @@ class StepForm(Page):
         LANGUAGE,
     )
 
-    def __init__(self, ticket: str, step: dict[str, Any], records: Sequence[tuple[str, Words]] = ()) -> None:
+    def __init__(
+        self, ticket: str, step: dict[str, Any], records: Sequence[tuple[str, Words]] = (), left: Left | None = None
+    ) -> None:
         super().__init__()
-        self.ticket, self.step = ticket, step
+        self.left: Left = {} if left is None else left
+        self.ticket, self.step = ticket, _with_left(step, self.left.get(step["id"], {}))
         self.records = records
         self.says: list[Words] = []
         self._lines: dict[str, int] = {}
@@ -115,13 +121,14 @@ class StepForm(Page):
         if field["kind"] == "rows":
             yield Table(field, wide=wide)
         elif field["kind"] == "photos":
-            self._lines[name] = min(field["most"], _LINES)
+            self._lines[name] = min(field["most"], max(_LINES, len(field["given"] or ()) + 1))
             yield from (self._line(field, n) for n in range(self._lines[name]))
         else:
             yield entry(field, name, lambda: label_of(field), field["given"], records=self.records, wide=wide)
 
     def _line(self, field: dict[str, Any], n: int) -> Field:
-        return Field(f"{field['name']}-{n}", lambda: f"{label_of(field)} {n + 1}", wide=self._wide)
+        given = (field["given"] or ())[n : n + 1]
+        return Field(f"{field['name']}-{n}", lambda: f"{label_of(field)} {n + 1}", "".join(given), wide=self._wide)
 
     def on_mount(self) -> None:
         """Ready to type, with the form's beginning in sight."""
@@ -257,6 +264,11 @@ class StepForm(Page):
 
     # --- doing ---
 
+    def action_back(self) -> None:
+        """Leave the form; what it holds is there again when it is opened once more from the same list of steps."""
+        self.left[self.step["id"]] = self.typed()
+        super().action_back()
+
     def _about(self) -> dict[str, Any] | None:
         person = self.me()
         if not person:
@@ -288,6 +300,7 @@ class StepForm(Page):
         done = await self.order(DoStep(**about))
         if done is None:
             return
+        self.left.pop(self.step["id"], None)
         ticket = str(done.data.get("ticket") or self.ticket)
         role, meaning = str(done.data.get("role", "")), str(done.data.get("meaning", ""))
         said = [Words(*one) for one in done.data.get("says", ())]
@@ -303,3 +316,9 @@ class StepForm(Page):
         """A record that a person signs is only there once it was signed: unsigned, the form stays."""
         if digest:
             self.dismiss(self.ticket)
+
+
+def _with_left(step: dict[str, Any], left: dict[str, Any]) -> dict[str, Any]:
+    """The step with what its form held when it was left; which record is meant is always what the engine says now."""
+    kept = {one["name"]: left[one["name"]] for one in step["fields"] if one["name"] in left and one["kind"] != "digest"}
+    return {**step, "fields": [{**one, "given": kept.get(one["name"], one["given"])} for one in step["fields"]]}

@@ -37,6 +37,7 @@ class Steps(Page):
         self.steps: list[dict[str, Any]] = []
         self.records: list[tuple[str, Words]] = []
         self.cursor = 0
+        self._left: dict[str, dict[str, Any]] = {}
 
     def where(self) -> str:
         """The ticket's number."""
@@ -116,7 +117,7 @@ class Steps(Page):
 
         step = self.chosen()
         if step is not None and step["why_not"] is None:
-            self.app.push_screen(StepForm(self.ticket, step, self.records))
+            self.app.push_screen(StepForm(self.ticket, step, self.records, self._left))
 
     def _record_words(self, record: dict[str, Any]) -> Words:
         """A record as it is chosen from a list: its number, its kind, who made it, and how its digest begins."""
