@@ -197,7 +197,7 @@ async def test_a_repair_keeps_to_plan_parts_and_manual(bench: Desk) -> None:
     await refused(bench.repaired(), "repair.part", "BAT-EX-1 is planned and was not fitted")
     await bench.stocked()
     await bench.fitted()
-    await refused(bench.repaired(steps=STEPS[:-1]), "repair.steps", "steps 1 to 6.*told were 1 2 3 4 5")
+    await refused(bench.repaired(steps=STEPS[:-1]), "repair.steps", "steps 1 to 6.*filled in: 1 2 3 4 5")
     await refused(bench.repaired(steps=[STEPS[1], STEPS[0], *STEPS[2:]]), "repair.steps", "in this order")
     skipped = [*STEPS[:2], {"step": 3, "done": False}, *STEPS[3:]]
     await refused(bench.repaired(steps=skipped), "repair.step", "Step 3 was not done: Disconnect the battery")
