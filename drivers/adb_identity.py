@@ -14,6 +14,7 @@ from drivers.api import Command, Identity
 from drivers.imei import imei_ok
 
 __all__ = [
+    "DEVICE_ID",
     "DEVICE_ID_1",
     "DEVICE_ID_2",
     "IDENTIFY",
@@ -24,14 +25,18 @@ __all__ = [
     "read_identity",
 ]
 
-#: IPhoneSubInfo call 1 is getDeviceId(callingPackage) on every version, and the shell's package may ask it; `cmd phone
-#: get-imei` answers only root on a build that is no user build (AOSP TelephonyShellCommand).
-DEVICE_ID_1 = "service call iphonesubinfo 1 s16 com.android.shell"
+#: IPhoneSubInfo call 1 is getDeviceId(callingPackage) on every version, and the shell's package may ask it: the id of
+#: the slot that calls go out by, which is the second where its SIM is the only one (AOSP PhoneSubInfoController). `cmd
+#: phone get-imei` answers only root on a build that is no user build (AOSP TelephonyShellCommand).
+DEVICE_ID = "service call iphonesubinfo 1 s16 com.android.shell"
 #: getDeviceIdForPhone(slot, ...) is call 4 since Android 11, where 3 gives the network's name for the subscriber, and
 #: call 3 on Android 6 to 10: on 4.x that gives the IMSI. Neither of these must even be read (AOSP IPhoneSubInfo.aidl).
-DEVICE_ID_2 = (
-    's=$(getprop ro.build.version.sdk); n=3; if [ "$s" -ge 30 ]; then n=4; fi; '
-    'if [ "$s" -ge 23 ]; then service call iphonesubinfo $n i32 1 s16 com.android.shell; fi'
+DEVICE_ID_1, DEVICE_ID_2 = (
+    'if [ "$(getprop ro.build.version.sdk)" -ge 30 ]; then '
+    f"service call iphonesubinfo 4 i32 {slot} s16 com.android.shell; "
+    'elif [ "$(getprop ro.build.version.sdk)" -ge 23 ]; then '
+    f"service call iphonesubinfo 3 i32 {slot} s16 com.android.shell; fi"
+    for slot in (0, 1)
 )
 
 #: What is asked when a phone is plugged in: its properties, then whatever may hold an IMEI, the first slot's first.
@@ -39,6 +44,7 @@ IDENTIFY = (
     Command("getprop", "getprop", timeout_s=8.0, limit=512 * 1024),
     Command("imei-1", "cmd phone get-imei 0", timeout_s=3.0, limit=4096),
     Command("device-id-1", DEVICE_ID_1, timeout_s=3.0, limit=4096),
+    Command("device-id", DEVICE_ID, timeout_s=3.0, limit=4096),
     Command("device-id-dump", "dumpsys iphonesubinfo", timeout_s=3.0, limit=16 * 1024),
     Command("imei-2", "cmd phone get-imei 1", timeout_s=3.0, limit=4096),
     Command("device-id-2", DEVICE_ID_2, timeout_s=3.0, limit=4096),

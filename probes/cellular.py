@@ -10,7 +10,7 @@ import re
 from collections.abc import AsyncIterator, Iterator, Sequence
 from decimal import Decimal
 
-from drivers.adb_identity import DEVICE_ID_1, binder_text
+from drivers.adb_identity import DEVICE_ID, binder_text
 from drivers.api import Command, Shell
 from drivers.text import Words
 from probes import getprop
@@ -23,7 +23,7 @@ from probes.units import FLAG, TEXT
 
 __all__ = ["TECHNOLOGIES", "cellular", "imei_present"]
 
-_IMEI = Command("device-id", DEVICE_ID_1, timeout_s=5.0, limit=16 * 1024)
+_IMEI = Command("device-id", DEVICE_ID, timeout_s=5.0, limit=16 * 1024)
 #: What a modem that lost its identity answers (its calibration data is gone). Nothing at all is also what a system
 #: answers that keeps the IMEI from the cable, and a modem that is still starting.
 _EMPTY_IDS = re.compile(r"0{1,16}|null|unknown", re.ASCII | re.IGNORECASE)

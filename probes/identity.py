@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from drivers.adb_identity import DEVICE_ID_1, DEVICE_ID_2, binder_text
+from drivers.adb_identity import DEVICE_ID, DEVICE_ID_1, DEVICE_ID_2, binder_text
 from drivers.api import Command, Shell
 from drivers.imei import imei_ok
 from drivers.text import Words
@@ -26,7 +26,8 @@ from probes.units import FLAG, IDENTITY, LIST, TEXT
 
 __all__ = ["identity", "iphonesubinfo", "meid_check_digit", "phone_imei", "sold_capacity"]
 
-_SLOT1 = Command("iphonesubinfo", DEVICE_ID_1, timeout_s=5.0, limit=16 * 1024)
+_CALLING = Command("iphonesubinfo", DEVICE_ID, timeout_s=5.0, limit=16 * 1024)
+_SLOT1 = Command("iphonesubinfo-1", DEVICE_ID_1, timeout_s=5.0, limit=16 * 1024)
 _SLOT2 = Command("iphonesubinfo-2", DEVICE_ID_2, timeout_s=5.0, limit=16 * 1024)
 _OLD = Command("iphonesubinfo-dump", "dumpsys iphonesubinfo", timeout_s=5.0, limit=16 * 1024)
 _IMEI1 = Command("phone-imei-1", "cmd phone get-imei 0", timeout_s=5.0, limit=16 * 1024)
@@ -214,7 +215,7 @@ def _on_ticket(ticket: Mapping[str, str], found: Mapping[str, str]) -> Reading:
 @probe(
     "android.identity",
     needs=Shell,
-    reads=(getprop.READ, _IMEI1, _IMEI2, _SLOT1, _SLOT2, _OLD, READ_DF, memory.READ),
+    reads=(getprop.READ, _IMEI1, _IMEI2, _CALLING, _SLOT1, _SLOT2, _OLD, READ_DF, memory.READ),
     measures={
         "serial": IDENTITY,
         "imei1": IDENTITY,
@@ -240,10 +241,14 @@ async def identity(bench: Bench) -> AsyncIterator[Reading]:
     """Serial, IMEIs or MEID, model, capacity, system, build and patch level, each with its source."""
     said = hear(bench, getprop.READ, getprop.getprop)
     props, _, _ = getprop.properties(bench.answer(getprop.READ.name).stdout)
-    parcel = hear_second(bench, _SLOT1, iphonesubinfo, "service call iphonesubinfo 1")
+    calling = hear_second(bench, _CALLING, iphonesubinfo, "service call iphonesubinfo 1")
+    parcel1 = hear_second(bench, _SLOT1, iphonesubinfo, "service call iphonesubinfo, slot 1")
     parcel2 = hear_second(bench, _SLOT2, iphonesubinfo, "service call iphonesubinfo, slot 2")
     old = hear_second(bench, _OLD, iphonesubinfo)
-    slot1 = [hear_second(bench, _IMEI1, phone_imei), parcel, old]
+    # Calls may go out by the second slot: their slot's id is the first one's word only where nothing else tells of it.
+    of_calls = calling.get("imei")
+    first = parcel1 if parcel1.get("imei") or (of_calls and of_calls == parcel2.get("imei")) else calling
+    slot1 = [hear_second(bench, _IMEI1, phone_imei), first, old]
     slot2 = [hear_second(bench, _IMEI2, phone_imei), parcel2]
     known: dict[str, str] = {}
     for found in _identifiers(props, slot1, slot2):

@@ -194,9 +194,9 @@ def _calls_of(state: PhoneState) -> dict[str, str]:
 
 
 def _imei_slot(state: PhoneState, words: Sequence[str]) -> int | None:
-    """Which slot's IMEI an IPhoneSubInfo call asks for: 1 the first one's, getDeviceIdForPhone that of its `i32`."""
+    """Which slot's IMEI an IPhoneSubInfo call asks for: 1 that of the slot of calls, getDeviceIdForPhone its own."""
     if words[0] == "1":
-        return 0
+        return next((slot for slot, sim in enumerate(state.persona.sims) if sim.state in ("READY", "LOADED")), 0)
     method, *rest = words
     if method == _calls_of(state)["device"] and len(rest) >= 2 and rest[0] == "i32" and rest[1].isdigit():
         return int(rest[1])

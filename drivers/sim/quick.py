@@ -15,7 +15,7 @@ import shlex
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from drivers.sim.adbd import Stream
 from drivers.sim.channel import Handler, Reply
@@ -27,7 +27,9 @@ _BATCH = re.compile(r"exec </dev/null\na_K=(?P<key>\w+)\n(?P<frame>.*?)\na_n (?P
 _LINE = re.compile(r"a_s (?P<s>[\d.]+);\( (?P<command>.*) \) 3>&-;a_e=\$\?;a_q;a_n (?P<token>\w+)")
 _REDIRECTED = re.compile(r"(?P<command>.*?)(?: +(?P<stderr>2> ?/dev/null|2>&1))?", re.DOTALL)
 _EVAL = re.compile(r"eval '(?P<command>[^']*)'")
-_GUARDED = re.compile(r'if \[ "\$\(getprop (?P<name>[\w.]+)\)" -ge (?P<least>\d+) \]; then (?P<command>[^;]*); fi')
+_BRANCH = r'if \[ "\$\(getprop (?P<name>[\w.]+)\)" -ge (?P<least>\d+) \]; then (?P<command>[^;]*);'
+_GUARDED = re.compile(f"{_BRANCH}(?P<more>(?: el{_BRANCH.replace('?P<', '?P<e')})?) fi")
+_ELSE = re.compile(f" el{_BRANCH}")
 _PLAIN = re.compile(r"[\w./:=,@%+^ '\"-]+", re.ASCII)
 _KILLED = 137
 _SHELL_USER = "2000"
@@ -43,6 +45,7 @@ class Step:
         mark: its end mark.
         errors: where its errors go: empty, `drop` or `merge`.
         least: a property and the number that it must at least have for the command to run.
+        other: what is run where it has less.
     """
 
     words: tuple[str, ...]
@@ -50,6 +53,7 @@ class Step:
     mark: str = ""
     errors: str = ""
     least: tuple[str, int] | None = None
+    other: Step | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,16 +89,29 @@ def understood(text: str, programs: Collection[str]) -> Script | None:
 def _step(text: str, programs: Collection[str], timeout_s: float | None = None, mark: str = "") -> Step | None:
     evaluated = _EVAL.fullmatch(text)
     text = evaluated["command"] if evaluated else text
-    guarded = _GUARDED.fullmatch(text)
-    found = _REDIRECTED.fullmatch(guarded["command"] if guarded else text)
+    if guarded := _GUARDED.fullmatch(text):
+        return _guarded(guarded, programs, timeout_s, mark)
+    found = _REDIRECTED.fullmatch(text)
     if found is None or not _PLAIN.fullmatch(found["command"]):
         return None
     with suppress(ValueError):
         words = tuple(shlex.split(found["command"]))
         if words and words[0] in programs:
             errors = {None: "", "2>&1": "merge"}.get(found["stderr"], "drop")
-            return Step(words, timeout_s, mark, errors, (guarded["name"], int(guarded["least"])) if guarded else None)
+            return Step(words, timeout_s, mark, errors)
     return None
+
+
+def _guarded(
+    found: re.Match[str], programs: Collection[str], timeout_s: float | None = None, mark: str = ""
+) -> Step | None:
+    """A command under a condition, and the other under its own where there is one."""
+    step, more = _step(found["command"], programs, timeout_s, mark), found.groupdict().get("more")
+    other = _ELSE.fullmatch(more) if more else None
+    under = _guarded(other, programs) if other else None
+    if step is None or (more and under is None):
+        return None
+    return replace(step, least=(found["name"], int(found["least"])), other=under)
 
 
 async def play(
@@ -122,7 +139,7 @@ async def play(
 
 async def _run(step: Step, handler: Handler, began_s: float, said: _Outputs) -> int:
     if step.least is not None and not await _has(*step.least, handler, began_s):
-        return 0
+        return 0 if step.other is None else await _run(step.other, handler, began_s, said)
     reply: Reply = await handler([_SHELL_USER, *step.words], began_s)
     errors = f"{reply.stderr.rstrip()}\n".encode() if reply.stderr and step.errors != "drop" else b""
     if errors:

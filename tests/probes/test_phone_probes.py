@@ -129,6 +129,17 @@ IDENTITY = {
 }
 
 
+async def test_a_phone_that_calls_by_its_second_slot_is_not_taken_for_another() -> None:
+    second = out.PARCEL.replace("00390038 00000035", "00390039 00000033").replace("8.9.5", "9.9.3")
+    both = {"iphonesubinfo": second, "iphonesubinfo-1": out.PARCEL, "iphonesubinfo-2": second}
+    readings = await run("android.identity", IDENTITY | both)
+    assert readings.value("imei1") == out.PARCEL_IMEI
+    assert readings.value("imei2") != out.PARCEL_IMEI
+    assert "disagreements" not in readings.measured
+    readings = await run("android.identity", IDENTITY | both | {"iphonesubinfo-1": out.PARCEL_REFUSED})
+    assert "imei1" in readings.unread
+
+
 async def test_identity_names_the_phone_with_its_sources() -> None:
     readings = await run("android.identity", IDENTITY)
     assert readings.value("serial") == "BENCH0001"

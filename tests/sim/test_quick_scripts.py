@@ -23,6 +23,8 @@ PLAIN = (
     "cat /sys/class/power_supply/usb/online",
     "cat /data/system/packages.xml",
     'if [ "$(getprop ro.build.version.sdk)" -ge 1 ]; then getprop ro.product.model; fi',
+    'if [ "$(getprop ro.build.version.sdk)" -ge 30 ]; then getprop ro.product.model; '
+    'elif [ "$(getprop ro.build.version.sdk)" -ge 1 ]; then getprop ro.product.brand; fi',
     'if [ "$(getprop ro.build.version.sdk)" -ge 99 ]; then getprop ro.product.model; fi',
 )
 
@@ -80,6 +82,8 @@ async def test_one_plain_command_without_a_script_is_played_too(tmp_path: Path) 
         "getprop > /dev/null",
         "getprop 'un",
         "getprop; getprop",
+        'if [ "$(getprop x)" -ge 1 ]; then getprop; elif [ "$(getprop x)" -ge 1 ]; then no-such-program; fi',
+        'if [ "$(getprop x)" -ge 1 ]; then getprop; else getprop; fi',
     ],
 )
 async def test_what_only_a_shell_understands_gets_one(line: str) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sim_host import Host
 
-from drivers.adb_identity import DEVICE_ID_2, binder_text
+from drivers.adb_identity import DEVICE_ID, DEVICE_ID_1, DEVICE_ID_2, binder_text
 from drivers.sim.battery import BatteryModel
 from drivers.sim.bench import SimulatedBench, SteppedClock
 from drivers.sim.identity import make_identity
@@ -187,14 +187,16 @@ async def test_the_imei_parcel_spells_the_imei_in_utf_16() -> None:
 
 
 @pytest.mark.parametrize("sdk", [28, 29, 30, 36])
-async def test_the_second_imei_is_asked_for_by_the_number_that_the_call_has_on_that_android(sdk: int) -> None:
+async def test_each_imei_is_asked_for_by_the_number_that_the_call_has_on_that_android(sdk: int) -> None:
     healthy = load_persona("healthy")
-    persona = _open(healthy.model_copy(update={"android": healthy.android.model_copy(update={"sdk": sdk})}))
+    sims = (healthy.sims[0].model_copy(update={"state": "ABSENT"}), healthy.sims[0])  # calls go out by the second slot
+    android = healthy.android.model_copy(update={"sdk": sdk})
+    persona = _open(healthy.model_copy(update={"android": android, "sims": sims}))
     async with SimulatedBench([persona], seed=8) as sim:
         host = await Host.connect(sim.phones[0])
-        answer = (await host.shell(DEVICE_ID_2)).text
-        assert (found := binder_text(answer)) is not None
-        assert found.text == sim.phones[0].state.identity.imeis[1]
+        told = [binder_text((await host.shell(script)).text) for script in (DEVICE_ID_1, DEVICE_ID_2, DEVICE_ID)]
+        first, second = sim.phones[0].state.identity.imeis
+        assert [one.text for one in told if one] == [first, second, second]
         host.close()
 
 
