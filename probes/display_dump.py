@@ -22,6 +22,8 @@ HDR_TYPES = {1: "Dolby Vision", 2: "HDR10", 3: "HLG", 4: "HDR10+"}
 #: hardware/interfaces/graphics/composer, PowerMode.
 POWER_MODES = {0: "off", 1: "doze", 2: "on", 3: "doze_suspend"}
 
+#: Panels that are told of: a phone has a few, with its virtual ones.
+_MOST_PANELS = 32
 _DEVICES = re.compile(r"Display Devices: size=([0-9]{1,4})", re.ASCII)
 _DEVICE = re.compile(r'DisplayDeviceInfo\{"([^"]{0,200})"(.*)')
 #: What ends a value of a panel's line; where it is missing the line was cut inside the value.
@@ -121,7 +123,7 @@ def display(data: bytes) -> Parsed:
             facts["display_devices"] = int(devices[1])
         elif found := _DEVICE.search(line):
             panel = _panel(found[1], found[2] if line == cut else f"{found[2]} ")
-            if panel not in panels:
+            if panel not in panels and len(panels) < _MOST_PANELS:
                 panels.append(panel)
         elif "global_state" not in facts and (state := _GLOBAL_STATE.match(line)):
             facts["global_state"] = state[1]

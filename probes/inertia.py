@@ -26,6 +26,8 @@ POSES: Mapping[str, tuple[float, float, float]] = {
     "left-up": (-1.0, 0.0, 0.0),
 }
 _AXES = "xyz"
+#: Readings that an ellipsoid is laid through.
+MOST = 512
 #: Below this share of g an axis that should carry all of it does not follow: a phone leant by 60 degrees shows half.
 _FOLLOWS = 0.5
 
@@ -132,12 +134,14 @@ class Ellipsoid:
 def ellipsoid(samples: Sequence[Vector]) -> Ellipsoid | None:
     """Least-squares ellipsoid through the readings of a phone that was turned in all directions.
 
-    None where the readings do not define one: too few, in one plane, or no ellipsoid at all. The general quadric
+    None where the readings do not define one: too few, in one plane, or no ellipsoid at all. Of more than `MOST` every
+    second, third, ... counts: they make it no better and take a tenth of a second. The general quadric
     (Li and Griffiths 2004 without the constraint) is solved on centred and scaled data, so that its normal equations
     stay well-conditioned.
     """
     if len(samples) < 20:
         return None
+    samples = samples[:: math.ceil(len(samples) / MOST)]
     middle = mean(samples)
     size = math.sqrt(math.fsum((norm([s[i] - middle[i] for i in range(3)])) ** 2 for s in samples) / len(samples))
     if not size:

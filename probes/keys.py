@@ -12,7 +12,8 @@ import random
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Literal
+from functools import partial
+from typing import Literal, NamedTuple
 
 from drivers.api import InputEvent, InputEvents
 from drivers.text import Words
@@ -236,6 +237,29 @@ def _listed(devices: Sequence[InputDevice], name: KeyName) -> bool:
     )
 
 
+class _Listed(NamedTuple):
+    """What the list of input devices says: keys to ask for, which of them an event is of, and which are down."""
+
+    asked: tuple[KeyName, ...]
+    watched: dict[tuple[int, int], KeyName]
+    held: list[KeyName]
+
+
+def _looked_through(keys: Sequence[KeyName], also: Sequence[KeyName], listing: bytes) -> _Listed | None:
+    """None where it lists no devices."""
+    devices = devices_of(listing)
+    if not devices:
+        return None
+    asked = (*keys, *(name for name in also if name not in keys and _listed(devices, name)))
+    watched = {
+        (_EV_SW if KEYS[name].switch else _EV_KEY, code): name
+        for name in asked
+        for device in devices
+        for code in _codes(device.switches if KEYS[name].switch else device.keys, KEYS[name])
+    }
+    return _Listed(asked, watched, _held(devices, asked))
+
+
 def _order(names: Sequence[KeyName]) -> list[KeyName]:
     """A new order each time, so that pressing without reading shows."""
     return random.SystemRandom().sample(list(names), len(names))
@@ -301,21 +325,15 @@ async def keys(
     listing = await inputs.describe(deadline_s=10.0)
     if listing.failure is not None:
         raise listing.failure
-    devices = await apart(devices_of, listing.stdout)
-    if not devices:
+    listed = await apart(partial(_looked_through, keys, also), listing.stdout)
+    if listed is None:
         why = why_nothing(listing)
         reason = Words(_NO_DEVICES.en.format(why=why.en), _NO_DEVICES.zh.format(why=why.zh))
         for name in (*map(_measure, keys), "bounces", "stuck"):
             yield Unread(name, reason, "getevent -lp")
         return
-    asked = (*keys, *(name for name in also if name not in keys and _listed(devices, name)))
-    watched = {
-        (_EV_SW if KEYS[name].switch else _EV_KEY, code): name
-        for name in asked
-        for device in devices
-        for code in _codes(device.switches if KEYS[name].switch else device.keys, KEYS[name])
-    }
-    seen = _Seen(stuck=_held(devices, asked))
+    asked, watched = listed.asked, listed.watched
+    seen = _Seen(stuck=listed.held)
     async with inputs.events(deadline_s=float(total_s)) as events:
         stream = EventQueue(events, _is_of_keys, PromptTimedOut(_OVER))
         try:

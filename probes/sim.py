@@ -49,6 +49,8 @@ WAS_READ = (*READY, *_LOCKED)
 IN_THE_SLOT = (*WAS_READ, *_BROKEN)
 _EMPTY = ("ABSENT",)
 _SLOTS = 2
+#: Slots whose state is looked at; phones have up to four, with those of an eSIM.
+_MOST_STATES = 8
 
 NO_TELEPHONY = Words("the phone says that it is built without telephony", "手机声明其出厂不带蜂窝功能")
 NONE_READY = Words(
@@ -95,7 +97,7 @@ async def cards_in_use(bench: Bench) -> list[int]:
 
 def states_of(said: str) -> list[str]:
     """The states in one property, `LOADED,ABSENT`; empty where it says nothing."""
-    return [state.strip() for state in said.split(",")] if said.strip(", \r\n") else []
+    return [state.strip() for state in said.split(",")[:_MOST_STATES]] if said.strip(", \r\n") else []
 
 
 def _ready_slots(states: Sequence[str], airplane: bool, inserted: int, source: str) -> Reading:

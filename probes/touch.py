@@ -45,6 +45,8 @@ _SLOWEST_S = 1 / 60
 _ENOUGH_REPORTS = 200
 _MAP = (9, 14)
 _MM = 25.4
+#: No screen of a phone or tablet has a shorter or longer side; a strip is no screen, and no phone has so many screens.
+_SIDES_MM, _OBLONG, _MOST_SCREENS = (20.0, 500.0), 10, 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,16 +154,20 @@ def _size(said: Mapping[str, object]) -> Size | None:
     if not width or not height or not dpi or not 50 <= dpi <= 1000:
         return None
     mm = _MM / float(dpi)
+    if not all(_SIDES_MM[0] <= side * mm <= _SIDES_MM[1] for side in (width, height)):
+        return None
     cutouts = tuple((a / width, b / height, c / width, d / height) for a, b, c, d in first.get("cutouts", ()))
     return Size(width * mm, height * mm, first.get("corner_radius", 0) * mm, cutouts)
 
 
 def panels_of(devices: Iterable[InputDevice], size: Size | None, cell_mm: float) -> list[Panel]:
     """The touch screens among the input devices: by their axes, never by their names."""
-    found = []
+    found: list[Panel] = []
     for device in devices:
         ranges = [next((device.ranges[name] for name in axis if name in device.ranges), (0, 0)) for axis in (_X, _Y)]
-        if all(high > low for low, high in ranges) and not set(device.props) & set(_POINTER):
+        sides = sorted(high - low for low, high in ranges)
+        screen = sides[0] > 0 and sides[1] <= _OBLONG * sides[0] and not set(device.props) & set(_POINTER)
+        if screen and len(found) < _MOST_SCREENS:
             found.append(Panel(device, size, cell_mm))
     return found
 
@@ -246,7 +252,7 @@ class _Session:
                 break
         self._drain()
         panel = self.busiest
-        panel.settle()
+        await asyncio.to_thread(panel.settle)  # a quarter of a second for each minute of wiping
         self.wiped.append(panel)
 
     async def _covered(self, enough: float, small: int) -> bool:
@@ -281,8 +287,13 @@ class _Session:
         start = len(panel.reports)
 
         async def all_down() -> int:
-            while max_contacts(panel.reports[start:]) < count:
-                self.take(await self.queue.next())
+            down: set[int] = set()
+            most = 0
+            while most < count:
+                for where, one in self.take(await self.queue.next()):
+                    if where is panel:
+                        down.discard(one.contact) if one.up else down.add(one.contact)
+                        most = max(most, len(down))
             return count
 
         title = _FINGERS.fill(count=count)
@@ -295,11 +306,16 @@ class _Session:
         panel = self.wiped[0]
 
         async def long_stroke() -> list[Report]:
-            start = len(panel.reports)
+            drawn: dict[int, list[Report]] = {}
             while True:
-                for _, one in self.take(await self.queue.next()):
-                    stroke = [r for r in panel.reports[start:] if r.contact == one.contact and not r.up]
-                    if one.up and stroke and abs(stroke[-1].y - stroke[0].y) >= panel.height / 2:
+                for where, one in self.take(await self.queue.next()):
+                    if where is not panel:
+                        continue
+                    if not one.up:
+                        drawn.setdefault(one.contact, []).append(one)
+                        continue
+                    stroke = drawn.pop(one.contact, [])
+                    if stroke and abs(stroke[-1].y - stroke[0].y) >= panel.height / 2:
                         return stroke
 
         found = await seen_by_the_phone(self.bench.person, "touch-line", _LINE, long_stroke(), timeout_s=self.timeout_s)
@@ -406,7 +422,7 @@ async def touch(
             await session.wipe(_WIPE, "touch-surface", enough, small_hole)
             if len(panels) > 1 and await session.another_screen():
                 await session.wipe(_OTHER_WIPE, "touch-other-surface", enough, small_hole)
-            for reading in _surface(session.wiped):
+            for reading in await asyncio.to_thread(lambda: list(_surface(session.wiped))):
                 yield reading
             wanted = min(pointers or session.wiped[0].fingers or 0, HANDS)
             if wanted:
@@ -427,7 +443,7 @@ async def touch(
         finally:
             await queue.close()
     for number, panel in enumerate(session.wiped, 1):
-        yield Evidence(f"touch-{number}.csv", _csv(panel), "text/csv")
+        yield Evidence(f"touch-{number}.csv", await asyncio.to_thread(_csv, panel), "text/csv")
 
 
 def _surface(wiped: Sequence[Panel]) -> Iterable[Reading]:

@@ -270,11 +270,14 @@ class Grid:
         if before is None or report.time_s - before.time_s > longest_s:
             self._touch(report.x, report.y)
             return
-        far = max(abs(report.x - before.x) / self.cell, abs(report.y - before.y) / self.cell_y)
-        parts = max(1, math.ceil(far * 4))
-        for part in range(1, parts + 1):
+        for part in range(1, (parts := self._parts(before, report)) + 1):
             share = part / parts
             self._touch(before.x + (report.x - before.x) * share, before.y + (report.y - before.y) * share)
+
+    def _parts(self, a: Report, b: Report) -> int:
+        """Steps between two reports, four to a cell; no more than across all cells, wherever they say they are."""
+        far = max(abs(b.x - a.x) / self.cell, abs(b.y - a.y) / self.cell_y)
+        return math.ceil(4 * min(max(far, 0.25), self.columns + self.rows))
 
     def _touch(self, x: float, y: float) -> None:
         column, row = int(x // self.cell), int(y // self.cell_y)
@@ -324,7 +327,7 @@ class Grid:
 
     def crosses_a_hole(self, a: Report, b: Report) -> bool:
         """Whether the straight way between two reports leads over an untouched cell."""
-        parts = max(2, math.ceil(max(abs(b.x - a.x) / self.cell, abs(b.y - a.y) / self.cell_y) * 4))
+        parts = max(2, self._parts(a, b))
         for part in range(1, parts):
             x, y = a.x + (b.x - a.x) * part / parts, a.y + (b.y - a.y) * part / parts
             c = min(max(int(x // self.cell), 0), self.columns - 1)

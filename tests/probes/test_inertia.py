@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.inertia import POSES, G, axis_faults, ellipsoid, mean, six_poses
+from probes.inertia import MOST, POSES, G, axis_faults, ellipsoid, mean, six_poses
 
 OF_THE_FILES = {"+x": "right-up", "-x": "left-up", "+y": "top-up", "-y": "top-down", "+z": "face-up", "-z": "face-down"}
 
@@ -80,6 +80,20 @@ def test_a_phone_that_was_not_turned_enough_gives_no_field_that_is_far_off(turne
         samples.append((x, y, 0.0 if turned != "a little" else chance.gauss(0, 0.01)))
     found = ellipsoid(samples)
     assert found is None or turned == "a little"
+
+
+def test_thousands_of_readings_are_thinned_and_give_the_same_ellipsoid() -> None:
+    chance = random.Random(4)
+    every = []
+    for _ in range(8 * MOST):
+        x, y, z = (chance.gauss(0, 1) for _ in range(3))
+        length = math.hypot(x, y, z)
+        every.append((12 + 45 * x / length, -7 + 45 * y / length, 3 + 45 * z / length))
+    found = ellipsoid(every)
+    assert found is not None
+    assert found == ellipsoid(every[::8])
+    assert found.centre == pytest.approx((12, -7, 3), abs=1e-6)
+    assert found.radius == pytest.approx(45, abs=1e-6)
 
 
 @given(st.lists(st.tuples(*[st.floats(-1e6, 1e6)] * 3), max_size=40))

@@ -183,6 +183,7 @@ def test_hostile_half_megabytes_take_time_in_proportion(kind: str) -> None:
             2,
         ),
         ("media_camera", b"Number of camera devices: 2\n" + b"\n" * 3_000_000, "camera_count", 2),
+        ("display", b"".join(b'DisplayDeviceInfo{"%d": 1 x 2}\n' % n for n in range(30_000)), "name", "0"),
     ],
 )
 def test_texts_that_once_held_a_parser_for_long_are_read(kind: str, data: bytes, fact: str, value: object) -> None:

@@ -14,6 +14,7 @@ from drivers.api import CommandResult, Shell
 from probes import sim_tray
 from probes.api import Answer, NotRun, Prompt
 from probes.live import NOTHING_HAPPENED
+from probes.sim import states_of
 
 
 @dataclass
@@ -127,3 +128,8 @@ async def test_a_phone_that_does_not_notice_its_tray_says_so() -> None:
 async def test_aeroplane_mode_comes_first() -> None:
     with pytest.raises(NotRun, match="aeroplane"):
         await tray(Hand(), airplane="1\n")
+
+
+def test_no_more_slots_are_looked_at_than_a_phone_can_have() -> None:
+    assert states_of("LOADED,ABSENT\n") == ["LOADED", "ABSENT"]
+    assert states_of("LOADED," * 100_000) == ["LOADED"] * 8

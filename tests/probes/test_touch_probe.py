@@ -14,6 +14,7 @@ from drivers.api import DeviceGone, InputEvent, InputEvents, Side
 from drivers.text import Words
 from probes import touch
 from probes.api import PromptTimedOut
+from probes.getevent import devices_of
 from probes.live import NOTHING_HAPPENED
 
 PANEL = "/dev/input/event2"
@@ -201,6 +202,29 @@ async def test_without_the_screens_size_lengths_stay_unmeasured_and_the_surface_
     assert readings.value("touch_coverage") == 100
     for name in ("touch_edge_gap", "touch_jitter"):
         assert "size" in readings.unread[name].reason.en
+
+
+@pytest.mark.parametrize("most", [30, 2_147_483_647])
+async def test_a_strip_that_can_be_touched_is_no_screen_however_long_it_says_it_is(most: int) -> None:
+    glass = Glass()
+    strip = LISTING.replace(f"max {WIDTH - 1}", "max 1").replace(f"max {HEIGHT - 1}", f"max {most}")
+    glass.events.listing = result(strip)
+    readings = await touched(glass, {}, display="")
+    assert {name: one.value for name, one in readings.measured.items()} == {"touch_listed": False}
+
+
+async def test_a_screen_of_fifty_metres_is_one_whose_size_is_not_told() -> None:
+    glass = Glass()
+    readings = await touched(glass, a_hand(glass), display=DISPLAY.replace("680 x 1400", "68000 x 99999"))
+    assert readings.value("touch_coverage") == 100
+    assert "size" in readings.unread["touch_edge_gap"].reason.en
+
+
+def test_no_more_screens_are_looked_at_than_a_phone_can_have() -> None:
+    many = "".join(LISTING.replace("event2", f"event{n}") for n in range(2, 2000))
+    devices = devices_of(many.encode())
+    assert len(devices) == 1024
+    assert len(touch.panels_of(devices, None, 4.0)) == 8
 
 
 async def test_a_phone_without_a_touch_panel_is_told_so_and_nothing_else_is_said() -> None:

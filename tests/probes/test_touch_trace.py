@@ -97,6 +97,16 @@ def test_a_gap_in_time_is_not_painted_over() -> None:
     assert grid.coverage == 1.0
 
 
+def test_a_report_from_far_outside_is_joined_in_no_more_steps_than_there_are_cells() -> None:
+    grid = Grid(100, 100, 10)
+    near, far = Report(1.0, 1, 5, 5, down=True), Report(1.01, 1, 2_147_483_647, 5)
+    for one in (near, far):
+        grid.add(one, 0.05)
+    assert grid.touched[0][0]
+    assert grid.reached == (5, 5, 2_147_483_647, 5)
+    assert grid.crosses_a_hole(near, Report(1.5, 1, 2_147_483_647, 2_147_483_647))
+
+
 def test_cells_that_no_finger_can_reach_are_neither_holes_nor_missing() -> None:
     grid = Grid(30, 10, 10)
     grid.leave_out([(0, 0), (9, 9)])
