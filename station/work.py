@@ -69,7 +69,7 @@ from station.tickets import facts, identities, one_phone, open_tickets, same_pho
 from station.unreadable import Unreadable
 from station.values import as_value
 from station.views import remember
-from station.writes import AGREED, CONSENT, Change, fold_changes, left_on, undo
+from station.writes import AGREED, ALL_UNDO_S, CONSENT, WIRE_S, Change, fold_changes, left_on, undo
 
 __all__ = ["Work"]
 
@@ -77,6 +77,8 @@ T = TypeVar("T")
 
 #: Dry runs whose sessions are kept in memory to be shown.
 DRY_RUNS = 32
+#: Seconds that undos which are under way get when the engine ends: what one round of them takes at most.
+STOP_S = ALL_UNDO_S + 2 * WIRE_S
 
 
 @dataclass(slots=True)
@@ -446,13 +448,21 @@ class Work:
         await desk.skip(command.attempt, command.prompt, command.reason, safe_text(command.person, 200))
 
     async def stop(self) -> None:
-        """End every run's task; open attempts stay open, and the next start says that they were interrupted."""
+        """End every run's task; open attempts stay open, and the next start says that they were interrupted.
+
+        What can be undone on phones is, in time; what can't stays owed.
+        """
         tasks = [running.task for running in self.running.values()]
         for task in tasks:
             task.cancel()
-        tasks += self._restoring.values()
         if tasks:
             await asyncio.wait(tasks)
+        restoring = [*self._restoring.values()]  # also what the ends of those runs have just begun
+        if restoring:
+            await asyncio.wait(restoring, timeout=STOP_S)
+            for task in restoring:
+                task.cancel()
+            await asyncio.wait(restoring)
 
     # --- parts
 

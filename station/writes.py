@@ -8,6 +8,7 @@ no checklist, no database and no screen.
 from __future__ import annotations
 
 import asyncio
+import re
 import shlex
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -50,6 +51,8 @@ CONSENT, AGREED = "consent-to-write", "agree"
 UNDO_S, ALL_UNDO_S, WIRE_S = 5.0, 12.0, 1.0
 #: Seconds that a change which was interrupted gets to come to its end, before it is undone.
 SETTLE_S = 2.0
+#: Seconds that a phone which has just started may take until it can undo something, and between two tries.
+STARTING_S, AGAIN_S = 90.0, 2.0
 #: Bytes of a changing command's answer that are kept.
 ANSWER = 64 * 1024
 
@@ -132,10 +135,16 @@ def left_on(phone: Identity | None, changes: Iterable[Change]) -> list[Change]:
 async def undo(device: Device, changes: Sequence[Change], *, later: bool) -> list[PhoneRestored | RestoreFailed]:
     """Undo the changes, the newest first, and say of each what came of it. Bounded in time; never raises a DriverError.
 
-    One that can't be undone does not keep the others. `later`: the attempt that made them is long over.
+    One that can't be undone does not keep the others. `later`: the attempt that made them is long over; a phone that
+    was restarted meanwhile is seen long before its services are there, and is waited for.
     """
     newest = list(reversed(changes))
     failed = await _run_undos(device, [change for change in newest if change.undo])
+    loop = asyncio.get_running_loop()
+    until = loop.time() + (STARTING_S if later else 0.0)
+    while (early := [change for change in newest if _too_early(failed.get(change.id))]) and loop.time() < until:
+        await asyncio.sleep(AGAIN_S)
+        failed |= await _run_undos(device, early)
     for change in newest:
         if change.port and failed.get(change.id) is None:
             failed[change.id] = await _close_port(device, change.port)
@@ -177,6 +186,11 @@ async def _close_port(device: Device, port: int) -> _Failure | None:
 class _Failure:
     reason: Words
     side: Side
+    early: bool = False
+
+
+def _too_early(failure: _Failure | None) -> bool:
+    return failure is not None and failure.early
 
 
 def _failure(result: CommandResult) -> _Failure | None:
@@ -185,14 +199,19 @@ def _failure(result: CommandResult) -> _Failure | None:
         return _Failure(result.failure.what, result.failure.side)
     said = result.text + "\n" + result.stderr.decode("utf-8", "replace")
     lines = [line.strip() for line in said.splitlines() if line.strip()]
-    complaint = next((line for line in lines if _COMPLAINTS in line or line.startswith("Error")), "")
+    early = next((line for line in lines if any(words in line for words in _EARLY)), "")
+    complaint = early or next((line for line in lines if _COMPLAINT.search(line)), "")
     if not complaint and not result.exit_code:
         return None
     last = complaint or (lines[-1] if lines else f"exit {result.exit_code}")
-    return _Failure(_REFUSED.fill(answer=safe_text(last, 160)), Side.PHONE)
+    return _Failure(_REFUSED.fill(answer=safe_text(last, 160)), Side.PHONE, early=bool(early))
 
 
-_COMPLAINTS = "Exception"
+#: What `svc`, `input`, `am` and `cmd` say while the service that they need is not there (AOSP: WifiCommand,
+#: BluetoothCommand, NfcCommand, Input, Am, cmd.cpp); the older of them end 0 all the same.
+_EARLY = ("service is not ready", "Can't find service", "s the system ready", "s the system running")
+#: Other complaints, some of which end 0 too: exceptions, `settings` and `am` ("Error"), `svc` ("operation failed").
+_COMPLAINT = re.compile(r"Exception|^Error|operation failed")
 
 
 def _told(change: Change, failed: _Failure | None, *, later: bool) -> PhoneRestored | RestoreFailed:
@@ -279,8 +298,8 @@ class Writer:
         due = [change for change in self.owed if self._tried.get(change.id) is not device]
         if device is None or not due:
             return []
-        self._tried |= {change.id: device for change in due}
         told = await undo(device, due, later=False)
+        self._tried |= {change.id: device for change in due}  # what was stopped in the middle is not tried
         restored = {each.change for each in told if isinstance(each, PhoneRestored)}
         self.owed = [change for change in self.owed if change.id not in restored]
         return list(told)

@@ -185,6 +185,62 @@ async def test_an_undo_that_fails_is_shown_kept_and_tried_again_by_command(stati
         assert phone.off == []
 
 
+@pytest.mark.parametrize(
+    ("said", "code"), [("Wi-Fi service is not ready\n", 0), ("cmd: Can't find service: settings\n", 20)]
+)
+async def test_a_phone_that_was_restarted_is_put_right_as_soon_as_its_services_are_there(
+    station: Station, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str, code: int
+) -> None:
+    """It is seen by its cable, and answers, long before it has started."""
+    monkeypatch.setattr("station.writes.AGAIN_S", 0.05)
+    checklist, phone = write_checklist(tmp_path, CHECKS), Switches()
+    cabinet = Cabinet(phone)
+    async with running(station, cabinet, loaded=HANGS) as (_, client):
+        await pulled_in_the_middle(client, cabinet, phone, checklist)
+        phone.refuses = {"light on": (said, code), "radio on": (said, code)}
+        cabinet.put(phone)
+        await holds(lambda: phone.ran.count("radio on") > 2)
+        assert len(await left(client)) == 2
+        phone.refuses = {}
+        await nothing_left(client)
+        assert phone.off == []
+
+
+async def test_an_engine_that_ends_does_not_wait_for_a_phone_to_start(
+    station: Station, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("station.work.STOP_S", 0.1)
+    checklist, phone = write_checklist(tmp_path, CHECKS), Switches()
+    cabinet = Cabinet(phone)
+    async with running(station, cabinet, loaded=HANGS) as (engine, client):
+        await pulled_in_the_middle(client, cabinet, phone, checklist)
+        owed = await left(client)
+        phone.refuses = {"radio on": ("Wi-Fi service is not ready\n", 0)}
+        cabinet.put(phone)
+        await holds(lambda: "radio on" in phone.ran)
+        async with asyncio.timeout(20):
+            await engine.close()
+    async with running(station, loaded=HANGS) as (_, client):
+        assert [row["change"] for row in await left(client)] == [row["change"] for row in owed]
+
+
+async def test_what_an_engine_that_ends_was_just_undoing_is_undone_all_the_same(
+    station: Station, tmp_path: Path
+) -> None:
+    """SIGTERM comes while the check's change is being taken back."""
+    checklist, phone = write_checklist(tmp_path, CHECKS), Switches(slow_s={"radio on": 0.5})
+    begun: list[str] = []
+    phone.before = begun.append
+    async with running(station, Cabinet(phone), loaded=probes(writing("test.hangs", RADIO))) as (engine, client):
+        await until(client, ready)
+        await start(client, checklist)
+        await holds(lambda: "radio on" in begun)
+        await engine.close()
+        assert phone.off == []
+    async with running(station, loaded=HANGS) as (_, client):
+        assert await left(client) == []
+
+
 async def test_what_will_never_be_undone_is_struck_by_a_person_with_a_reason_and_by_nobody_else(
     station: Station, tmp_path: Path
 ) -> None:
