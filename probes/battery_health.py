@@ -149,6 +149,8 @@ def _health(claims: list[_Claim]) -> Iterator[Reading]:
 
 #: Below this, Samsung's saved usage may be cycles or hundredths of one (older firmware).
 _USAGE_LEAST = 1000
+#: No cell lives so long; gauges without a count give 65535 and the like.
+_MOST_CYCLES = 10_000
 _NO_COUNT = Words("the gauge does not count cycles (it says 0)", "电量计不计循环次数（显示 0）")
 _USAGE_DOUBT = Words(
     "Samsung's usage counter says {raw}; its unit is in doubt below 1000", "三星使用计数为 {raw}；小于 1000 时单位不明"
@@ -167,7 +169,7 @@ def _cycles(sources: _Sources) -> Iterator[Reading]:
             (sources.properties, "cycle_count", "EXTRA_CYCLE_COUNT"),
             (sources.nodes, "cycle_count", str(sources.nodes.get("node_cycle_count"))),
         )
-        if (count := heard.get(fact)) is not None and count > 0
+        if (count := heard.get(fact)) is not None and 0 < count < _MOST_CYCLES
     ]
     usage, source = sources.said.get("samsung_usage_raw"), f"{sources.said.source}: mSavedBatteryUsage"
     if usage is not None and usage >= _USAGE_LEAST:
@@ -183,14 +185,26 @@ def _cycles(sources: _Sources) -> Iterator[Reading]:
         yield Measurement("cycle_sources", tuple(f"{source}: {count}" for count, source in counted), "all sources")
 
 
+#: mAh that a phone's or tablet's battery may have. The kernel's ABI is µAh; drivers that print mAh are outside of it.
+_CAPACITIES = (Decimal(300), Decimal(30_000))
+_CAPACITY_DOUBT = Words(
+    "the phone says {raw}, which is no phone battery's capacity in the unit of that source",
+    "手机报告 {raw}，按该来源的单位不是合理的电池容量",
+)
+
+
 def _capacity(name: str, options: tuple[tuple[Heard, str, int], ...]) -> Reading:
     """The first capacity that is there, in mAh; an option is a source, its fact, and what divides it into mAh."""
+    doubtful: Unread | None = None
     for heard, fact, divisor in options:
-        value = heard.get(fact)
-        if value is not None and value > 0:
-            return Measurement(name, (Decimal(value) / divisor).quantize(Decimal(1)), f"{heard.source}: {fact}")
+        value, source = heard.get(fact), f"{heard.source}: {fact}"
+        if value is None or value <= 0:
+            continue
+        if _CAPACITIES[0] <= (capacity := Decimal(value) / divisor) <= _CAPACITIES[1]:
+            return Measurement(name, capacity.quantize(Decimal(1)), source)
+        doubtful = doubtful or Unread(name, _CAPACITY_DOUBT.fill(raw=value), source)
     heard, fact, _ = options[0]
-    return Unread(name, heard.reason(fact), heard.source)
+    return doubtful or Unread(name, heard.reason(fact), heard.source)
 
 
 _Options = tuple[tuple[Heard, str], ...]

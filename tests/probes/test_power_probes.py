@@ -80,6 +80,20 @@ async def test_where_one_source_speaks_of_each_there_is_nothing_to_differ() -> N
     assert "sources_differ" not in (await health(battery_property=out.BATTERY_PROPERTY)).measured
 
 
+async def test_a_capacity_in_another_unit_is_not_a_thousandth_of_it() -> None:
+    milli = old.POWER_SUPPLY.replace("4550000", "4550").replace("5000000", "5000")
+    readings = await health(power_supply=milli)
+    assert readings.value("health_sysfs") == 91  # the share needs no unit
+    assert "4550" in readings.unread["full_capacity"].reason.en
+    readings = await health(power_supply=milli, health_hal="level: 5 voltage: 4000 temp: 200\nFull charge: 4500000\n")
+    assert readings.value("full_capacity") == 4500  # the next source that fits
+
+
+async def test_a_counter_that_was_never_set_is_no_count_of_cycles() -> None:
+    never = old.POWER_SUPPLY.replace("CYCLE_COUNT=211", "CYCLE_COUNT=65535")
+    assert "cycles" in (await health(power_supply=never)).unread
+
+
 async def test_a_gauge_that_can_not_tell_the_part_says_so() -> None:
     parcel = out.BATTERY_PROPERTY.replace("00000001 00000002", "00000001 00000000")
     assert "can't tell" in (await health(battery_property=parcel)).unread["part_status"].reason.en
