@@ -24,7 +24,7 @@ CONSENT, AGREED = "consent-to-write", "agree"
 #: (makers' support pages on Repair mode, Maintenance mode and Privacy for repair).
 REPAIR_MODES: Mapping[str, tuple[int, Words]] = {
     "google": (34, Words("Repair mode (System)", "维修模式（系统）")),
-    "samsung": (33, Words("Maintenance mode (Device care)", "维修模式（智能管理器）")),
+    "samsung": (33, Words("Maintenance mode (Device care)", "维修模式（常规维护或智能管理器）")),
     "xiaomi": (31, Words("Maintenance mode (About phone)", "维修模式（我的设备）")),
     "huawei": (29, Words("Maintenance mode (System)", "维修模式（系统和更新）")),
     "honor": (31, Words("Maintenance mode (System)", "维修模式（系统和更新）")),
@@ -69,7 +69,7 @@ def repair_mode(maker: str, sdk: int) -> Words | None:
     names={
         "data_notice": Words("told about the data", "数据告知"),
         "test_consent": Words("changes that are undone agreed to", "同意临时改动"),
-        "reset_consent": Words("reset agreed to", "恢复出厂约定"),
+        "reset_consent": Words("reset agreed to", "恢复出厂设置约定"),
         "repair_mode": Words("repair mode", "维修模式"),
     },
     asks=True,
