@@ -59,8 +59,8 @@ def _values(limit: Limit) -> Iterable[Words]:
         yield _EQUALS.fill(value=_value(limit.equals, limit.unit))
     if limit.one_of is not None:
         shown = [_value(value, limit.unit) for value in limit.one_of]
-        listed = Words(" / ".join(one.en for one in shown) or "–", " / ".join(one.zh for one in shown) or "–")
-        yield _ONE_OF.fill(values=listed)
+        listed = Words(" / ".join(one.en for one in shown), " / ".join(one.zh for one in shown))
+        yield _ONE_OF.fill(values=listed) if shown else _NONE
 
 
 def _value(value: LimitValue, unit: str) -> Words:
@@ -76,6 +76,7 @@ _WARN_MIN = Words("warn below {limit}", "低于 {limit} 预警")
 _WARN_MAX = Words("warn above {limit}", "高于 {limit} 预警")
 _EQUALS = Words("= {value}", "= {value}")
 _ONE_OF = Words("one of {values}", "允许 {values}")
+_NONE = Words("none", "不得有")
 _SAME = Words("same as {where}", "与{where}一致")
 _WARN_ONLY = Words("warns only", "仅预警")
 _OPTIONAL = Words("if it can be had", "能测得时判定")

@@ -349,6 +349,6 @@ def _shown(value: Value, unit: str) -> Words | str:
 def _listed(values: Iterable[Value], unit: str) -> Words:
     shown = [_shown(value, unit) for value in values]
     return Words(
-        ", ".join(one.en if isinstance(one, Words) else one for one in shown) or "–",
-        "、".join(one.zh if isinstance(one, Words) else one for one in shown) or "–",
+        ", ".join(one.en if isinstance(one, Words) else one for one in shown) or "none",
+        "、".join(one.zh if isinstance(one, Words) else one for one in shown) or "无",
     )

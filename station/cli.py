@@ -59,7 +59,9 @@ COMMANDS: dict[str, tuple[str, Words]] = {
     "stock": ("stock", Words("parts on the shelf: add, list, move", "备件库存：入库、查看、移动")),
     "person": (
         "person",
-        Words("people: add, list, qualify, rotate, revoke, carry", "人员：登记、查看、资格、换密钥、吊销、携带"),
+        Words(
+            "people: add, list, qualify, rotate, revoke, carry", "人员：登记、查看、资格、换密钥、吊销、转至其他工位"
+        ),
     ),
     "station": (
         "station",

@@ -57,7 +57,7 @@ def list_(as_json: bool) -> None:
         return
     width = max(len(one.id) for one in found)
     for one in found:
-        stages = ", ".join(words(named(STAGES, stage.value)) for stage in one.stages)
+        stages = _(", ").join(words(named(STAGES, stage.value)) for stage in one.stages)
         count = _("{count} checks").format(count=len(one.checks))
         sys.stdout.write(f"{one.id:<{width}}  {words(one.title.words)}  ({stages}; {count})\n")
 
@@ -100,7 +100,10 @@ def _check_lines(check: Check, platform: Platform) -> list[str]:
         *([_("asks a person")] if check.person else []),
         *([_("writes to the phone")] if check.writes else []),
     ]
-    lines = [f"{check.id}  {words(check.title.words)}  [{', '.join(marks)}]", f"    {check.probe.get(platform, '–')}"]
+    lines = [
+        f"{check.id}  {words(check.title.words)}  [{_(', ').join(marks)}]",
+        f"    {check.probe.get(platform, '–')}",
+    ]
     if check.settings:
         lines.append("    " + ", ".join(f"{name} = {_setting(value)}" for name, value in check.settings.items()))
     for limit in check.limits:
