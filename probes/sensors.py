@@ -14,9 +14,10 @@ from typing import Any, Literal
 
 from drivers.api import Command, Shell
 from drivers.text import Words
-from probes.answers import Heard, as_value, hear, reading
+from probes.answers import Heard, as_value, hear, hear_second, reading
 from probes.api import Bench, Measurement, Parsed, Problem, Reading, Unread, parser, probe
 from probes.captured import is_framing, raw_lines
+from probes.telephony import READ_FEATURES, pm_features
 from probes.units import FLAG, LIST
 
 __all__ = ["SENSOR_TYPES", "Entry", "Sensor", "list_entries", "sensors", "sensorservice"]
@@ -159,6 +160,10 @@ def sensorservice(data: bytes) -> Parsed:
 
 
 _READ = Command("sensorservice", "dumpsys sensorservice", timeout_s=10.0, limit=2 * 1024 * 1024)
+_NONE_BUILT_IN = Words(
+    "the phone declares to be built without any of the sensors that are asked for",
+    "手机声明出厂未配备所要求的任何传感器",
+)
 _CUT = Words("the phone's sensor list is cut before its end; run this again", "手机的传感器列表不完整；请重测")
 
 
@@ -171,6 +176,8 @@ def _present(said: Heard) -> Iterator[tuple[Sensor, bool | None]]:
 def _all_expected(present: dict[Sensor, bool | None], expected: tuple[Sensor, ...], said: Heard) -> Reading:
     """True if all are there; False only if one is surely absent."""
     states = [present[sensor] for sensor in expected]
+    if not states:
+        return Unread("all_expected_present", _NONE_BUILT_IN, said.source)
     if False in states or None not in states:
         return Measurement("all_expected_present", False not in states, f"{said.source}: Sensor List")
     return Unread("all_expected_present", _why(said), said.source)
@@ -183,25 +190,33 @@ def _why(said: Heard) -> Words:
 @probe(
     "android.sensors",
     needs=Shell,
-    reads=(_READ,),
+    reads=(_READ, READ_FEATURES),
     measures={
         "all_expected_present": FLAG,
         "missing": LIST,
+        "not_built_in": LIST,
         "hw_sensors": "1",
         "listed": LIST,
         **{f"{sensor}_present": FLAG for sensor in SENSOR_TYPES},
     },
+    names={"not_built_in": Words("not built in", "出厂未配备")},
 )
 async def sensors(
     bench: Bench, *, expected: tuple[Sensor, ...] = ("accelerometer", "gyroscope", "magnetometer", "light", "proximity")
 ) -> AsyncIterator[Reading]:
     """Which sensors the phone lists; a sensor is absent only if the list is whole.
 
-    Settings: `expected`, the sensors that this model is sold with.
+    Settings: `expected`, the sensors that a phone is sold with. What this one declares to be built without, in the list
+    of features that its maker wrote, is not expected of it.
     """
     said = hear(bench, _READ, sensorservice)
+    features = hear_second(bench, READ_FEATURES, pm_features)
     present = dict(_present(said))
+    without = tuple(one for one in expected if present[one] is False and features.get(f"has_{one}") is False)
+    expected = tuple(one for one in expected if one not in without)
     yield _all_expected(present, expected, said)
+    if without:
+        yield Measurement("not_built_in", without, f"{features.source}: android.hardware.sensor")
     if missing := tuple(sensor for sensor in expected if present[sensor] is False):
         yield Measurement("missing", missing, f"{said.source}: Sensor List")
     for sensor, state in present.items():

@@ -417,6 +417,19 @@ async def test_a_dead_proximity_sensor_is_missing() -> None:
     assert readings.value("missing") == ("proximity",)
 
 
+async def test_a_sensor_that_the_phone_was_built_without_is_not_missing() -> None:
+    dead = "".join(line for line in out.SENSORS.splitlines(keepends=True) if "Proximity" not in line)
+    others = "".join(f"feature:android.hardware.sensor.{one}\n" for one in ("accelerometer", "gyroscope", "light"))
+    readings = await run("android.sensors", {"sensorservice": dead, "features": others})
+    assert readings.value("all_expected_present") is True
+    assert readings.value("not_built_in") == ("proximity",)
+    declared = others + "feature:android.hardware.sensor.proximity\n"
+    readings = await run("android.sensors", {"sensorservice": dead, "features": declared})
+    assert readings.value("missing") == ("proximity",)
+    readings = await run("android.sensors", {"sensorservice": out.NO_SENSORS, "features": "feature:android.x\n"})
+    assert "built without" in readings.unread["all_expected_present"].reason.en
+
+
 async def test_a_cut_list_makes_no_sensor_missing() -> None:
     cut = out.SENSORS.partition("0x00000004)")[0]
     readings = await run("android.sensors", {"sensorservice": cut})
