@@ -19,6 +19,7 @@ from station.steps.one_time_code import TRIES
 from tests.station.counter_bench import SAYS, Counter, open_counter
 from tests.station.repair_bench import desk
 from tests.station.station_bench import Cabinet, Phone, running, send
+from tests.station.test_bundles import two_stations
 from tests.station.test_engine_faults import limit_pages
 from tests.station.test_step_counter import code_of, received
 from tests.station.test_step_plan import code_of as plan_code_of
@@ -189,3 +190,16 @@ async def test_a_code_for_the_plan_is_bounded_the_same_way(tmp_path: Path) -> No
         assert await told(bench.agreed(**by_code, code=code)) == "consent.code-tries"
         await bench.act("consent-code")
         assert await told(bench.agreed(**by_code, code=plan_code_of(bench))) == "done"
+
+
+async def test_tries_go_along_with_a_ticket_to_another_station(tmp_path: Path) -> None:
+    async with two_stations(tmp_path) as shop:
+        ticket = await shop.counter.taken_in()
+        await shop.counter.act("consent-code", ticket, "tech")
+        for n in range(TRIES):
+            fields = {**BY_CODE, "code": f"{n}{n}{n}"}
+            await told(send(shop.counter.client, m.DoStep(step="confirm", ticket=ticket, person="tech", fields=fields)))
+        await shop.bench.take(await shop.counter.hand(ticket))
+        fields = {**BY_CODE, "code": "00000000"}
+        doing = m.DoStep(step="confirm", ticket=ticket, person="tech", fields=fields)
+        assert await told(send(shop.bench.client, doing)) == "consent.code-tries"
