@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from decimal import Decimal
 from functools import partial
+from typing import Any
 
 from drivers.api import Command, CommandResult, Shell
 from drivers.text import Words
@@ -142,6 +143,8 @@ _CMD_SDK = 33
 #: Seconds between looks at the state while it changes.
 _LOOK_S = 0.25
 _ON, _OFF = ("ON",), ("OFF", "BLE_ON")
+#: android.bluetooth.BluetoothAdapter.STATE_*, as Android 5 and 6 print them.
+_STATES = {"10": "OFF", "11": "TURNING_ON", "12": "ON", "13": "TURNING_OFF", "14": "BLE_TURNING_ON", "15": "BLE_ON"}
 
 _NO_BLUETOOTH = Words("the phone says that it is built without Bluetooth", "手机声明其出厂不带蓝牙")
 _OFF_NOW = Words(
@@ -188,7 +191,7 @@ async def _until(shell: Shell, wanted: tuple[str, ...], wait_s: int) -> Decimal 
         said = await shell.run(_READ.script, deadline_s=_READ.timeout_s, limit=_READ.limit)
         if said.failure is not None:
             raise said.failure
-        if (await apart(bluetooth_manager, said.stdout)).facts.get("state") in wanted:
+        if _state((await apart(bluetooth_manager, said.stdout)).facts) in wanted:
             return Decimal(round((now - start) * 1000)) / 1000
         await asyncio.sleep(_LOOK_S)
     return None
@@ -221,10 +224,16 @@ async def _switched(bench: Bench, state: str, sdk: int | None, wait_s: int) -> A
             yield Unread(name, _NOT_UP.fill(seconds=str(wait_s)), source)
 
 
+def _state(facts: Mapping[str, Any]) -> str:
+    """The state by its name; empty where it is not told."""
+    printed = str(facts.get("state") or "")
+    return _STATES.get(printed, printed)
+
+
 def _at_rest(said: Heard) -> Iterable[Reading]:
     """What the dump says before anything is switched."""
-    yield reading("bluetooth_state", said, "state")
-    if said.get("address_present") is False and said.get("state") not in _ON:
+    yield reading("bluetooth_state", said, "state", lambda printed: _STATES.get(printed, printed))
+    if said.get("address_present") is False and _state(said.facts) not in _ON:
         yield Unread("bluetooth_address", _OFF_NOW, f"{said.source}: address")
     else:
         yield reading("bluetooth_address", said, "address_present", words="address")
@@ -286,7 +295,7 @@ async def bluetooth(bench: Bench, *, beacon: str = "", switch: bool = True, wait
             yield one
         return
     try:
-        async for one in _switched(bench, str(said.get("state")), integer(str(sdk)), wait_s):
+        async for one in _switched(bench, _state(said.facts), integer(str(sdk)), wait_s):
             yield one
     except (Skipped, PromptTimedOut) as declined:
         for one in unread(_SWITCHED, declined.reason, said.source):

@@ -69,6 +69,15 @@ async def test_an_older_android_is_switched_by_svc_and_bluetooth_that_was_off_en
     assert [undo for _, undo in bench.lines] == ["svc bluetooth disable"] * 2
 
 
+async def test_states_that_an_old_android_prints_as_numbers_are_known() -> None:
+    looks = [bluetooth_in("13"), bluetooth_in("10"), bluetooth_in("11"), bluetooth_in("12")]
+    reads = {"bluetooth": bluetooth_in("12"), "getprop": "[ro.build.version.sdk]: [23]\n"}
+    bench = writing_bench(reads, {"dumpsys bluetooth_manager": looks})
+    readings = await read("android.bluetooth", bench)
+    assert (readings.value("bluetooth_state"), readings.value("switches_on")) == ("ON", True)
+    assert [undo for _, undo in bench.lines] == ["svc bluetooth enable"] * 2  # it was on, and ends on
+
+
 async def test_bluetooth_that_does_not_come_up_is_measured_as_that() -> None:
     bench = writing_bench(
         {"bluetooth": out.BLUETOOTH} | SDK, {"dumpsys bluetooth_manager": [bluetooth_in("OFF"), bluetooth_in("OFF")]}
