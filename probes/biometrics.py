@@ -13,6 +13,7 @@ from typing import Any
 
 from drivers.api import Command, Shell
 from drivers.text import Words
+from probes import getprop
 from probes.answers import Heard, hear_apart, hear_second_apart
 from probes.apart import apart
 from probes.api import Bench, Measurement, NotApplicable, Reading, Unread, probe
@@ -27,6 +28,8 @@ _FINGER = Command("fingerprint", "dumpsys fingerprint", timeout_s=5.0, limit=256
 _FACE = Command("face", "dumpsys face", timeout_s=5.0, limit=256 * 1024)
 _FEATURES = Command("pm-features", "pm list features", timeout_s=10.0, limit=256 * 1024)
 _POLL_S = 0.3
+#: From Android 12 on the dump goes over the sensors that there are (AOSP FingerprintService.dump).
+_BY_SENSOR_SDK = 31
 #: A finger is tried a few times before it counts as not known.
 _REJECTS = 5
 
@@ -57,7 +60,7 @@ async def _which(bench: Bench, finger: Heard, face: Heard) -> tuple[str, Command
 @probe(
     "android.biometrics",
     needs=Shell,
-    reads=(_FINGER, _FACE, _FEATURES),
+    reads=(_FINGER, _FACE, _FEATURES, getprop.READ),
     measures={
         "biometric_kind": TEXT,
         "biometric_present": FLAG,
@@ -91,9 +94,11 @@ async def biometrics(bench: Bench, *, timeout_s: float = 90.0) -> AsyncIterator[
         return
     yield Measurement("biometric_kind", kind, said.source)
     if "services" not in said.facts:
-        # An empty dump of a phone that declares the part: its service runs without any sensor.
-        refused = bool(bench.answer(command.name).stdout.strip() or bench.answer(command.name).stderr.strip())
-        if refused:
+        # An empty dump of a phone that declares the part: its service runs without any sensor. Before Android 12 the
+        # service prints its counters also then, and one that prints nothing is a maker's own that keeps them.
+        sdk = (await hear_second_apart(bench, getprop.READ, getprop.getprop)).get("sdk") or 0
+        said_something = bool(bench.answer(command.name).stdout.strip() or bench.answer(command.name).stderr.strip())
+        if said_something or sdk < _BY_SENSOR_SDK:
             yield Unread("biometric_present", said.reason("services"), said.source)
         else:
             yield Measurement("biometric_present", False, f"{said.source}: no sensor")

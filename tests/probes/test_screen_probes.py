@@ -661,11 +661,12 @@ def prints(accept: int, reject: int = 0, acquire: int = 0, enrolled: int = 1) ->
     )
 
 
-async def biometric(before: str, after: str, act: Any = lambda: None) -> Readings:
+async def biometric(before: str, after: str, act: Any = lambda: None, *, sdk: int = 34) -> Readings:
     phone = SensorPhone([], other={"dumpsys fingerprint": result(after)})
     bench = ScriptedBench(
         {
             "fingerprint": result(before),
+            "getprop": result(f"[ro.build.version.sdk]: [{sdk}]\n"),
             "pm-features": result("feature:android.hardware.fingerprint\nfeature:android.hardware.nfc\n"),
         },
         ScriptedPerson({"biometric-use": act}),
@@ -703,6 +704,7 @@ async def test_a_service_that_starts_anew_and_counts_from_zero_accepts_nothing_b
 
 async def test_a_declared_sensor_whose_service_has_none_is_missing_and_a_refused_dump_is_unread() -> None:
     assert (await biometric("\n", "")).value("biometric_present") is False
+    assert "printed nothing" in (await biometric("\n", "", sdk=29)).unread["biometric_present"].reason.en
     refused = await biometric("Permission Denial: can't dump Fingerprint from pid=1, uid=2000\n", "")
     assert "refused" in refused.unread["biometric_present"].reason.en
 
