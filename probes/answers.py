@@ -90,10 +90,12 @@ _FOOT = 1024
 def why_nothing(result: CommandResult) -> Words:
     """Why an answer without the expected content has none; says first what can be mended at the phone."""
     head = result.stderr[:_HEAD].decode("utf-8", "replace") + "\n" + result.stdout[:_HEAD].decode("utf-8", "replace")
-    lines = [line.strip() for line in head.splitlines() if line.strip()]
+    lines = [stripped for line in head.splitlines() if (stripped := line.strip())]
+    lowered = head.lower()
     for signs, reason in _SIGNS:
-        for line in lines:
-            if any(sign in line.lower() for sign in signs):
+        said = [sign for sign in signs if sign in lowered]  # none in most answers, some of which have 2000 lines here
+        for line in lines if said else ():
+            if any(sign in line.lower() for sign in said):
                 closed = reason is _REFUSED and any(place in line for place in _CLOSED_PLACES)
                 return (_CLOSED if closed else reason).fill(line=line[:160])
     return _UNKNOWN.fill(line=lines[0][:80]) if lines else _SILENT
