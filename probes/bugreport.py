@@ -20,6 +20,7 @@ __all__ = ["bugreport", "bugreport_file", "parts_of", "read_facts"]
 _SECTIONS: Mapping[str, str] = {
     "getprop": "SYSTEM PROPERTIES",
     "df": "FILESYSTEMS & FREE SPACE",
+    "partitions": "FILESYSTEMS & FREE SPACE",
     "meminfo": "MEMORY INFO",
     "dmesg": "KERNEL LOG",
     "logcat": "SYSTEM LOG",
@@ -34,8 +35,10 @@ _SERVICES: Mapping[str, tuple[str, ...]] = {
     "telephony_registry": ("telephony.registry",),
     "batteryproperties": ("batteryproperties", "android.hardware.health.IHealth/default"),
     "vibrator": ("vibrator", "vibrator_manager"),
-    "dumpsys_package": ("package",),
-    "fingerprint": ("fingerprint",),
+    "battery_drain": ("batterystats",),
+    "sensor_events": ("sensorservice",),
+    "storage_health": ("android.hardware.health.IHealth/default",),
+    "wifi_scan": ("wifiscanner", "wifi"),
 }
 #: Kernel logs of the start before this one; they are read for suspects only.
 _LAST_WORDS = ("LAST KMSG", "LAST PANIC CONSOLE", "LAST PANIC THREADS")

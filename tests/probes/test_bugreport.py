@@ -91,6 +91,17 @@ def test_each_kind_says_in_a_report_what_it_says_alone(form: str) -> None:
     assert found["battery"]["facts"] == LOADED.parsers["battery"].parse(out.BATTERY.encode()).facts
 
 
+def test_one_section_is_read_by_every_parser_of_its_output() -> None:
+    health = b"getStorageInfo -> StorageInfo{eol: 1, lifetimeA: 2, lifetimeB: 3, version: }\n"
+    scan = b"  02:00:00:00:00:01       5180        -45   3.300         Bench     [ESS]\n"
+    services = {"android.hardware.health.IHealth/default": health, "wifiscanner": scan}
+    kinds = facts(ReportText({**TEXT.services, **services}, TEXT.sections).new()).facts["kinds"]
+    assert kinds["partitions"]["facts"]["partitions"]
+    assert kinds["storage_health"]["facts"]["hal_life_time_b"] == 3
+    assert kinds["wifi_scan"]["facts"]["best_5g_dBm"] == -45
+    assert "sensor_events" in kinds
+
+
 def test_suspects_name_their_lines_in_the_text_of_the_whole_report() -> None:
     text = TEXT.new()
     lines = text.decode().split("\n")
