@@ -40,6 +40,7 @@ from station.settings import load_settings
 from station.store import Store
 from station.unreadable import Unreadable
 from station.vault import VAULT
+from tests.station.command_line import run_assay
 from tests.station.delivery_bench import USUAL, counter
 from tests.station.station_bench import (
     Cabinet,
@@ -315,6 +316,23 @@ async def test_rebuilt_lists_keep_a_ticket_that_can_not_be_read(two: Two) -> Non
     await store.write(rebuild)
     assert [(number, bool(is_open)) for number, *_, is_open in listed()] == [(two.released, True), (two.other, True)]
     store.close()
+
+
+async def test_commands_list_the_ticket_as_unreadable_and_say_why_it_is_not_shown(
+    two: Two, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with opened_file(two.station.data) as db:
+        cut(db, two.released)
+    async with running(two.station):
+        code, out, err = await asyncio.to_thread(run_assay, two.station.data, monkeypatch, "ticket", "list")
+        assert (code, err) == (0, "")
+        assert [row.split()[3] for row in out.splitlines() if two.released in row] == ["unreadable"]
+        code, out, err = await asyncio.to_thread(
+            run_assay, two.station.data, monkeypatch, "ticket", "show", two.released
+        )
+        assert (code, out) == (3, "")
+        assert "is set aside, it can't be read" in err
+        assert "under a new ticket" in err
 
 
 async def test_several_that_can_not_be_read_are_one_line_of_the_bench(two: Two) -> None:
