@@ -21,6 +21,7 @@ from typing import Any
 from drivers.text import Words, safe_text
 
 __all__ = [
+    "DUMP_SIGNAL",
     "SHOWN_LINES",
     "STRENGTHS",
     "Evidence",
@@ -325,6 +326,8 @@ _PROCESS = re.compile(r"pid: [0-9]{1,10}, tid: [0-9]{1,10}\b.{0,200}>>> (.{1,200
 _FRAME = re.compile(
     r"#[0-9]{2} pc [0-9a-f]{8,16} {1,4}/(?:vendor|odm|system/vendor)/lib(?:64)?/(?:hw/)?([\w.@-]{1,80})"
 )
+#: What stands for the signal of a dump that somebody asked for, of a process that goes on (AOSP debuggerd, from 10 on).
+DUMP_SIGNAL = "<debuggerd signal>"
 _CRASHED = Words("the driver service {process} crashed", "驱动服务 {process} 崩溃")
 _IN_LIBRARY = Words("{process} crashed in the driver library {library}", "{process} 在驱动库 {library} 中崩溃")
 
@@ -366,9 +369,11 @@ class _Crash:
     lines: list[tuple[int, str]]
     frames: int = 0
     library: str = ""
+    asked_for: bool = False
 
     def take(self, line: LogLine) -> None:
         text = line.text.strip()
+        self.asked_for = self.asked_for or DUMP_SIGNAL in text
         if text.startswith(("signal ", "Abort message: ", "Cause: ")) and len(self.lines) < SHOWN_LINES:
             self.lines.append(_shown(line))
         elif text.startswith("#") and self.frames < _FRAMES:
@@ -383,6 +388,8 @@ class _Crash:
         return Suspect(part, rule, strength, reason, 1, tuple(self.lines), about)
 
     def suspects(self) -> list[Suspect]:
+        if self.asked_for:
+            return []
         if is_service(self.process) and (part := suspect_part(self.process)):
             return [self._suspect(part, "crashed-service", "driver", _CRASHED.fill(process=self.process))]
         if self.library and (part := suspect_part(self.library)):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from probes.api import Parsed, parser
 from probes.captured import raw_lines
-from probes.crash_evidence import Evidence, LogLine, as_facts, crashed_services, evidence_of, merged
+from probes.crash_evidence import DUMP_SIGNAL, Evidence, LogLine, as_facts, crashed_services, evidence_of, merged
 
 __all__ = ["Entry", "crash_events", "entries", "log_evidence", "logcat"]
 
@@ -63,8 +63,10 @@ def crash_events(log: Iterable[Entry]) -> list[dict[str, str]]:
     for entry in log:
         text = entry.text.strip()
         if entry.tag == "DEBUG" and _NATIVE.match(text) and ">>> " in text:
-            process = text.partition(">>> ")[2].partition(" <<<")[0].strip()
+            process = text.rpartition(">>> ")[2].partition(" <<<")[0].strip()
             events.append({"time": entry.time, "kind": "native", "process": process})
+        elif entry.tag == "DEBUG" and DUMP_SIGNAL in text and events and events[-1]["kind"] == "native":
+            events.pop()  # nothing crashed: somebody asked for a dump
         elif entry.tag == "AndroidRuntime" and text.startswith("*** FATAL EXCEPTION IN SYSTEM PROCESS"):
             events.append({"time": entry.time, "kind": "java", "process": "system_server"})
         elif entry.tag == "AndroidRuntime" and text.startswith("Process: "):

@@ -250,6 +250,23 @@ def test_a_log_without_the_start_of_the_phone_does_not_say_that_nothing_came_up(
     assert evidence_of(kernel_lines(text.encode())).suspects == []
 
 
+def test_a_dump_that_somebody_asked_for_is_no_crash() -> None:
+    head = "pid: 900, tid: 900, name: gnss@2.1-servic  >>> /vendor/bin/hw/android.hardware.gnss@2.1-service <<<"
+    asked = "signal 35 (<debuggerd signal>), code -1 (SI_QUEUE from pid 1000, uid 1000), fault addr 0x3e8"
+    crashed = "signal 11 (SIGSEGV), code 1 (SEGV_MAPERR), fault addr 0x0"
+
+    def log(signal: str) -> dict[str, Any]:
+        lines = (f"11-14 21:00:00.000  900  900 F DEBUG   : {text}\n" for text in (head, signal))
+        return LOADED.parsers["logcat"].parse("".join(lines).encode()).facts
+
+    assert (log(asked)["crashes"], log(asked)["suspects"]) == ([], [])
+    assert [one["part"] for one in log(crashed)["suspects"]] == ["gnss"]
+    assert len(log(crashed)["crashes"]) == 1
+    tombstone = LOADED.parsers["tombstone"].parse(f"{head}\n{asked}\n".encode()).facts
+    assert tombstone["signal"] == 35
+    assert "suspects" not in tombstone
+
+
 def test_a_crash_in_a_parts_library_is_a_hint_and_an_app_is_nobodys() -> None:
     tombstone = (
         "pid: 1, tid: 1, name: main  >>> {} <<<\nsignal 11 (SIGSEGV), code 1 (SEGV_MAPERR)\nbacktrace:\n"
@@ -304,6 +321,8 @@ def test_every_text_of_the_policy_is_there_in_both_languages_with_a_source() -> 
         assert all(word == word.lower() for word in rule.words)
     assert all(rule.strength in STRENGTHS for rule in policy().rules)
     assert suspect_part("/vendor/bin/hw/android.hardware.gnss@2.1-service") == "gnss"
+    assert suspect_part("/vendor/bin/hw/android.hardware.biometrics.face@1.0-service") == "face"
+    assert suspect_part("/vendor/bin/hw/android.hardware.biometrics.fingerprint@2.3-service") == "fingerprint"
 
 
 # --- the probe -------------------------------------------------------------------------------------------------------
