@@ -22,7 +22,7 @@ from probe_bench import LOADED, ScriptedBench, no_answer, result
 
 from drivers.api import Command, CommandResult, DriverError
 from probes.answers import hear, hear_apart, hear_live_apart, hear_second_apart
-from probes.apart import LONG, apart
+from probes.apart import LONG, TURN_S, VERY_LONG, apart
 from probes.api import Bench, Parsed, Probe
 from probes.captured import raw_lines
 from probes.telephony import features_of
@@ -49,6 +49,12 @@ async def test_a_short_answer_is_read_at_once_and_a_long_one_in_another_thread()
     assert await apart(lambda one, other: threading.get_ident(), b"x" * (LONG // 2), b"y" * LONG) != here
 
 
+async def test_who_reads_in_a_thread_gives_the_loop_its_turn_soon() -> None:
+    for size in (LONG, VERY_LONG):
+        await apart(len, b"x" * size)
+        assert sys.getswitchinterval() == pytest.approx(TURN_S)
+
+
 async def test_who_is_cancelled_does_not_wait_for_the_thread_and_what_was_not_begun_is_not_read() -> None:
     begun, go_on, read = threading.Event(), threading.Event(), list[bytes]()
 
@@ -67,6 +73,22 @@ async def test_who_is_cancelled_does_not_wait_for_the_thread_and_what_was_not_be
     go_on.set()
     assert await apart(len, b"z" * LONG) == LONG
     assert not read
+
+
+async def test_what_most_phones_say_does_not_wait_behind_a_very_long_answer() -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow(data: bytes) -> int:
+        begun.set()
+        go_on.wait(30)
+        return len(data)
+
+    longest = asyncio.ensure_future(apart(slow, b"x" * VERY_LONG))
+    assert await asyncio.to_thread(begun.wait, 30)
+    assert await apart(len, b"y" * (VERY_LONG - 1)) == VERY_LONG - 1
+    assert not longest.done()
+    go_on.set()
+    assert await longest == VERY_LONG
 
 
 async def test_an_error_in_the_thread_comes_out_of_it() -> None:
