@@ -166,7 +166,10 @@ class Engine:
     async def _open(self) -> None:
         self.store = Store(self.settings.database)
         await self.store.migrate([ledger.LEDGER, OUTBOX, VAULT, JOURNAL, TICKETS, SLOTS, STOCK, REFERENCE, STUDY])
-        await self.store.write(ledger.check_schema)
+        try:
+            await self.store.write(ledger.check_schema)
+        except ledger.LedgerError as error:
+            raise Trouble("ledger.changed", error.words, Side.BENCH, _RESTORE) from error
         self.journal = Journal(self.store)
         await self.store.write(close_what_is_open)
         await self._settle_key()
@@ -810,6 +813,9 @@ def _not_found(wanted: str, found: Sequence[Slot]) -> Trouble:
 
 
 _RUNNING = Words("An engine runs on this data folder already", "该数据目录已有引擎在运行")
+_RESTORE = Words(
+    "Stop work, keep the file as it is, and restore the last backup", "请停止作业，保留现有文件，并恢复最近的备份"
+)
 _HARDWARE_TAKEN = Words("Another engine on this computer has the phones", "本机另一引擎正在使用手机连接")
 _ONE_AT_A_TIME = Words(
     "End it first: assay engine --stop, with the --data folder that it was started with",

@@ -231,8 +231,10 @@ class _Lane:
             conn = sqlite3.connect(self._path, timeout=BUSY_S)
             try:
                 self._db = self._set_up(Database(conn))
-            except BaseException:
+            except BaseException as error:
                 conn.close()
+                if isinstance(error, UnicodeDecodeError):  # SQLite quotes the damaged text of its schema
+                    raise Trouble("store.broken", _BROKEN.fill(name="SQLITE_CORRUPT"), Side.BENCH, _RESTORE) from error
                 raise
         return self._db
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+import sqlite3
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -230,6 +231,17 @@ async def test_the_engine_says_in_every_run_that_it_works_on_an_old_copy(
     for _again in range(2):  # a new start forgets nothing
         async with running(real) as (engine, _):
             assert engine._health()["lines"] == ["ledger.older"]
+
+
+async def test_an_engine_does_not_work_on_a_ledger_that_lost_a_guard(tmp_path: Path) -> None:
+    station = await worked(tmp_path / "data", 1)
+    raw = sqlite3.connect(station.settings.database)
+    raw.execute("DROP TRIGGER record_no_update")
+    raw.close()
+    with pytest.raises(Trouble) as caught:
+        async with running(station):
+            pass
+    assert caught.value.code == "ledger.changed"
 
 
 async def _nothing(self: Stepping) -> None:

@@ -161,6 +161,20 @@ async def test_a_file_that_is_no_database_is_said_to_be_damaged(tmp_path: Path) 
     store.close()
 
 
+async def test_a_schema_whose_text_is_damaged_is_said_in_words(tmp_path: Path) -> None:
+    """SQLite quotes that text in its own error, which can't be read as text then."""
+    store = Store(tmp_path / "assay.db")
+    await store.migrate([ROWS])
+    store.close()
+    data = (tmp_path / "assay.db").read_bytes()
+    (tmp_path / "assay.db").write_bytes(data.replace(b"CREATE TABLE", b"CREATE \xccABLE"))
+    store = Store(tmp_path / "assay.db")
+    with pytest.raises(Trouble) as caught:
+        await store.write(lambda db: db.execute("SELECT 1"))
+    store.close()
+    assert caught.value.code == "store.broken"
+
+
 LIMITED = """
 import asyncio, resource, sys
 from station.errors import Trouble
