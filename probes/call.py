@@ -53,6 +53,7 @@ _DIAL_NUMBER = Words("Call {number} from this phone", "用本机拨打 {number}"
 _DIAL_STEPS = (
     Words("A second person answers, out of earshot", "由另一人在听不到本机声音处接听"),
     Words("Never call an emergency number", "严禁拨打紧急号码"),
+    Words("Hang up after the last question", "回答完最后一题后挂断"),
 )
 _CONNECTED = Words("The call is connected", "已接通")
 _FAILED = Words("No connection", "无法接通")

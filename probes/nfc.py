@@ -105,8 +105,8 @@ _NO_TAG_NAMED = Words(
     "the checklist names no tag of the bench (setting “tag”)", "检测清单未指定工位标签（设置项“tag”）"
 )
 _TAG_UNSEEN = Words(
-    "this phone's dump does not tell which tag was read; use the page on the phone's own screen",
-    "此手机的系统信息不显示读到的标签；请使用手机屏幕上的检测页面",
+    "this phone's dump does not tell which tag was read; hold the tag to its back and see whether the phone reacts",
+    "此手机的系统信息不显示读到的标签；请将标签贴近手机背面，看手机有无反应",
 )
 _OFF = Words(
     "NFC is off; let it be switched on, or turn it on and run this again", "NFC 已关闭；请允许打开，或打开后重测"
