@@ -183,6 +183,8 @@ def test_a_guard_that_is_named_and_a_count_of_none_are_no_fault(text: str) -> No
         ("port-moisture", "usbc: water detected, charging is not allowed"),
         ("port-moisture", "usb: ground moved, liquid detected"),
         ("touch-bus", "fts_ts: i2c read failed, error count = 0"),
+        ("touch-bus", "[E][ts_kit]: i2c transfer fail, ret -121"),
+        ("touch-bus", "[touchpanel] touch_i2c_read_block: I2C read over retry limit, error"),
         ("memory-errors", "EDAC MC0: 1 CE on bank 2, UE count 0"),
         ("too-hot", "soc_thermal: critical temperature reached, shutting down"),
     ],
