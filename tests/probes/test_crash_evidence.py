@@ -177,6 +177,21 @@ def test_a_guard_that_is_named_and_a_count_of_none_are_no_fault(text: str) -> No
 @pytest.mark.parametrize(
     ("rule", "text"),
     [
+        (
+            "camera-error-from-hal",
+            "Camera2-Device: Camera 0: Error condition 0 reported by HAL, requestId 3",
+        ),  # evicted
+        ("nfc-chip-silent", "NfcService: no response from tag"),
+        ("bluetooth-chip-silent", "bt_stack: no hardware error"),
+    ],
+)
+def test_what_a_service_says_of_something_else_is_no_fault_of_its_part(rule: str, text: str) -> None:
+    assert log_of(rule, text, 9, 600) == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "text"),
+    [
         ("panel-dead", "lcd: esd check failed, recovery enabled"),
         ("rail-over-current", "qpnp-regulator: OCP on LDO9, regulator disabled"),
         ("port-moisture", "usb: moisture detected, otg disabled"),
