@@ -109,7 +109,7 @@ async def test_a_makers_finer_scale_is_used_to_its_top() -> None:
 
 
 async def test_a_phone_that_keeps_another_level_is_not_judged() -> None:
-    with pytest.raises(NotRun, match="keeps 20"):
+    with pytest.raises(NotRun, match="stays at 20"):
         await stepped({"brightness-count-1": "right"}, Screen(most=20), level="20\n")
 
 
