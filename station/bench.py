@@ -88,6 +88,7 @@ class Slot:
         trouble: what keeps the phone from being used, and what to do.
         since_ms: when it last came, changed or went.
         flaps: how often the connection broke for a moment since the phone came.
+        opened_at: how often it had when `device` was opened.
         log: the last lines of what happened here.
     """
 
@@ -99,6 +100,7 @@ class Slot:
     trouble: tuple[Words, Words] | None = None
     since_ms: int = 0
     flaps: int = 0
+    opened_at: int = 0
     log: deque[str] = field(default_factory=lambda: deque(maxlen=LOG_LINES))
     inbox: asyncio.Queue[Change] = field(default_factory=asyncio.Queue)
     moved: asyncio.Event = field(default_factory=asyncio.Event)
@@ -223,7 +225,8 @@ class Bench:
     async def _meet(self, slot: Slot) -> bool:
         """Open and identify what is plugged in now; back comes whether to try again in a while."""
         link = slot.link
-        if link is not None and slot.ready and slot.device is not None and slot.device.link.key == link.key:
+        same = link is not None and slot.device is not None and slot.device.link.key == link.key
+        if same and slot.ready and slot.opened_at == slot.flaps:
             return False  # the same connection: only what the transport says of it has changed
         await self._let_go(slot)
         slot.trouble = _blocked(link)
@@ -234,6 +237,7 @@ class Bench:
 
     async def _open(self, slot: Slot, link: Link) -> tuple[Words, Words] | None:
         self._watcher.changed(slot)
+        flaps = slot.flaps
         try:
             async with asyncio.timeout(IDENTIFY_S + 2):
                 device = await self.transports[link.transport].open(link)
@@ -243,10 +247,10 @@ class Bench:
             return error.what, error.next_step
         except TimeoutError:
             return _STATES[LinkState.OFFLINE]
-        if slot.link != link:  # it went while it answered
+        if slot.link != link or slot.flaps != flaps:  # it went while it answered
             await _close(device)
             return None
-        slot.device, slot.identity = device, identity
+        slot.device, slot.identity, slot.opened_at = device, identity, flaps
         slot.moved.set()
         slot.note(f"{link.id} {identity.manufacturer} {identity.model}")
         await self._watcher.identified(slot)

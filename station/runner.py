@@ -15,7 +15,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import takewhile
 from typing import Any, TypeVar, cast
 
@@ -323,7 +323,7 @@ class _Bench:
         self._attempt.live = True
         found: Any = self._device.capability(kind)
         if kind is SelfTestPage:
-            found = NotedPage(found, self._noted)
+            found = NotedPage(found, partial(self._runner.writer.note, self._attempt.id))
         elif kind is Reverse:
             found = NotedReverse(found, self._noted)
         elif kind is Files:
@@ -450,8 +450,10 @@ class Runner:
             self._interrupt(cause)
 
     def _interrupt(self, cause: Aborted | DriverError) -> None:
-        if self._cause is None and self._task is not None and not self._task.done():
-            self._cause = cause
+        if self._cause is not None or (self._task is not None and self._task.done()):
+            return
+        self._cause = cause
+        if self._task is not None:  # else it is stopped as soon as it begins
             self._task.cancel()
 
     async def run(self, checks: Sequence[Check]) -> None:
@@ -462,6 +464,8 @@ class Runner:
         """
         self._planned = checks
         self._task = asyncio.ensure_future(self._all(checks))
+        if self._cause is not None:
+            self._task.cancel()
         ends: list[Event] = []
         last: list[Body] = [RunFinished()]
         try:

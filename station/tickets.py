@@ -140,8 +140,10 @@ def same_phone(session: Session, identity: Identity) -> bool:
 
 
 def one_phone(one: Identity, other: Identity) -> bool:
-    """Whether both are the same phone as far as they tell: by IMEIs where both have some, else by serials."""
-    return bool(set(one.imeis) & set(other.imeis)) if one.imeis and other.imeis else one.serial == other.serial
+    """Whether both are the same phone as far as they tell: by IMEIs where both have some, else by serial and model."""
+    if one.imeis and other.imeis:
+        return bool(set(one.imeis) & set(other.imeis))
+    return (one.serial, one.model) == (other.serial, other.model)
 
 
 def facts(session: Session) -> dict[str, str]:

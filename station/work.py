@@ -263,7 +263,9 @@ class Work:
     # --- what is owed to phones
 
     def owed(self, slot: Slot) -> list[Change]:
-        """What is not undone on the slot's phone and no run is at work on."""
+        """What is not undone on the slot's phone and no run is at work on; a recording of it can undo nothing."""
+        if slot.link is not None and slot.link.recorded:
+            return []
         going = {running.run for running in self.running.values()}
         return [change for change in left_on(slot.identity, self.changes.values()) if change.run not in going]
 
@@ -283,8 +285,13 @@ class Work:
         if known is None and slot.device is not None and (due := self.owed(slot)):
             task = asyncio.create_task(self._restore(slot, slot.device, due), name=f"restore-{slot.number}")
             known = self._restoring[slot.number] = task
-            task.add_done_callback(lambda _: self._restoring.pop(slot.number, None))
+            task.add_done_callback(partial(self._restored, slot, slot.device))
         return known
+
+    def _restored(self, slot: Slot, device: Device, task: asyncio.Task[None]) -> None:
+        self._restoring.pop(slot.number, None)
+        if slot.device is not device and not task.cancelled():  # it was plugged in again, or another one, meanwhile
+            self._begin_restore(slot)
 
     async def _restore(self, slot: Slot, device: Device, due: Sequence[Change]) -> None:
         told = await undo(device, due, later=True)
@@ -480,6 +487,8 @@ class Work:
         card = await self._look(("card", about.manufacturer, about.model), lambda: self.card(about))
         if slot.number in self.running:
             raise Trouble("slot.busy", _BUSY.fill(slot=slot.number), Side.PERSON, _WAIT_OR_STOP, EXIT_NO)
+        if _seen(slot) != about:  # the phone was changed for another one while all that was looked up
+            raise Trouble("slot.not-ready", _NOT_READY.fill(slot=slot.number), Side.CABLE, _RIGHT_SLOT, EXIT_BENCH)
         consent, reference = self._consent(ticket, run_id, first), self._reference_of(ticket, run_id, first)
         subject = self._subject(checklist, ticket, run_id, consent, reference, known, card)
         runner = Runner(run_id, subject, self._host(slot, ticket, run_id))
@@ -625,9 +634,11 @@ class Work:
         if any(running.run == run.id for running in self.running.values()):
             raise Trouble("run.active", _ACTIVE.fill(run=run.id), Side.PERSON, _WAIT_OR_STOP, EXIT_NO)
         seen = run.opened.device
+        imeis = tuple(imei.identity for imei in seen.imeis if imei.identity)
+        told = Identity(serial=seen.serial.identity or "", imeis=imeis, model=seen.model)
         for slot in self.bench.slots.values():
             identity = slot.identity
-            same = identity is not None and identity.serial == (seen.serial.identity or "")
+            same = identity is not None and identity.serial == told.serial and one_phone(told, identity)
             same &= slot.link is None or bool(slot.link.recorded) is (seen.transport == "bugreport")
             if slot.ready and identity is not None and same and same_phone(session, identity):
                 return self._free_slot(slot.number)
@@ -883,7 +894,7 @@ _SELF_CHECK_FIRST = Words("Finish and sign the self-check first", "请先完成�
 _READS_ONLY = Words(
     "An auditor reads everything and makes no run of a ticket", "审核员可查看全部内容，但不对工单作检测"
 )
-_TECHNICIAN = Words("Let a technician or an inspector run it", "请由技术员或质检员执行")
+_TECHNICIAN = Words("Let a technician or an inspector run it", "请由维修工程师或互检人执行")
 _SAME_PERSON = Words(
     "{person} made the self-check: the cross-check needs another person", "{person} 做了自检，互检须由他人进行"
 )

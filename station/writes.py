@@ -87,10 +87,11 @@ class Change:
     failed: Words | None = None
 
     def is_on(self, phone: Identity) -> bool:
-        """Whether it is this phone: by IMEIs where both have some, else by the serial that the phone itself tells."""
+        """Whether it is this phone: by IMEIs where both have some, else by the serial that the phone itself tells, with
+        its model: many a maker gives all of its phones one serial."""
         if self.imeis and phone.imeis:
             return bool(set(self.imeis) & set(phone.imeis))
-        return bool(self.serial) and self.serial == phone.serial
+        return bool(self.serial) and (self.serial, self.model) == (phone.serial, safe_text(phone.model, 200))
 
 
 def fold_changes(events: Iterable[Event], known: Mapping[str, Change] | None = None) -> dict[str, Change]:
@@ -326,15 +327,17 @@ class Noted(Protocol):
 
 
 class NotedPage:
-    """`SelfTestPage` whose page is known to be on the phone as long as it is."""
+    """`SelfTestPage` whose page is sent away once more when the attempt ends: that it went the first time is nowhere
+    said, and the cable may have been out by then."""
 
-    def __init__(self, page: SelfTestPage, noted: Noted) -> None:
-        self._page, self._noted = page, noted
+    def __init__(self, page: SelfTestPage, showing: Callable[[Write], Awaitable[object]]) -> None:
+        self._page, self._showing = page, showing
 
     @asynccontextmanager
     async def show(self, html: bytes, *, deadline_s: float) -> AsyncIterator[None]:
         """As `SelfTestPage.show`."""
-        async with self._noted(_PAGE), self._page.show(html, deadline_s=deadline_s):
+        await self._showing(_PAGE)
+        async with self._page.show(html, deadline_s=deadline_s):
             yield
 
 

@@ -159,6 +159,26 @@ async def test_pages_ports_and_files_are_written_down_and_taken_back(tmp_path: P
         await device.close()
 
 
+async def test_a_page_whose_phone_was_pulled_just_before_it_was_to_be_closed_is_closed_later(tmp_path: Path) -> None:
+    closing = asyncio.Event()
+
+    async def act(bench: Any) -> None:
+        async with bench.capability(SelfTestPage).show(b"<!doctype html><title>-</title>", deadline_s=20):
+            closing.set()
+            at.bench.phone.unplug()
+
+    async with place(tmp_path, changing(act, Shell, SelfTestPage)) as at:
+        await at.finished(await at.start())
+        assert closing.is_set()
+        [left] = (await send(at.client, m.ChangesQuery()))["changes"]
+        assert left["change"].endswith("self-test-page")
+        await at.bench.phone.plug()
+        await at.bench.server.connect(at.bench.phone.address)
+        async with asyncio.timeout(30):
+            while (await send(at.client, m.ChangesQuery()))["changes"]:  # noqa: ASYNC110 - the engine has no event for it
+                await asyncio.sleep(0.05)
+
+
 async def test_a_port_that_was_left_open_is_closed_and_a_file_that_was_left_is_removed(tmp_path: Path) -> None:
     opened = asyncio.Event()
 

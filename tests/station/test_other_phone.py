@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -147,3 +148,46 @@ async def test_what_was_changed_is_not_undone_on_a_clone_that_came_in_between(st
         cabinet.pull(clone)
         cabinet.put(phone)
         await holds(lambda: phone.off == [])
+
+
+async def test_a_run_is_gone_on_with_on_its_own_phone_and_not_on_a_clone_of_it(
+    station: Station, tmp_path: Path
+) -> None:
+    phone, clone = Phone(), another(Phone, "SER0001", port="usb:1-2")
+    cabinet, checklist = Cabinet(phone), write_checklist(tmp_path, QUESTIONS)
+    async with running(station, cabinet) as (_, client):
+        run = await started(client, checklist)
+        await until_session(client, lambda view: view.prompt is not None)
+        await send(client, m.AbortRun(run=run, person="tech", reason="lunch"))
+        cabinet.pull(phone)
+        cabinet.put(clone)
+        assert await is_known(client, clone) == 2
+        await until(client, lambda bench: bench.cards[0].device == "")
+        with pytest.raises(Trouble, match=r"run\.no-phone"):
+            await send(client, m.ResumeRun(run=run, person="tech"))
+
+
+async def test_a_phone_that_is_changed_for_another_while_its_run_is_prepared_is_not_run(
+    station: Station, tmp_path: Path
+) -> None:
+    phone, other = Phone(), another(Phone)
+    cabinet, checklist = Cabinet(phone), write_checklist(tmp_path, QUESTIONS)
+    async with running(station, cabinet) as (engine, client):
+        await until(client, lambda bench: bench.cards and bench.cards[0].status == "ready")
+        ticket = (await send(client, m.Intake(slot=1, person="tech")))["ticket"]
+        begun, may_go_on = threading.Event(), threading.Event()
+
+        def slowly(seen: Any) -> dict[str, Any]:
+            begun.set()
+            may_go_on.wait(20)
+            return {}
+
+        engine.work.card = slowly
+        starting = asyncio.create_task(started(client, checklist, ticket=ticket))
+        await asyncio.to_thread(begun.wait, 20)
+        cabinet.pull(phone)
+        cabinet.put(other)
+        await holds(lambda: (identity := engine.bench.slots[1].identity) is not None and identity.serial == "SER0002")
+        may_go_on.set()
+        with pytest.raises(Trouble, match=r"slot\.not-ready"):
+            await starting

@@ -412,6 +412,18 @@ async def test_a_person_stops_a_run_and_the_open_attempt_ends_as_aborted(tmp_pat
     assert run.verdicts["battery"] is Verdict.PASS
 
 
+async def test_a_run_that_is_stopped_before_it_has_begun_begins_nothing(tmp_path: Path) -> None:
+    """A person who goes on with a run and stops it at once, while a slow disk still writes that it goes on."""
+
+    async def stopped(runner: Runner, desk: Desk) -> None:
+        runner.abort("tech", "wrong phone")
+
+    run, _ = await run_checks(tmp_path, meanwhile=stopped)
+    assert (run.attempts, run.active) == ((), False)
+    assert run.aborted is not None
+    assert run.aborted.reason == "wrong phone"
+
+
 async def test_evidence_of_a_probe_is_kept_with_its_attempt(tmp_path: Path) -> None:
     async def shows(bench: Any) -> AsyncIterator[Any]:
         yield Evidence("picture", b"\x89PNG", "image/png")

@@ -13,9 +13,12 @@ from typing import Any
 
 import pytest
 
+from drivers.bugreport import BugreportTransport, put_report
+from drivers.bugreport_file import read_report
 from drivers.text import Words
 from probes.api import Write
 from station import messages as m
+from station.bug_reports import report_folder
 from station.client import Client
 from station.errors import Trouble
 from tests.station.command_line import run_assay
@@ -35,6 +38,19 @@ from tests.station.station_bench import (
 from tests.station.writing_bench import LIGHT, RADIO, Switches, writing, writing_check
 
 CHECKS = (writing_check("one", "test.hangs", "deadline_s = 100\n"),)
+
+#: A report of that phone which claims to have run an undo.
+REPORT = """\
+========================================================
+== dumpstate: 2023-11-14 22:24:00
+========================================================
+
+------ SYSTEM PROPERTIES (getprop) ------
+[ro.serialno]: [SER0001]
+[ro.product.model]: [Phone 1]
+------ LIGHT (light on) ------
+done
+"""
 
 
 async def _hang(bench: Any) -> None:
@@ -145,6 +161,35 @@ async def test_another_phone_with_the_same_serial_is_left_alone(station: Station
         assert clone.ran == []
 
 
+async def test_a_phone_of_another_model_with_a_serial_that_many_have_is_left_alone(
+    station: Station, tmp_path: Path
+) -> None:
+    """Makers that give all of their phones one serial are those whose IMEI can't be read either."""
+    checklist = write_checklist(tmp_path, CHECKS)
+    phone = Switches(serial="0123456789ABCDEF", imeis=())
+    other = Switches(serial="0123456789ABCDEF", imeis=(), model="Phone 2", port="usb:1-2", key=50)
+    cabinet = Cabinet(phone)
+    async with running(station, cabinet, loaded=HANGS) as (_, client):
+        await pulled_in_the_middle(client, cabinet, phone, checklist)
+        cabinet.put(other)
+        await until(client, lambda bench: any(card.model.endswith("Phone 2") for card in bench.cards))
+        assert len((await send(client, m.UndoChanges()))["changes"]) == 2
+        assert other.ran == []
+
+
+async def test_a_bug_report_of_the_phone_undoes_nothing(station: Station, tmp_path: Path) -> None:
+    """Whatever it holds: a section that is named like the undo is easily written."""
+    checklist, phone = write_checklist(tmp_path, CHECKS), Switches()
+    cabinet, folder, path = Cabinet(phone), report_folder(station.data), tmp_path / "report.txt"
+    path.write_text(REPORT, encoding="utf-8")
+    async with running(station, cabinet, BugreportTransport(folder), loaded=HANGS) as (_, client):
+        await pulled_in_the_middle(client, cabinet, phone, checklist)
+        slot = await send(client, m.FindDevice(device=put_report(folder, path, read_report(path)), wait_s=20))
+        assert slot["slot"] == 2
+        rows = (await send(client, m.UndoChanges()))["changes"]
+        assert [row["failed"] for row in rows] == [None, None]
+
+
 async def test_the_next_run_looks_only_when_the_phone_is_put_right(station: Station, tmp_path: Path) -> None:
     phone, seen = Switches(), list[list[str]]()
 
@@ -204,6 +249,29 @@ async def test_a_phone_that_was_restarted_is_put_right_as_soon_as_its_services_a
         phone.refuses = {}
         await nothing_left(client)
         assert phone.off == []
+
+
+async def test_a_phone_that_comes_while_the_one_before_it_is_still_waited_for_is_put_right_too(
+    station: Station, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("station.writes.AGAIN_S", 1.0)
+    first, second = Switches(), Switches(serial="SER0002", imeis=("490154203237518",), key=50)
+    checklist, cabinet = write_checklist(tmp_path, CHECKS), Cabinet(second)
+    async with running(station, cabinet, loaded=HANGS) as (engine, client):
+        await pulled_in_the_middle(client, cabinet, second, checklist)
+        cabinet.put(first)
+        await send(client, m.FindDevice(device=first.imeis[0], wait_s=10))
+        await start(client, checklist)
+        await holds(lambda: first.off == ["radio", "light"])
+        cabinet.pull(first)
+        await holds(lambda: not engine.work.running)
+        first.refuses = {"radio on": ("Wi-Fi service is not ready\n", 0)}
+        cabinet.put(first)
+        await holds(lambda: "radio on" in first.ran)
+        cabinet.pull(first)
+        cabinet.put(second)
+        await holds(lambda: second.off == [], 15)
+        assert first.off == ["radio"]
 
 
 async def test_an_engine_that_ends_does_not_wait_for_a_phone_to_start(
