@@ -17,6 +17,7 @@ from probes import getprop
 from probes.air import AIRPLANE_ON, READ_AIRPLANE, airplane_mode
 from probes.answers import NOT_SAID, Heard, as_value, hear, hear_second, unread, why_nothing
 from probes.api import Bench, Measurement, NotApplicable, Reading, Unread, probe
+from probes.crashes import UPTIME, proc_uptime
 from probes.sim import NO_TELEPHONY, NONE_READY, READ_REGISTRY, READY, REGISTRATION_WORDS, sim_states
 from probes.telephony import READ_FEATURES, pm_features, telephony_registry
 from probes.units import FLAG, TEXT
@@ -44,6 +45,12 @@ TECHNOLOGIES = {
     "rssi_2g": ("gsm_rssi_dBm", "2G"),
 }
 _IN_SERVICE = 0
+#: Seconds after the start in which a modem may still be loading its firmware and looking for a network.
+_STARTED_S = 90
+_STARTING = Words(
+    "the phone started {seconds} s ago and its modem may still be coming up; run this again in two minutes",
+    "手机 {seconds} 秒前刚启动，基带可能尚未就绪；请两分钟后重测",
+)
 _SLOTS = 8
 
 _NOT_ON = Words("the phone does not measure {name} here now", "手机当前未测量 {name} 信号")
@@ -68,8 +75,14 @@ def imei_present(answer: bytes, alive: bool = True) -> bool | None:
     return not _EMPTY_IDS.fullmatch(text)
 
 
-def _modem(bench: Bench, props: Heard, airplane: bool) -> Iterator[Reading]:
-    """The modem's version and identity."""
+def _just_started(bench: Bench) -> Words | None:
+    """What is to be said of a modem that is silent, where the phone started a moment ago."""
+    up = hear_second(bench, UPTIME, proc_uptime).get("uptime_s")
+    return _STARTING.fill(seconds=str(int(up))) if up is not None and up < _STARTED_S else None
+
+
+def _modem(bench: Bench, props: Heard, silent: Words | None) -> Iterator[Reading]:
+    """The modem's version and identity; `silent`: why it may be silent without a fault."""
     baseband = str(props.get("baseband") or "")
     known = baseband.strip().lower() not in ("", "unknown", "null")
     source = "getprop gsm.version.baseband"
@@ -77,8 +90,8 @@ def _modem(bench: Bench, props: Heard, airplane: bool) -> Iterator[Reading]:
         yield Measurement("baseband", as_value(baseband), source)
     else:
         yield Unread("baseband", NOT_SAID, source)
-    if not known and (airplane or not props.facts):
-        yield Unread("baseband_present", AIRPLANE_ON if airplane else props.reason("baseband"), source)
+    if not known and (silent or not props.facts):
+        yield Unread("baseband_present", silent or props.reason("baseband"), source)
     else:
         yield Measurement("baseband_present", known, source)
     answer = bench.answer(_IMEI.name)
@@ -86,8 +99,8 @@ def _modem(bench: Bench, props: Heard, airplane: bool) -> Iterator[Reading]:
     if present is None:
         why = _ID_REFUSED if b"Parcel(" in answer.stdout or answer.failure is not None else why_nothing(answer)
         yield Unread("imei_present", why, _IMEI.script)
-    elif not present and airplane:
-        yield Unread("imei_present", AIRPLANE_ON, _IMEI.script)
+    elif not present and silent:
+        yield Unread("imei_present", silent, _IMEI.script)
     else:
         yield Measurement("imei_present", present, _IMEI.script)
 
@@ -97,7 +110,7 @@ def _in_use(states: Sequence[str]) -> list[int]:
     return [slot for slot in range(min(len(states), _SLOTS)) if states[slot] in READY]
 
 
-def _registered(slots: Sequence[int], registry: Heard) -> Iterator[Reading]:
+def _registered(slots: Sequence[int], registry: Heard, silent: Words | None) -> Iterator[Reading]:
     codes = {slot: registry.get(f"phone{slot}_voice_reg") for slot in slots}
     data = {slot: registry.get(f"phone{slot}_data_reg") for slot in slots}
     known = [code for code in (*codes.values(), *data.values()) if code is not None]
@@ -105,7 +118,10 @@ def _registered(slots: Sequence[int], registry: Heard) -> Iterator[Reading]:
     if not known:
         yield from unread(("registered", "service"), registry.reason("phone0_voice_reg"), source)
         return
-    yield Measurement("registered", _IN_SERVICE in known, source)
+    if silent and _IN_SERVICE not in known:
+        yield Unread("registered", silent, source)
+    else:
+        yield Measurement("registered", _IN_SERVICE in known, source)
     words = (REGISTRATION_WORDS.get(code, f"code {code}") for code in codes.values() if code is not None)
     yield Measurement("service", ", ".join(words) or REGISTRATION_WORDS.get(known[0], f"code {known[0]}"), source)
 
@@ -140,7 +156,7 @@ def _signals(slots: Sequence[int], registry: Heard) -> Iterator[Reading]:
 @probe(
     "android.cellular",
     needs=Shell,
-    reads=(getprop.READ, READ_REGISTRY, READ_FEATURES, READ_AIRPLANE, _IMEI),
+    reads=(getprop.READ, READ_REGISTRY, READ_FEATURES, READ_AIRPLANE, _IMEI, UPTIME),
     measures={
         "baseband": TEXT,
         "baseband_present": FLAG,
@@ -169,7 +185,8 @@ async def cellular(bench: Bench) -> AsyncIterator[Reading]:
     if hear_second(bench, READ_FEATURES, pm_features).get("has_telephony") is False:
         raise NotApplicable(NO_TELEPHONY)
     airplane = airplane_mode(bench)
-    for one in _modem(bench, props, airplane):
+    silent = AIRPLANE_ON if airplane else _just_started(bench)
+    for one in _modem(bench, props, silent):
         yield one
     slots = _in_use(sim_states(props))
     if airplane or not slots:
@@ -177,5 +194,5 @@ async def cellular(bench: Bench) -> AsyncIterator[Reading]:
         for one in unread(("registered", "service", "radio_technology", *TECHNOLOGIES), why, registry.source):
             yield one
         return
-    for one in (*_registered(slots, registry), *_signals(slots, registry)):
+    for one in (*_registered(slots, registry, silent), *_signals(slots, registry)):
         yield one

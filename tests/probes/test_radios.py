@@ -484,6 +484,16 @@ async def test_a_level_that_no_radio_has_is_not_measured(nonsense: str) -> None:
     assert "rsrp_lte" in readings.unread
 
 
+async def test_a_phone_that_has_just_started_is_not_blamed_for_a_modem_that_is_not_up_yet() -> None:
+    lost = {"telephony-registry": REGISTRY.replace("0(IN_SERVICE)", "1(OUT_OF_SERVICE)")}
+    young, old = {"uptime": "41.20 12.00\n"}, {"uptime": "4100.20 12.00\n"}
+    readings = await read("android.cellular", writing_bench(props("LOADED", "") | lost | young))
+    assert "41 s ago" in readings.unread["registered"].reason.en
+    assert "41 s ago" in readings.unread["baseband_present"].reason.en
+    readings = await read("android.cellular", writing_bench(props("LOADED", "") | lost | old))
+    assert (readings.value("registered"), readings.value("baseband_present")) == (False, False)
+
+
 async def test_aeroplane_mode_explains_a_silent_modem() -> None:
     nothing = "Result: Parcel(00000000 ffffffff   '........')\n"
     readings = await read("android.cellular", writing_bench(props("NOT_READY", "") | {"device-id": nothing} | AIR))
