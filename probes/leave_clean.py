@@ -42,7 +42,7 @@ _REPAIR = Command(
 )
 _MAINTENANCE_USER = "77"
 _NETWORK = re.compile(
-    r"\s{0,8}[0-9]{1,6}\s{1,40}(.{1,64}?)\s{1,40}(?:open|owe|wep|wpa|sae|eap|psk|passpoint)\S{0,80}"
+    r"\s{0,8}[0-9]{1,6}\s{1,40}(\S.{0,63}?)\s{1,40}(?:open|owe|wep|wpa|sae|eap|psk|passpoint)\S{0,80}"
     r"(?: enterprise.*)?",
     re.ASCII | re.I,
 )

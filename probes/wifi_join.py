@@ -32,7 +32,7 @@ _HEARD = "cmd wifi start-scan; cmd wifi list-scan-results"
 _LOOK_S = 0.5
 #: `0            BenchNet                         wpa2-psk`: once for each kind of security (Android 12), or once with
 #: all of them, `wpa2-psk/wpa3-sae^` (Android 14); a word without blanks either way.
-_NETWORK = re.compile(r" {0,8}[0-9]{1,9} {1,40}(.{1,64}?) {1,40}[a-z][^ ]{1,80}")
+_NETWORK = re.compile(r" {0,8}[0-9]{1,9} {1,40}(\S.{0,63}?) {1,40}[a-z][^ ]{1,80}")
 
 _NO_AP = Words(
     "the checklist names no access point of the bench (setting “ssid”)", "检测清单未指定工位接入点（设置项“ssid”）"
