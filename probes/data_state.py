@@ -49,6 +49,13 @@ _NOT_ALL = Words(
     "未能检查所有痕迹，无法确认已清除：{why}",
 )
 
+_OF_NOBODY = Words(
+    "{count} apps are listed as added, installed by nobody, and there is no other trace of use: a maker's own, which come "
+    "back with every reset, look so too; see on the phone what they are (setting “allowed_apps”)",
+    "有 {count} 个应用列为后装且无安装来源，且无其他使用痕迹：厂商预装、重置后自动恢复的应用也如此显示；"
+    "请在手机上确认（设置项“allowed_apps”）",
+)
+
 
 @parser("installed_apps")
 def installed_apps(data: bytes) -> Parsed:
@@ -101,13 +108,22 @@ def _traces(accounts: Heard, apps: Heard, files: Heard) -> Iterator[Reading]:
         yield Measurement("user_files", Decimal(files.get("files")), "files in the user's folders")
 
 
-def _as_agreed(agreed: str, traces: list[Reading], allowed_files: int) -> Reading:
-    counts = {one.name: one.value for one in traces if isinstance(one, Measurement)}
+def _as_agreed(agreed: str, traces: list[Reading], apps: Heard, allowed_files: int, allowed_apps: int) -> Reading:
+    """Whether what was found is what was agreed.
+
+    An app that no store and no installer put there may be one that the maker's system brings along and lists with the
+    added ones: it proves nothing, neither that the phone was used nor that it was erased.
+    """
+    counts = {one.name: int(str(one.value)) for one in traces if isinstance(one, Measurement)}
     unread = [one for one in traces if isinstance(one, Unread)]
     source = "accounts, added apps, files of the user"
-    some = any(int(str(value)) > (allowed_files if name == "user_files" else 0) for name, value in counts.items())
+    of_nobody = sum(by == "null" for by in apps.get("installed_by") or ())
+    allowed = {"user_files": allowed_files, "added_apps": of_nobody}
+    some = any(value > allowed.get(name, 0) for name, value in counts.items())
     if agreed == "erased" and not some and unread:
         return Unread("as_agreed", _NOT_ALL.fill(why=unread[0].reason), source)
+    if not some and of_nobody > allowed_apps:
+        return Unread("as_agreed", _OF_NOBODY.fill(count=str(of_nobody)), source)
     if agreed == "kept" and not some and unread:
         return Unread("as_agreed", unread[0].reason, source)
     return Measurement("as_agreed", some == (agreed == "kept"), source)
@@ -137,12 +153,13 @@ def _as_agreed(agreed: str, traces: list[Reading], allowed_files: int) -> Readin
     unverified=True,
 )
 async def data_state(
-    bench: Bench, *, agreed: str = "", allowed_files: int = 0, timeout_s: float = 300.0
+    bench: Bench, *, agreed: str = "", allowed_files: int = 0, allowed_apps: int = 0, timeout_s: float = 300.0
 ) -> AsyncIterator[Reading]:
     """Whether accounts, added apps and the user's files are there (kept) or gone (erased), as agreed.
 
     Settings: `agreed`, `kept` or `erased`, where neither the ticket nor a person shall be asked; `allowed_files` that a
-    freshly set up phone of this model has by itself; `timeout_s` seconds until the question ends unanswered.
+    freshly set up phone of this model has by itself, and `allowed_apps` that it lists as added, installed by nobody;
+    `timeout_s` seconds until the question ends unanswered.
     """
     accounts = await hear_apart(bench, READ_ACCOUNTS, account)
     apps = await hear_second_apart(bench, READ_APPS, installed_apps)
@@ -160,4 +177,4 @@ async def data_state(
     setup = await hear_second_apart(bench, _SETUP, setup_state, "settings: user_setup_complete")
     if setup.get("user_setup_complete") is not None:
         yield Measurement("set_up", setup.get("user_setup_complete"), setup.source)
-    yield _as_agreed(said, traces, allowed_files)
+    yield _as_agreed(said, traces, apps, allowed_files, allowed_apps)

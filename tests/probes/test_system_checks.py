@@ -518,6 +518,19 @@ async def test_one_trace_is_enough_to_say_that_it_is_not_erased() -> None:
     assert (await asked("android.data-state", {"agreed": "erased"}, phone)).value("as_agreed") is False
 
 
+async def test_apps_that_come_back_with_every_reset_prove_neither_use_nor_erasure() -> None:
+    maker = "package:com.maker.shopping  installer=null\npackage:com.maker.news\n"
+    phone = EMPTY | {"apps": f"{maker}listed\n"}
+    readings = await asked("android.data-state", {"agreed": "erased"}, phone)
+    assert "2 apps" in readings.unread["as_agreed"].reason.en
+    readings = await asked("android.data-state", {"agreed": "erased"}, phone, allowed_apps=2)
+    assert readings.value("as_agreed") is True
+    used = EMPTY | {"apps": f"{maker}package:a.b  installer=com.android.vending\nlisted\n"}
+    readings = await asked("android.data-state", {"agreed": "erased"}, used, allowed_apps=2)
+    assert readings.value("as_agreed") is False
+    assert "as_agreed" in (await asked("android.data-state", {"agreed": "kept"}, phone)).unread
+
+
 async def test_a_model_with_files_of_its_own_may_have_so_many() -> None:
     phone = EMPTY | {"user-files": "counted 3\n"}
     assert (await asked("android.data-state", {"agreed": "erased"}, phone, allowed_files=3)).value("as_agreed") is True
