@@ -60,6 +60,7 @@ _MOST = 120
 #: What stands in a property or a file that a maker left empty.
 _NOTHING = re.compile(r"(?i)(?:unknown|none|null|n/?a|default|0+|-1|0x0+)")
 
+_UNSUPPORTED = Words("the phone can't tell an original part from a replaced one", "手机无法区分原装与更换的部件")
 _SILENT = Words("the phone does not tell it to the cable", "手机未通过数据线提供该信息")
 
 
@@ -95,6 +96,10 @@ def _found(files: Heard, props: Mapping[str, str]) -> dict[str, tuple[str, str]]
     return found
 
 
+def _no_status(told: Heard) -> Words:
+    return _UNSUPPORTED if told.get("part_status") == "unsupported" else told.reason("part_status")
+
+
 def _battery(supply: Heard, told: Heard, nodes: Heard) -> Iterator[Reading]:
     """The battery's serial by the nearest source that has one, and what Android 15 calls its status."""
     sources = ((told, "serial"), (supply, "serial_number"), (supply, "serial_file"), (nodes, "serial"))
@@ -107,7 +112,7 @@ def _battery(supply: Heard, told: Heard, nodes: Heard) -> Iterator[Reading]:
     if status in ("original", "replaced"):
         yield Measurement("battery_status", status, f"{told.source}: PART_STATUS")
     else:
-        yield Unread("battery_status", told.reason("part_status"), told.source)
+        yield Unread("battery_status", _no_status(told), told.source)
     made = told.get("manufactured") or supply.get("manufacturing_date")
     if made:
         yield Measurement("battery_made", as_value(made), told.source if told.get("manufactured") else supply.source)
@@ -189,7 +194,10 @@ async def parts(bench: Bench) -> AsyncIterator[Reading]:
         yield Unread("reported_replaced", said.reason("serialno"), said.source)
         return
     yield Measurement("parts_told", Decimal(measured), source)
-    yield Measurement("reported_replaced", tuple(replaced), f"{told.source}: PART_STATUS")
+    if told.get("part_status") in ("original", "replaced"):
+        yield Measurement("reported_replaced", tuple(replaced), f"{told.source}: PART_STATUS")
+    else:  # what calls no part original calls none replaced either: that is no word for them
+        yield Unread("reported_replaced", _no_status(told), f"{told.source}: PART_STATUS")
 
 
 def _camera(one: Mapping[str, Any]) -> str:

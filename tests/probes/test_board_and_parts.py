@@ -124,16 +124,18 @@ async def test_every_part_that_tells_something_is_named_with_its_source() -> Non
     assert readings.measured["display_serial"].source == "sysfs"
     assert readings.value("board_serial") == "BENCH0001"
     assert readings.value("storage_chip") == "BNCH64"  # the chip's own file is nearer than the property
-    assert readings.value("reported_replaced") == ()
     assert readings.value("parts_told") >= 5
+    assert "reported_replaced" in readings.unread  # who calls no part original calls none replaced
 
 
 async def test_a_battery_that_the_phone_calls_replaced_is_told_and_an_unsupported_one_is_not() -> None:
     replaced = await run("android.parts", PARTS | {"battery-property": status(2)})
     assert replaced.value("reported_replaced") == ("battery",)
     unsupported = await run("android.parts", PARTS | {"battery-property": status(0)})
-    assert "battery_status" in unsupported.unread
-    assert unsupported.value("reported_replaced") == ()
+    assert "can't tell" in unsupported.unread["battery_status"].reason.en
+    assert "can't tell" in unsupported.unread["reported_replaced"].reason.en
+    original = await run("android.parts", PARTS | {"battery-property": status(1)})
+    assert original.value("reported_replaced") == ()
 
 
 async def test_a_part_that_tells_nothing_is_silent_not_original() -> None:
