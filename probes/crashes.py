@@ -131,6 +131,7 @@ def _window(box: Heard, log: Heard, now: datetime, since: timedelta) -> _Window:
     return _Window(start, now, tags, events)
 
 
+_TOMBSTONES = ("SYSTEM_TOMBSTONE", "SYSTEM_TOMBSTONE_PROTO", "SYSTEM_TOMBSTONE_PROTO_WITH_HEADERS")
 _SYSTEM_TAGS = ("system_server_crash", "system_server_native_crash", "system_server_watchdog")
 _PANIC_TAGS = ("APANIC_CONSOLE", "SYSTEM_KERNEL_PANIC")
 
@@ -139,7 +140,8 @@ def _system_crashes(window: _Window) -> tuple[int, str]:
     """Crashes of the system and of driver services (not of apps), by the source that saw more of them."""
     counts: list[tuple[int, str]] = []
     if window.tags is not None:
-        tombstones = window.count("SYSTEM_TOMBSTONE") or window.count("SYSTEM_TOMBSTONE_PROTO")
+        # One crash is kept as text and as one of two binary forms (AOSP BootReceiver).
+        tombstones = max(map(window.count, _TOMBSTONES))
         of_apps = window.count("data_app_native_crash", "system_app_native_crash")
         counts.append((max(0, tombstones - of_apps) + window.count(*_SYSTEM_TAGS), "dumpsys dropbox"))
     if window.events is not None:
@@ -156,8 +158,10 @@ def _is_abnormal(reason: str) -> bool:
     return any(word in reason.lower() for word in _ABNORMAL)
 
 
-def _panics(props: dict[str, str], clock: Heard, hours: int) -> int:
-    """How many starts of the kept history, within the last hours, followed a panic or a watchdog."""
+def _panics(props: dict[str, str], clock: Heard, hours: int) -> int | None:
+    """How many starts of the kept history, within the last hours, followed a panic or a watchdog; None without one."""
+    if not props.get("persist.sys.boot.reason.history", "").strip():
+        return None
     since = int(clock.get("epoch_s") or 0) - 3600 * hours
     count = 0
     for line in props.get("persist.sys.boot.reason.history", "").splitlines():
@@ -182,10 +186,13 @@ _NO_CLOCK = Words(
 )
 
 
-def _counted(window: _Window, panics: int, log: Heard) -> Iterator[Reading]:
+def _counted(window: _Window, starts: int | None, box: Heard, log: Heard) -> Iterator[Reading]:
     crashed, source = _system_crashes(window)
-    panics = max(panics, window.count(*_PANIC_TAGS))
-    yield Measurement("kernel_panics", Decimal(panics), "getprop persist.sys.boot.reason.history, dumpsys dropbox")
+    panics = max(starts or 0, window.count(*_PANIC_TAGS))
+    if starts is None and window.tags is None:  # nobody who would have kept one has spoken
+        yield Unread("kernel_panics", box.reason("entries"), box.source)
+    else:
+        yield Measurement("kernel_panics", Decimal(panics), "getprop persist.sys.boot.reason.history, dumpsys dropbox")
     yield Measurement("new_crashes", Decimal(crashed + panics), f"{source}, kernel panics: {panics}")
     if window.tags is not None:
         apps = window.count("data_app_crash", "system_app_crash", "data_app_native_crash", "system_app_native_crash")
@@ -314,7 +321,7 @@ async def crashes(bench: Bench, *, window_h: int = 24) -> AsyncIterator[Reading]
             yield Unread(name, reason, clock.source if now is None else box.source)
         return
     window = _window(box, log, now, timedelta(hours=window_h))
-    for found in _counted(window, _panics(props, clock, window_h), log):
+    for found in _counted(window, _panics(props, clock, window_h), box, log):
         yield found
     for found in _later(bench, box, log, clock, now):
         yield found

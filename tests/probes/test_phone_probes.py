@@ -352,6 +352,16 @@ async def test_older_crashes_are_not_new() -> None:
     assert (await run("android.crashes", later, window_h=24 * 14)).value("new_crashes") > 0
 
 
+async def test_panics_of_which_nobody_kept_a_record_are_unread_and_not_none() -> None:
+    refused = "Permission Denial: can't dump DropBox from from pid=1, uid=2000\n"
+    answers = CRASHES | {"getprop": "[ro.build.version.sdk]: [28]\n", "dropbox": refused}
+    readings = await run("android.crashes", answers)
+    assert "refused" in readings.unread["kernel_panics"].reason.en
+    assert "hal_deaths" in readings.measured  # the crash log speaks for itself
+    kept = CRASHES | {"getprop": "[ro.build.version.sdk]: [28]\n", "dropbox": "Drop box contents: 0 entries\n"}
+    assert (await run("android.crashes", kept)).value("kernel_panics") == 0
+
+
 async def test_a_quiet_phone_has_no_crashes() -> None:
     quiet = prop("persist.sys.boot.reason.history", "reboot,userrequested,1700000300")
     answers = {"getprop": quiet, "clock": out.CLOCK, "dropbox": "Drop box contents: 0 entries\n", "crash-log": ""}
