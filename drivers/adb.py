@@ -103,16 +103,24 @@ class AdbTransport:
             await asyncio.sleep(0.05)
 
     async def _track(self) -> AsyncGenerator[tuple[Link, ...], None]:
-        reader, writer = await open_stream(self._server.address)
         server = self._server.ended
+        reader, writer = await open_stream(self._server.address)
+        over = asyncio.ensure_future(self._server.over(server))
+        waiting: set[asyncio.Future[Any]] = {over}
         try:
             await subscribe(reader, writer, "host:track-devices-l")
             while True:
-                text = (await read_block(reader)).decode("utf-8", "replace")
-                links = parse_devices(text, simulated=self._simulated)
+                block = asyncio.ensure_future(read_block(reader))
+                waiting = {over, block}
+                await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+                if not block.done():  # one that hung may go on where it was: it is asked anew
+                    raise adb_errors.server_restarted()
+                links = parse_devices(block.result().decode("utf-8", "replace"), simulated=self._simulated)
                 yield tuple(replace(link, key=f"{server}.{link.key}") for link in links)
         finally:
             writer.close()
+            for each in waiting:
+                each.cancel()
 
     async def open(self, link: Link) -> Device:
         """Open a link; raises a DriverError when it is gone or unusable."""

@@ -17,9 +17,10 @@ import os
 import re
 import socket
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 from tenacity import wait_exponential
 from tenacity.wait import wait_base
@@ -33,9 +34,13 @@ __all__ = ["SERVER_VERSION", "AdbServer", "PortOwner", "bundled_adb", "named_ser
 #: The version word of `host:version` that the bundled binary speaks; 41 since platform-tools 29 (adb 1.0.41).
 SERVER_VERSION = 41
 DEFAULT_PORT = 5037
+T = TypeVar("T")
 
 _START_S = 10.0  # measured: up within 0.1 s; 10 s is a bench under heavy load
 _QUERY_S = 2.0
+#: Seconds between two looks whether a server still answers, those that it gets for it, and looks in vain in a row after
+#: which it hangs: half a minute, which no load of a bench explains.
+LOOK_S, LOOK_WAIT_S, LOOKS = 5.0, 5.0, 3
 _SETTLED_S = 30.0  # a server that lived this long starts again with the shortest pause
 _log = logging.getLogger(__name__)
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
@@ -170,9 +175,15 @@ async def read_block(reader: asyncio.StreamReader) -> bytes:
         raise adb_errors.server_away("adb") from None
 
 
-async def server_version(address: ServerAddress) -> int:
+async def _drained(reader: asyncio.StreamReader) -> None:
+    """Read what comes; raises ServerDown at its end."""
+    while True:
+        await read_block(reader)
+
+
+async def server_version(address: ServerAddress, timeout_s: float = _QUERY_S) -> int:
     """What `host:version` says; raises ServerDown when nothing listens or what listens is no adb server."""
-    answer = await ask(address, "host:version")
+    answer = await ask(address, "host:version", timeout_s)
     try:
         return int(answer, 16)
     except ValueError:
@@ -213,6 +224,7 @@ class AdbServer:
         self.address = self._address(port)
         self.owned = False
         self.ended = 0
+        self._over = asyncio.Event()
         self._network: set[str] = set()
         self._ready = asyncio.Event()
         self._settled = asyncio.Event()
@@ -240,6 +252,11 @@ class AdbServer:
     async def ready(self) -> None:
         """Wait until the server is usable."""
         await self._ready.wait()
+
+    async def over(self, ended: int) -> None:
+        """Wait until more than so many servers have ended, or were given up because they hung."""
+        while self.ended <= ended:
+            await self._over.wait()
 
     async def close(self) -> None:
         """Stop supervising and end the server if it is our child."""
@@ -283,6 +300,8 @@ class AdbServer:
                 self._ready.clear()
                 self.owned = False
                 self.ended += 1  # before another one can be there
+                self._over.set()
+                self._over = asyncio.Event()
             self._settled.set()
             if asyncio.get_running_loop().time() - began > _SETTLED_S:
                 attempt.reset()
@@ -314,18 +333,35 @@ class AdbServer:
         return adb_errors.foreign_server(str(self.address), what, str(owner) if owner else "?")
 
     async def _watch_other(self) -> None:
-        """Stay while a server that is not ours is there: a subscription ends the moment it does."""
+        """Stay while a server that is not ours is there and answers: a subscription ends the moment it does."""
         reader, writer = await open_stream(self.address)
         try:
             await subscribe(reader, writer, "host:track-devices")
             self._usable()
-            while True:
-                await read_block(reader)
+            await self._unless_it_hangs(_drained(reader))
+            raise adb_errors.server_silent(str(self.address))
         finally:
             writer.close()
 
+    async def _unless_it_hangs(self, end: Coroutine[Any, Any, T]) -> T | None:
+        """What the server's end comes to; None as soon as it is there and has answered nothing for a while."""
+        ending, vain = asyncio.ensure_future(end), 0
+        try:
+            while vain < LOOKS:
+                await asyncio.wait({ending}, timeout=LOOK_S)
+                if ending.done():
+                    return ending.result()
+                try:
+                    await server_version(self.address, LOOK_WAIT_S)
+                    vain = 0
+                except DriverError:
+                    vain += 1
+            return None
+        finally:
+            ending.cancel()
+
     async def _run_child(self) -> None:
-        """Start our own server and stay while it lives; raises ServerDown."""
+        """Start our own server and stay while it lives and answers; raises ServerDown."""
         failed = self.trouble is not None and self.trouble.code == "adb.server-start"
         if failed and self._home is not None and self._port is None:
             self.address = self._address(None)  # most likely somebody was quicker to take the free port
@@ -337,10 +373,10 @@ class AdbServer:
             async with asyncio.TaskGroup() as tasks:
                 for address in self._network:
                     tasks.create_task(self._connect_again(address))
-                code = await child.wait()
+                code = await self._unless_it_hangs(child.wait())
         finally:
             await self._end_child()
-        raise adb_errors.server_ended(code)
+        raise adb_errors.server_silent(str(self.address)) if code is None else adb_errors.server_ended(code)
 
     async def _connect_again(self, address: str) -> None:
         with contextlib.suppress(DriverError):  # whoever asked for it first sees in the list that it is not there

@@ -113,6 +113,94 @@ async def test_a_killed_server_is_started_again_and_says_so_meanwhile(tmp_path: 
         assert await server_version(server.address) == SERVER_VERSION
 
 
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server is taken for hung after a moment."""
+    monkeypatch.setattr("drivers.adb_server.LOOK_S", 0.05)
+    monkeypatch.setattr("drivers.adb_server.LOOK_WAIT_S", 0.3)
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_a_server_of_ours_that_hangs_is_ended_and_started_again(tmp_path: Path) -> None:
+    async with running(AdbServer(home=tmp_path)) as server:
+        hung = port_owner(server.address.port)
+        assert hung is not None
+        os.kill(hung.pid, signal.SIGSTOP)
+        async with asyncio.timeout(15):
+            while server.trouble is None:  # noqa: ASYNC110 - it is looked at again and again
+                await asyncio.sleep(0.02)
+        assert (server.trouble.code, server.trouble.side) == ("adb.server-silent", Side.BENCH)
+        await until_ready(server)
+        again = port_owner(server.address.port)
+        assert again is not None
+        assert again.pid != hung.pid
+        assert await server_version(server.address) == SERVER_VERSION
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_anothers_server_that_hangs_is_named_and_left_alone(tmp_path: Path) -> None:
+    port, environ = free_port(), real_environ(tmp_path)
+    arguments = (bundled_adb(), "-L", f"tcp:{port}", "server", "nodaemon")
+    other = await asyncio.create_subprocess_exec(*arguments, env=environ)
+    try:
+        async with asyncio.timeout(15):
+            while port_owner(port) is None:  # noqa: ASYNC110 - its own way up
+                await asyncio.sleep(0.02)
+        async with running(AdbServer(port, environ=environ, backoff=wait_fixed(0.1))) as server:
+            assert (server.trouble, server.owned) == (None, False)
+            other.send_signal(signal.SIGSTOP)
+            async with asyncio.timeout(20):
+                while server.trouble is None or server.trouble.code != "adb.foreign-server":  # noqa: ASYNC110
+                    await asyncio.sleep(0.02)
+            assert f"pid {other.pid}" in server.trouble.what.en
+            other.send_signal(signal.SIGCONT)
+            await until_ready(server)
+            assert (server.trouble, server.owned) == (None, False)
+    finally:
+        other.kill()
+        await other.wait()
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_phones_of_a_server_that_hung_and_went_on_can_be_opened_again(tmp_path: Path) -> None:
+    port, environ = free_port(), real_environ(tmp_path)
+    other = await asyncio.create_subprocess_exec(
+        *(bundled_adb(), "-L", f"tcp:{port}", "server", "nodaemon"), env=environ
+    )
+    async with SimulatedBench(["healthy"]) as sim:
+        server = AdbServer(port, environ=environ, backoff=wait_fixed(0.1))
+        transport = AdbTransport(server)
+        lists = transport.watch().__aiter__()
+
+        async def usable() -> Link:
+            while True:
+                for link in await anext(lists):
+                    if link.state.usable:
+                        return link
+
+        try:
+            async with asyncio.timeout(15):
+                while port_owner(port) is None:  # noqa: ASYNC110 - its own way up
+                    await asyncio.sleep(0.02)
+            await server.start()
+            await server.connect(sim.phones[0].address)
+            async with asyncio.timeout(20):
+                before = await transport.open(await usable())
+                other.send_signal(signal.SIGSTOP)
+                while await anext(lists) != ():
+                    pass
+                other.send_signal(signal.SIGCONT)
+                again = await transport.open(await usable())
+            assert (await again.identify(deadline_s=10)).serial == sim.phones[0].serial
+            await before.close()
+            await again.close()
+        finally:
+            other.send_signal(signal.SIGCONT)
+            await transport.close()
+            other.kill()
+            await other.wait()
+
+
 _KILLED = """
 import asyncio, os, signal, sys
 from pathlib import Path
