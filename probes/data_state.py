@@ -51,9 +51,9 @@ _NOT_ALL = Words(
 
 _OF_NOBODY = Words(
     "{count} apps are listed as added, installed by nobody, and there is no other trace of use: a maker's own, which "
-    "come back with every reset, look so too; see on the phone what they are (setting “allowed_apps”)",
+    "come back with every reset, look so too; see on the phone what they are (setting `allowed_apps`)",
     "有 {count} 个应用列为后装且无安装来源，且无其他使用痕迹：厂商预装、重置后自动恢复的应用也如此显示；"
-    "请在手机上确认（设置项“allowed_apps”）",
+    "请在手机上确认（设置项 `allowed_apps`）",
 )
 
 
