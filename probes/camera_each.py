@@ -13,7 +13,7 @@ from typing import Any
 from drivers.api import Files, Shell
 from drivers.text import Words
 from probes.answers import hear_apart
-from probes.api import Bench, Choice, Evidence, Measurement, NotApplicable, Prompt, PromptKind, Reading, Unread, probe
+from probes.api import Bench, Choice, Evidence, Measurement, NotRun, Prompt, PromptKind, Reading, Unread, probe
 from probes.cameras import READ_CAMERA, media_camera
 from probes.picture import Picture
 from probes.shutter import LENSES, LensName, Shutter, Unseen, same_focal
@@ -47,6 +47,10 @@ _OTHER_LENS = Words(
 _NO_SUCH = Words(
     "the camera service lists no {lens} camera; whether one should be there is the check “Cameras”",
     "相机服务未列出{lens}摄像头；是否应有请看“摄像头”检测",
+)
+_NONE_LISTED = Words(
+    "the camera service lists no camera at all; whether one should be there is the check “Cameras”",
+    "相机服务未列出任何摄像头；是否应有请看“摄像头”检测",
 )
 _HAS_NONE = Words("This phone has no {lens} lens", "此手机没有{lens}镜头")
 _NONE_SAID = Words("the phone has no {lens} lens, as the person says", "检测人确认手机没有{lens}镜头")
@@ -148,7 +152,7 @@ async def camera_each(
     """
     said = await hear_apart(bench, READ_CAMERA, media_camera)
     if said.get("camera_count") == 0:
-        raise NotApplicable(_NO_SUCH.fill(lens=""))
+        raise NotRun(_NONE_LISTED)
     ready = Prompt("aim", PromptKind.CHOICE, _AIM, _AIM_STEPS, (Choice("ready", _READY, "1"),), timeout_s)
     await bench.person.ask(ready)
     shutter = Shutter(bench, wait_s=wait_s, timeout_s=timeout_s)

@@ -38,6 +38,10 @@ _MOST = 4
 _REST_S = 1.5
 
 _NO_FLASH = Words("the phone says that none of its cameras has a flash", "手机声明其摄像头均无闪光灯")
+_NO_BACK = Words(
+    "the camera service lists no back camera, whose flash it would be; see the check “Cameras” first",
+    "相机服务未列出后置摄像头，无法得知其闪光灯；请先看“摄像头”检测",
+)
 _SET_ON = Words("Set the flash of the camera app to “on”", "请将相机应用的闪光灯设为“开启”")
 _SET_STEPS = (
     Words("“On”, not “auto”; the sign is a lightning without A", "选“开启”而非“自动”；图标为不带 A 的闪电"),
@@ -74,10 +78,12 @@ async def flash(
     there; `timeout_s`, seconds for a person.
     """
     said = await hear_apart(bench, READ_CAMERA, media_camera)
-    if any(one.get("flash") is not None for one in said.get("inventory") or ()) and not any(
-        one.get("flash") for one in said.get("inventory") or ()
-    ):
-        raise NotApplicable(_NO_FLASH)
+    cameras = said.get("inventory") or ()
+    if any(one.get("flash") is not None for one in cameras) and not any(one.get("flash") for one in cameras):
+        # The flash is told with its camera: of a camera that died and is listed no more nothing is known.
+        if any(one.get("facing") == "back" for one in cameras):
+            raise NotApplicable(_NO_FLASH)
+        raise NotRun(_NO_BACK)
     shutter = Shutter(bench, wait_s=wait_s, timeout_s=timeout_s)
     await shutter.open("back")
     ready = Prompt("flash-on", PromptKind.CHOICE, _SET_ON, _SET_STEPS, (Choice("on", _IS_SET, "1"),), timeout_s)

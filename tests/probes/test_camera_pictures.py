@@ -188,8 +188,9 @@ async def test_a_phone_without_that_camera_or_any_is_not_failed() -> None:
     only_back = CAMERAS[: CAMERAS.index("== Camera HAL device device@3.7/internal/1")]
     readings = await each(Phone([]), {}, "front", cameras=only_back)
     assert "lists no front camera" in readings.unread["front_picture"].reason.en
-    with pytest.raises(NotApplicable):
+    with pytest.raises(NotRun, match="lists no camera at all") as why:  # they may all have died
         await each(Phone([]), {}, cameras="Number of camera devices: 0\n")
+    assert not isinstance(why.value, NotApplicable)
 
 
 async def test_a_phone_without_a_camera_app_is_not_run() -> None:
@@ -234,6 +235,14 @@ async def test_how_often_it_fires_is_in_no_prompt() -> None:
 async def test_a_phone_whose_cameras_have_no_flash_needs_none() -> None:
     with pytest.raises(NotApplicable):
         await flash([], "0", cameras=CAMERAS.replace("flash unit: true", "flash unit: false"))
+
+
+async def test_of_a_back_camera_that_is_listed_no_more_the_flash_is_not_known() -> None:
+    front = CAMERAS.replace("flash unit: true", "flash unit: false").replace("Facing: BACK", "Facing: FRONT")
+    front = front.replace("Facing: Back", "Facing: Front")
+    with pytest.raises(NotRun, match="no back camera") as why:
+        await flash([], "0", cameras=front)
+    assert not isinstance(why.value, NotApplicable)
 
 
 # pictures
