@@ -28,8 +28,9 @@ __all__ = ["SLOTS", "Bench", "Slot", "Watcher"]
 _log = logging.getLogger(__name__)
 
 SLOTS = Migrations("assay-slots")
-#: Seconds for a phone to say who it is, and between tries while it stays plugged in.
+#: Seconds for a phone to say who it is, for that and its opening, and between tries while it stays plugged in.
 IDENTIFY_S = 8.0
+OPEN_S = IDENTIFY_S + 2
 TRY_AGAIN_S = 4.0
 #: Seconds that a run waits for a phone that flapped: discovery takes it for gone after 2 s, and then says so.
 FLAP_WAIT_S = 4.0
@@ -166,14 +167,18 @@ class Bench:
         return [transport.trouble for transport in self.transports.values() if transport.trouble is not None]
 
     async def device(self, slot: Slot, failed: Device | None) -> Device | None:
-        """The slot's device, None when the phone is gone.
+        """The slot's device, None when the phone is gone; one that flapped is waited for until it is opened again.
 
-        `failed` is the device whose link just broke: then wait until discovery says that the phone flapped (it is
-        opened again) or is gone.
+        `failed` is the device whose link just broke: then wait until discovery says that the phone flapped or is gone.
         """
         with suppress(TimeoutError):
             async with asyncio.timeout(FLAP_WAIT_S):
-                while failed is not None and slot.link is not None and slot.device in (failed, None):
+                while failed is not None and slot.link is not None and slot.device is failed:
+                    slot.moved.clear()
+                    await slot.moved.wait()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(OPEN_S):
+                while slot.link is not None and slot.link.state.usable and not slot.ready:
                     slot.moved.clear()
                     await slot.moved.wait()
         return slot.device if slot.ready else None
@@ -239,7 +244,7 @@ class Bench:
         self._watcher.changed(slot)
         flaps = slot.flaps
         try:
-            async with asyncio.timeout(IDENTIFY_S + 2):
+            async with asyncio.timeout(OPEN_S):
                 device = await self.transports[link.transport].open(link)
                 identity = await _identified(device)
         except DriverError as error:

@@ -1,4 +1,5 @@
-"""Another phone in the socket of a run's phone: nothing of it is measured, changed or undone under the run's name."""
+"""Another phone in the socket of a run's phone: nothing of it is measured, changed or undone under the run's name; the
+phone itself, when it flaps, is waited for."""
 
 from __future__ import annotations
 
@@ -191,3 +192,26 @@ async def test_a_phone_that_is_changed_for_another_while_its_run_is_prepared_is_
         may_go_on.set()
         with pytest.raises(Trouble, match=r"slot\.not-ready"):
             await starting
+
+
+async def test_a_phone_that_flaps_while_a_person_is_asked_is_waited_for_until_it_has_said_who_it_is(
+    station: Station, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("station.bench.TRY_AGAIN_S", 0.1)
+    phone = Phone()
+    cabinet, checklist = Cabinet(phone), write_checklist(tmp_path, QUESTIONS)
+    async with running(station, cabinet) as (engine, client):
+        run = await started(client, checklist)
+        view = await until_session(client, lambda view: view.prompt is not None)
+        phone.mute = True
+        cabinet.pull(phone)
+        cabinet.put(phone)
+        await holds(lambda: not engine.bench.slots[1].ready)
+        about = {"prompt": view.prompt.id, "value": "good", "person": "tech"}
+        await send(client, m.AnswerPrompt(slot=1, attempt=view.prompt.attempt, **about))
+        await until_session(client, lambda view: view.run and view.run.checks[0].verdict == "pass")
+        phone.mute = False
+        view = await until_session(client, lambda view: view.prompt is not None)
+        await send(client, m.AnswerPrompt(slot=1, attempt=view.prompt.attempt, **about))
+        done = await finished(client, run)
+        assert [row.verdict for row in done.checks] == ["pass", "pass"]
