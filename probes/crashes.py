@@ -20,7 +20,7 @@ from probes.answers import NOT_SAID, Heard, as_value, hear, hear_second
 from probes.api import Bench, Evidence, Measurement, Parsed, Reading, Unread, parser, probe
 from probes.captured import decimal, integer, stripped_lines
 from probes.crash_evidence import Suspect, as_facts, evidence_of, is_service, merged
-from probes.dropbox import dropbox, dropped_since
+from probes.dropbox import crashed_since, dropbox, dropped_since
 from probes.kernel_log import dmesg, kernel_lines
 from probes.logcat import crash_events, entries, log_evidence, logcat
 from probes.units import FLAG, LIST, TEXT
@@ -186,7 +186,7 @@ _NO_CLOCK = Words(
 )
 
 
-def _counted(window: _Window, starts: int | None, box: Heard, log: Heard) -> Iterator[Reading]:
+def _counted(window: _Window, starts: int | None, box: Heard) -> Iterator[Reading]:
     crashed, source = _system_crashes(window)
     panics = max(starts or 0, window.count(*_PANIC_TAGS))
     if starts is None and window.tags is None:  # nobody who would have kept one has spoken
@@ -198,11 +198,16 @@ def _counted(window: _Window, starts: int | None, box: Heard, log: Heard) -> Ite
         apps = window.count("data_app_crash", "system_app_crash", "data_app_native_crash", "system_app_native_crash")
         yield Measurement("app_crashes", Decimal(apps), "dumpsys dropbox")
         yield Measurement("app_anrs", Decimal(window.count("data_app_anr", "system_app_anr")), "dumpsys dropbox")
-    if window.events is None:
-        yield Unread("hal_deaths", log.reason("events"), log.source)
-        return
-    deaths = [event for event in window.events if event["kind"] == "native" and is_service(event["process"])]
-    yield Measurement("hal_deaths", Decimal(len(deaths)), log.source)
+
+
+def _deaths(window: _Window, kept: bytes, log: Heard) -> Reading:
+    """Driver services that died, by the source that saw more: the crash log ends with a restart, the drop box stays."""
+    dropped = [one for one in crashed_since(kept, f"{window.start:%Y-%m-%d %H:%M:%S}") if is_service(one)]
+    if window.events is None and not dropped:
+        return Unread("hal_deaths", log.reason("events"), log.source)
+    events = [one for one in window.events or () if one["kind"] == "native" and is_service(one["process"])]
+    source = f"{log.source}: {len(events)}, {DROPPED[0].script}: {len(dropped)}"
+    return Measurement("hal_deaths", Decimal(max(len(events), len(dropped))), source)
 
 
 def _since(name: str, box: Heard, log: Heard, now: datetime, seconds: Decimal, source: str) -> Measurement:
@@ -321,8 +326,9 @@ async def crashes(bench: Bench, *, window_h: int = 24) -> AsyncIterator[Reading]
             yield Unread(name, reason, clock.source if now is None else box.source)
         return
     window = _window(box, log, now, timedelta(hours=window_h))
-    for found in _counted(window, _panics(props, clock, window_h), box, log):
+    for found in _counted(window, _panics(props, clock, window_h), box):
         yield found
+    yield _deaths(window, bench.answer(DROPPED[0].name).stdout, log)
     for found in _later(bench, box, log, clock, now):
         yield found
     for found in _pointing(bench, window):

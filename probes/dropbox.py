@@ -11,16 +11,17 @@ from collections.abc import Iterator
 
 from probes.api import Parsed, parser
 from probes.captured import raw_lines
-from probes.crash_evidence import LogLine, Suspect, as_facts, crashed_services, evidence_of, merged
+from probes.crash_evidence import DUMP_SIGNAL, LogLine, Suspect, as_facts, crashed_services, evidence_of, merged
 from probes.kernel_log import kernel_line
 
-__all__ = ["SEPARATOR", "dropbox", "dropped_since"]
+__all__ = ["SEPARATOR", "crashed_since", "dropbox", "dropped_since"]
 
 #: What stands before each entry when texts are printed (AOSP DropBoxManagerService).
 SEPARATOR = "========================================"
 _ENTRY = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}) ([\w.@-]{1,120}) \(", re.ASCII)
 #: Tags whose text is a kernel's log of the start before (AOSP BootReceiver).
 _KERNEL = frozenset(("SYSTEM_LAST_KMSG", "APANIC_CONSOLE", "SYSTEM_RECOVERY_KMSG", "SYSTEM_AUDIT"))
+_PROCESS = re.compile(r"pid: [0-9]{1,10}, tid: [0-9]{1,10}\b.{0,200}>>> (.{1,200}?) <<<", re.ASCII)
 _NATIVE = ("SYSTEM_TOMBSTONE", "system_server_native_crash")
 
 
@@ -48,6 +49,16 @@ def dropped_since(data: bytes, start: str = "") -> list[Suspect]:
         elif tag.startswith(_NATIVE):
             suspects += crashed_services(LogLine(number, raw.strip(), raw, kernel=False) for number, raw in text)
     return merged(suspects)
+
+
+def crashed_since(data: bytes, start: str = "") -> list[str]:
+    """The process of each native crash whose text was printed, from `start` on; as `dropped_since`."""
+    found: list[str] = []
+    for time, tag, text in _entries(list(enumerate(raw_lines(data), 1))):
+        if time < start or not tag.startswith(_NATIVE) or any(DUMP_SIGNAL in raw for _, raw in text):
+            continue
+        found += [one[1].strip() for _, raw in text if ">>> " in raw and (one := _PROCESS.search(raw))][:1]
+    return found
 
 
 def _entries(lines: list[tuple[int, str]]) -> Iterator[tuple[str, str, list[tuple[int, str]]]]:

@@ -363,6 +363,20 @@ async def test_logs_of_the_window_point_to_parts_with_evidence() -> None:
     assert readings.value("since_start") == 1  # the watchdog; the crash was before it started, 67 minutes ago
 
 
+async def test_a_service_that_died_before_the_last_restart_is_counted_by_the_drop_box() -> None:
+    def entry(time: str, signal: str) -> str:
+        head = "pid: 9, tid: 9, name: x  >>> /vendor/bin/hw/android.hardware.gnss@2.1-service <<<"
+        return f"{SEPARATOR}\n2023-11-14 {time} SYSTEM_TOMBSTONE (text, 9 bytes)\n{head}\n{signal}\n\n"
+
+    dead, asked = "signal 11 (SIGSEGV), code 1 (SEGV_MAPERR)", "signal 35 (<debuggerd signal>), code -1 (SI_QUEUE)"
+    texts = [entry("20:10:00", dead), entry("20:11:00", dead), entry("20:12:00", asked)]
+    kept = "Drop box contents: 3 entries\n" + "".join(texts)
+    answers = CRASHES | {"crash-log": "--------- beginning of crash\n", "dropped-tombstones": kept}
+    readings = await run("android.crashes", answers)
+    assert readings.value("hal_deaths") == 2
+    assert "logcat -b crash -d -v threadtime: 0" in readings.measured["hal_deaths"].source
+
+
 def test_the_drop_box_is_asked_for_one_tag_at_a_time_because_an_entry_has_to_fit_every_word() -> None:
     reads = LOADED.probes["android.crashes"].reads
     asked = [one.script.partition("dumpsys dropbox --print ")[2] for one in reads if "--print" in one.script]
