@@ -49,8 +49,10 @@ __all__ = [
 CONSENT, AGREED = "consent-to-write", "agree"
 #: Seconds that one undo may take on the phone, and all of an attempt's together; over the wire a little more.
 UNDO_S, ALL_UNDO_S, WIRE_S = 5.0, 12.0, 1.0
-#: Seconds that a change which was interrupted gets to come to its end, before it is undone.
-SETTLE_S = 2.0
+#: Seconds that a change which was interrupted gets to come to its end before it is undone, and where its phone is gone.
+#: It can't be cut off: of a closed stream adbd tells the outer shell alone, and what that has begun goes on (AOSP
+#: shell_service.cpp, PassDataStreams).
+SETTLE_S, GONE_S = 20.0, 2.0
 #: Seconds that a phone which has just started may take until it can undo something, and between two tries.
 STARTING_S, AGAIN_S = 90.0, 2.0
 #: Bytes of a changing command's answer that are kept.
@@ -306,13 +308,14 @@ class Writer:
         return list(told)
 
     async def _settle(self) -> None:
-        doing, self._doing = self._doing, None
+        doing = self._doing
         if doing is None:
             return
-        await asyncio.wait({doing}, timeout=SETTLE_S)
+        await asyncio.wait({doing}, timeout=GONE_S if await self._device() is None else SETTLE_S)
         if not doing.done():
             doing.cancel()
             await asyncio.wait({doing}, timeout=WIRE_S)
+        self._doing = None
 
 
 # --- what drivers put on a phone for a while -------------------------------------------------------------------------

@@ -13,7 +13,7 @@ import pytest
 from checklists.cross import keyword_arguments
 from checklists.load import load_checklist
 from checklists.verdict import Ending, Verdict
-from drivers.api import Device, Identity
+from drivers.api import CommandResult, Device, Identity
 from drivers.text import Words
 from probes.api import NotRun, Probe
 from station.events import Body, PhoneRestored, PhoneWriting, RestoreFailed
@@ -157,6 +157,28 @@ async def test_an_undo_does_not_overtake_a_change_that_is_still_being_made(tmp_p
         runner.abort("tech", "lunch")
 
     await run_checks(tmp_path, ONE, writing("test.one", RADIO), phone=phone, meanwhile=stop)
+    assert phone.ran == ["radio off", "radio on"]
+    assert phone.off == []
+
+
+class GoesOn(Switches):
+    """A phone that ends a line that it has begun, also when nobody listens any more."""
+
+    async def run(self, script: str, *, deadline_s: float, limit: int = 0) -> CommandResult:
+        return await asyncio.shield(asyncio.ensure_future(super().run(script, deadline_s=deadline_s, limit=limit)))
+
+
+async def test_an_undo_waits_for_a_change_that_takes_long_since_it_can_not_be_cut_off(tmp_path: Path) -> None:
+    phone = GoesOn(slow_s={"radio off": 2.8})
+    begun = asyncio.Event()
+    phone.before = lambda line: begun.set()
+
+    async def stop(runner: Runner, desk: Desk) -> None:
+        await begun.wait()
+        runner.abort("tech", "lunch")
+
+    await run_checks(tmp_path, ONE, writing("test.one", RADIO), phone=phone, meanwhile=stop)
+    await holds(lambda: "radio off" in phone.ran)
     assert phone.ran == ["radio off", "radio on"]
     assert phone.off == []
 
