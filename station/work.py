@@ -429,6 +429,7 @@ class Work:
     async def _resume(
         self, session: Session, run: Run, checklist: Checklist, checks: Sequence[Check], person: str
     ) -> None:
+        _must_be_open(session)
         slot = self._slot_with(session, run)
         ids = tuple(check.id for check in checks)
         resumed = RunResumed(person=safe_text(person, 200), device=_seen(slot), checks=ids)
@@ -650,6 +651,7 @@ class Work:
         session = await self.session(ticket)
         if session.opened is None:
             raise Trouble("ticket.no-intake", _NO_INTAKE.fill(ticket=ticket), Side.PERSON, _INTAKE_FIRST, EXIT_NO)
+        _must_be_open(session)
         if slot.identity is not None and not same_phone(session, slot.identity):
             raise Trouble("ticket.other-phone", _OTHER_PHONE.fill(ticket=ticket), Side.PERSON, _RIGHT_SLOT, EXIT_NO)
         if (why := why_untested(session)) and counter_policy(self.policy()).confirmation == "required":
@@ -789,6 +791,18 @@ def _now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
+def _must_be_open(session: Session) -> None:
+    """See that the phone is still with the shop; a dry run has no ticket.
+
+    Raises:
+        Trouble: it was handed back, or its ticket was closed: a run would change how that ended.
+    """
+    state = state_of(session)
+    if session.ticket and not state.open:
+        what = _HANDED_BACK.fill(ticket=session.ticket, state=state.words)
+        raise Trouble("ticket.ended", what, Side.PERSON, _COMES_AGAIN, EXIT_NO)
+
+
 def _stage(name: str, checklist: Checklist) -> Stage:
     stages = [stage.value for stage in checklist.stages]
     if name in stages:
@@ -864,6 +878,14 @@ _LOOK_AGAIN = Words("Look at the phone's card again: it shows what is going on n
 _NO_QUESTION = Words("Nothing is asked in slot {slot}", "槽位 {slot} 没有待答的提示")
 _PHONE_AWAY = Words("The phone of this run is not connected", "该检测的手机未连接")
 _OTHER_PHONE = Words("The phone in the slot is not the one of {ticket}", "槽位中的手机不是工单 {ticket} 的手机")
+_HANDED_BACK = Words(
+    "Ticket {ticket} is at its end ({state}): nothing is measured on it any more",
+    "工单 {ticket} 已结束（{state}），不能再作检测",
+)
+_COMES_AGAIN = Words(
+    "If the fault is not gone, write the follow-up, which opens it again; else take the phone in on a new ticket",
+    "如故障未排除，请填写“回访”以重新打开工单；否则请另建工单接件",
+)
 _NO_INTAKE = Words("{ticket} has no intake yet", "工单 {ticket} 尚未接件")
 _INTAKE_FIRST = Words("Take the phone in first: assay intake TICKET", "请先接件：assay intake TICKET")
 _CONFIRM_FIRST = Words(

@@ -40,6 +40,15 @@ async def test_a_released_phone_is_handed_over_and_the_record_says_to_whom_and_w
     assert not [one for one in (OWNER, TELEPHONE, IMEI) if one.encode() in payloads]
 
 
+async def test_on_a_ticket_whose_phone_was_handed_back_nothing_is_measured_any_more(shop: Counter) -> None:
+    ticket = await shop.delivered()
+    start = m.StartRun(slot=1, ticket=ticket, checklist=str(shop.checklist), stage="self-check", person="tech")
+    with pytest.raises(Trouble) as caught:
+        await send(shop.client, start)
+    assert caught.value.code == "ticket.ended", caught.value
+    assert await shop.state(ticket) == "delivered"
+
+
 async def test_nothing_is_handed_over_before_its_release(shop: Counter) -> None:
     ticket = await shop.taken_in()
     assert "no release" in await shop.why_not(ticket, "deliver")
