@@ -135,7 +135,7 @@ async def test_a_phone_goes_from_plug_in_to_release_by_keys_alone(tmp_path: Path
         await screen.sign()
         await screen.see("signed by Wang J.")
         await screen.press("q")
-        await screen.see("self-check: Wang J. ✔ signed", "··")
+        await screen.see("self-check Wang J. ✔ signed", "··")
 
         await screen.press("f3")
         await screen.sign_on("Li Wei")
