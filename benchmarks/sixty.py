@@ -236,7 +236,7 @@ async def station(folder: Path, addresses: Sequence[str], *, apart: bool = True)
             await server.connect(address)
         made = Station(engine, client, None, server, str(write_sixty(folder)))
         await made.ready(len(addresses))
-        while engine.onlookers is not None and not engine.onlookers.ready:  # noqa: ASYNC110
+        while addresses and engine.onlookers is not None and not engine.onlookers.ready:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
         if addresses and not apart:
             await client.send(m.Watch(slot=made.slots[0]))
